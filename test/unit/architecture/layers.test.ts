@@ -1,0 +1,154 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
+
+/**
+ * Who may import whom (ARCHITECTURE.md, "The rooms"). The longest matching prefix on the left rules a file; a target is allowed if it lies under one
+ * of the prefixes on the right. `types:` allows `import type` only.
+ */
+const rooms: Record<string, string[]> = {
+  "protocol/": ["protocol/"],
+  "ports/": ["ports/"],
+  "adapters/": ["adapters/", "ports/"],
+  "metadata/": ["metadata/", "protocol/errors.ts", "protocol/uuid.ts", "ports/"],
+  "broker/log/": [
+    "broker/log/",
+    "broker/failure.ts",
+    "broker/log-output.ts",
+    "protocol/",
+    "ports/",
+  ],
+  "broker/server/": [
+    "broker/server/",
+    "broker/log/log-range.ts",
+    "broker/handlers/kafka-api.ts",
+    "broker/log-output.ts",
+    "protocol/",
+    "ports/",
+  ],
+  "broker/fetch-sessions/": ["broker/fetch-sessions/", "protocol/"],
+  "broker/coordinator/": [
+    "broker/coordinator/",
+    "broker/failure.ts",
+    "broker/log-output.ts",
+    "protocol/",
+    "ports/",
+  ],
+  "broker/groups/": [
+    "broker/groups/",
+    "broker/coordinator/",
+    "broker/failure.ts",
+    "broker/log-output.ts",
+    "protocol/",
+    "ports/",
+  ],
+  "broker/main.ts": ["broker/", "adapters/", "metadata/", "protocol/", "ports/"],
+  "broker/": ["broker/", "metadata/", "protocol/", "ports/"],
+  "functions/server.ts": ["functions/", "adapters/", "metadata/", "ports/"],
+  "functions/lambda.ts": ["functions/", "adapters/", "metadata/", "ports/"],
+  "functions/": ["functions/", "metadata/", "protocol/errors.ts", "ports/"],
+  "sdk/src/testing": [
+    "sdk/",
+    "broker/",
+    "functions/",
+    "adapters/",
+    "metadata/",
+    "protocol/",
+    "ports/",
+  ],
+  "sdk/src/cli/": [
+    "sdk/",
+    "broker/",
+    "functions/",
+    "adapters/",
+    "metadata/",
+    "protocol/",
+    "ports/",
+  ],
+  "sdk/": ["sdk/", "types:functions/"],
+  "infra/": ["infra/"],
+};
+
+function sourceFiles(directory: string): string[] {
+  return readdirSync(directory).flatMap((name) => {
+    if (name === "node_modules" || name === "dist" || name.startsWith(".")) return [];
+    const path = join(directory, name);
+    return statSync(path).isDirectory() ? sourceFiles(path) : path.endsWith(".ts") ? [path] : [];
+  });
+}
+
+type Import = { target: string; isTypeOnly: boolean };
+
+function relativeImports(path: string): Import[] {
+  const text = readFileSync(path, "utf8");
+  const found: Import[] = [];
+  for (const match of text.matchAll(
+    /^\s*(?:import|export)\s+(type\s)?[^"';]*?from\s+"(\.[^"]+)"/gms,
+  )) {
+    found.push({ target: match[2] ?? "", isTypeOnly: match[1] !== undefined });
+  }
+  for (const match of text.matchAll(/import\(\s*"(\.[^"]+)"\s*\)/g))
+    found.push({ target: match[1] ?? "", isTypeOnly: false });
+  return found.map((each) => ({
+    ...each,
+    target: relative(root, resolve(dirname(path), each.target)),
+  }));
+}
+
+function ruleFor(file: string): string[] | undefined {
+  const prefix = Object.keys(rooms)
+    .filter((each) => file.startsWith(each))
+    .sort((a, b) => b.length - a.length)[0];
+  return prefix === undefined ? undefined : rooms[prefix];
+}
+
+function forbidden(file: string, imports: Import[]): string[] {
+  const allowed = ruleFor(file);
+  if (allowed === undefined) return [`${file} lies in no room that this test knows`];
+  return imports
+    .filter(
+      ({ target, isTypeOnly }) =>
+        !allowed.some((each) =>
+          each.startsWith("types:")
+            ? isTypeOnly && target.startsWith(each.slice(6))
+            : target.startsWith(each),
+        ),
+    )
+    .map(({ target }) => `${file} imports ${target}`);
+}
+
+test("every import runs downwards, as the table of rooms says", () => {
+  const folders = [
+    "protocol",
+    "ports",
+    "adapters",
+    "metadata",
+    "broker",
+    "functions",
+    "sdk/src",
+    "infra",
+  ];
+  const files = folders.flatMap((each) => {
+    try {
+      return sourceFiles(join(root, each));
+    } catch {
+      return []; // A room that a later issue builds.
+    }
+  });
+  expect(files.length).toBeGreaterThan(20);
+  const breaches = files.flatMap((path) => forbidden(relative(root, path), relativeImports(path)));
+  expect(breaches).toEqual([]);
+});
+
+test("a planted upward import is found", () => {
+  expect(forbidden("protocol/x.ts", [{ target: "broker/y.ts", isTypeOnly: true }])).toHaveLength(1);
+  expect(
+    forbidden("sdk/src/client.ts", [{ target: "functions/api-types.ts", isTypeOnly: false }]),
+  ).toHaveLength(1);
+  expect(
+    forbidden("sdk/src/client.ts", [{ target: "functions/api-types.ts", isTypeOnly: true }]),
+  ).toHaveLength(0);
+});
