@@ -1,0 +1,35 @@
+import { boolean, int, oneOf, string } from "./field-types.ts";
+import { recordKind } from "./record-kind.ts";
+
+export const brokerStates = ["fenced", "active", "draining"] as const;
+
+/** How the broker's previous life ended (replication.md C4). `new`: there was none. */
+export const previousEnds = ["new", "clean", "processCrash", "hostCrash"] as const;
+
+export const brokerRecord = recordKind("broker", 30, {
+  brokerId: int,
+  /** Revision of the registration entry: unique, and it grows with every start. */
+  epoch: int,
+  /** 128 random bits drawn at each start. */
+  incarnation: string,
+  directoryId: string,
+  /** The directory dies with its host (Fargate). */
+  ephemeral: boolean,
+  zone: string,
+  host: string,
+  /** Position among the brokers of one machine, from 1: fixes the port (base port + slot - 1 + a cluster's offset). */
+  slot: int,
+  port: int,
+  minLevel: int,
+  maxLevel: int,
+  previousEnd: oneOf(previousEnds),
+  state: oneOf(brokerStates),
+  registeredAtMs: int,
+});
+
+export const brokerStateRecord = recordKind("brokerState", 31, {
+  brokerId: int,
+  state: oneOf(brokerStates),
+});
+
+export const brokerUnregisteredRecord = recordKind("brokerUnregistered", 32, { brokerId: int });

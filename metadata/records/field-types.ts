@@ -1,0 +1,168 @@
+// Records travel as positional JSON arrays: compact, and a field added later sits at the end, so that a process which does not know it sees an
+// array that is too long and stops instead of ignoring half of a decision.
+
+export type FieldType<T> = {
+  encode(value: T, level: number): unknown;
+  decode(wire: unknown, level: number): T;
+  /** First metadata level that writes this field; 1 when absent. */
+  readonly since?: number;
+  /** What the field means in entries written below `since`. */
+  readonly absent?: T;
+};
+
+export type Fields = Readonly<Record<string, FieldType<unknown>>>;
+export type InferFields<F extends Fields> = {
+  readonly [Name in keyof F]: F[Name] extends FieldType<infer T> ? T : never;
+};
+export type Infer<T> = T extends FieldType<infer V> ? V : never;
+
+/** `unknown`: written by a newer version, this process must stop (architecture 3.2). `corrupt`: no version writes this. */
+export class MetadataDecodeError extends Error {
+  readonly code: "unknown" | "corrupt";
+  constructor(code: "unknown" | "corrupt", message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "MetadataDecodeError";
+    this.code = code;
+  }
+}
+
+function corrupt(expected: string, wire: unknown): MetadataDecodeError {
+  const shown = (JSON.stringify(wire) ?? "nothing").slice(0, 80);
+  return new MetadataDecodeError(
+    "corrupt",
+    `metadata record: ${expected} expected, found ${shown}`,
+  );
+}
+
+export const string: FieldType<string> = {
+  encode: (value) => value,
+  decode(wire) {
+    if (typeof wire !== "string") throw corrupt("a string", wire);
+    return wire;
+  },
+};
+
+export const int: FieldType<number> = {
+  encode: (value) => value,
+  decode(wire) {
+    if (!Number.isSafeInteger(wire)) throw corrupt("an integer", wire);
+    return wire as number;
+  },
+};
+
+export const boolean: FieldType<boolean> = {
+  encode: (value) => (value ? 1 : 0),
+  decode(wire) {
+    if (wire !== 0 && wire !== 1) throw corrupt("0 or 1", wire);
+    return wire === 1;
+  },
+};
+
+/** One of a closed list, by position. A position past the end is a value of a later version. */
+export function oneOf<const Values extends readonly string[]>(
+  values: Values,
+): FieldType<Values[number]> {
+  return {
+    encode: (value) => values.indexOf(value),
+    decode(wire) {
+      if (!Number.isSafeInteger(wire)) throw corrupt(`one of ${values.join(", ")}`, wire);
+      const value = values[wire as number];
+      if (value !== undefined) return value;
+      throw new MetadataDecodeError(
+        "unknown",
+        `unknown value ${String(wire)} after ${values.at(-1)}`,
+      );
+    },
+  };
+}
+
+export function nullable<T>(type: FieldType<T>): FieldType<T | null> {
+  return {
+    encode: (value, level) => (value === null ? null : type.encode(value, level)),
+    decode: (wire, level) => (wire === null ? null : type.decode(wire, level)),
+  };
+}
+
+export function array<T>(type: FieldType<T>): FieldType<readonly T[]> {
+  return {
+    encode: (values, level) => values.map((value) => type.encode(value, level)),
+    decode(wire, level) {
+      if (!Array.isArray(wire)) throw corrupt("an array", wire);
+      return wire.map((item) => type.decode(item, level));
+    },
+  };
+}
+
+/** Names with values, written in the order of the names so that equal maps have equal bytes. */
+export const stringMap: FieldType<Readonly<Record<string, string>>> = {
+  encode: (value) =>
+    Object.keys(value)
+      .sort()
+      .map((name) => [name, value[name]]),
+  decode(wire) {
+    if (!Array.isArray(wire)) throw corrupt("an array of pairs", wire);
+    const pairs = wire.map((pair: unknown): [string, string] => {
+      if (!Array.isArray(pair) || pair.length !== 2) throw corrupt("a pair", pair);
+      return [string.decode(pair[0], 0), string.decode(pair[1], 0)];
+    });
+    return Object.fromEntries(pairs);
+  },
+};
+
+export function struct<F extends Fields>(fields: F): FieldType<InferFields<F>> {
+  return {
+    encode(value, level) {
+      const named = value as Readonly<Record<string, unknown>>;
+      return writtenAt(fields, level).map(([name, type]) => type.encode(named[name], level));
+    },
+    decode(wire, level) {
+      if (!Array.isArray(wire)) throw corrupt("an array of fields", wire);
+      return decodeFields(fields, wire, level);
+    },
+  };
+}
+
+/** The same values in another shape in memory. */
+export function mapped<Wire, T>(
+  type: FieldType<Wire>,
+  shape: { toWire(value: T): Wire; fromWire(wire: Wire): T },
+): FieldType<T> {
+  return {
+    encode: (value, level) => type.encode(shape.toWire(value), level),
+    decode: (wire, level) => shape.fromWire(type.decode(wire, level)),
+  };
+}
+
+/** A field that joined at `level`; entries of lower levels mean `absent`. Always the last of its record. */
+export function since<T>(level: number, type: FieldType<T>, absent: T): FieldType<T> {
+  return { ...type, since: level, absent };
+}
+
+export function decodeFields<F extends Fields>(
+  fields: F,
+  wire: readonly unknown[],
+  level: number,
+): InferFields<F> {
+  const written = writtenAt(fields, level);
+  if (wire.length > written.length) {
+    throw new MetadataDecodeError(
+      "unknown",
+      `a record has ${wire.length} fields; this version knows ${written.length} at level ${level}`,
+    );
+  }
+  if (wire.length < written.length) throw corrupt(`${written.length} fields`, wire);
+  const value: Record<string, unknown> = {};
+  let position = 0;
+  for (const [name, type] of Object.entries(fields)) {
+    value[name] = isWrittenAt(type, level) ? type.decode(wire[position++], level) : type.absent;
+  }
+  return value as InferFields<F>;
+}
+
+function writtenAt(fields: Fields, level: number): [string, FieldType<unknown>][] {
+  return Object.entries(fields).filter(([, type]) => isWrittenAt(type, level));
+}
+
+function isWrittenAt(type: FieldType<unknown>, level: number): boolean {
+  return (type.since ?? 1) <= level;
+}

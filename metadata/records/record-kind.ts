@@ -1,0 +1,32 @@
+import { decodeFields, struct } from "./field-types.ts";
+import type { Fields, InferFields } from "./field-types.ts";
+
+/** One kind of metadata record. `code` is what the log stores: never reuse one, never change one. */
+export type RecordKind<Name extends string, F extends Fields> = {
+  readonly name: Name;
+  readonly code: number;
+  readonly fields: F;
+  encode(record: unknown, level: number): unknown[];
+  decode(wire: readonly unknown[], level: number): { readonly kind: Name } & InferFields<F>;
+};
+
+export type RecordOf<K> =
+  K extends RecordKind<infer Name, infer F> ? { readonly kind: Name } & InferFields<F> : never;
+
+export function recordKind<const Name extends string, F extends Fields>(
+  name: Name,
+  code: number,
+  fields: F,
+): RecordKind<Name, F> {
+  const body = struct(fields);
+  return {
+    name,
+    code,
+    fields,
+    encode: (record, level) => [
+      code,
+      ...(body.encode(record as InferFields<F>, level) as unknown[]),
+    ],
+    decode: (wire, level) => ({ kind: name, ...decodeFields(fields, wire.slice(1), level) }),
+  };
+}

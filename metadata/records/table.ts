@@ -1,0 +1,73 @@
+import { brokerRecord, brokerStateRecord, brokerUnregisteredRecord } from "./broker.ts";
+import { controllerRecord, countersRecord, genesisRecord, levelRecord } from "./cell.ts";
+import {
+  clusterDefaultsRecord,
+  clusterDeletedRecord,
+  clusterRecord,
+  epochFloorRecord,
+} from "./cluster.ts";
+import { MetadataDecodeError } from "./field-types.ts";
+import { idempotencyExpiredRecord, idempotencyKeyRecord } from "./idempotency.ts";
+import { partitionsAddedRecord, partitionsChangedRecord } from "./partition.ts";
+import { producerIdsRecord } from "./producer-ids.ts";
+import type { RecordOf } from "./record-kind.ts";
+import {
+  topicConfigsRecord,
+  topicDeletedRecord,
+  topicPurgedRecord,
+  topicPurgingRecord,
+  topicRecord,
+} from "./topic.ts";
+
+/** Every kind of record. A new one is a file (or a line in its family's), a line here and a case in image/apply.ts. */
+export const recordKinds = [
+  genesisRecord,
+  levelRecord,
+  controllerRecord,
+  countersRecord,
+  clusterRecord,
+  clusterDefaultsRecord,
+  clusterDeletedRecord,
+  epochFloorRecord,
+  topicRecord,
+  partitionsAddedRecord,
+  partitionsChangedRecord,
+  topicConfigsRecord,
+  topicDeletedRecord,
+  topicPurgingRecord,
+  topicPurgedRecord,
+  brokerRecord,
+  brokerStateRecord,
+  brokerUnregisteredRecord,
+  producerIdsRecord,
+  idempotencyKeyRecord,
+  idempotencyExpiredRecord,
+] as const;
+
+export type MetadataRecord = RecordOf<(typeof recordKinds)[number]>;
+
+/** Metadata levels this code reads and writes. */
+export const minMetadataLevel = 1;
+export const maxMetadataLevel = 1;
+
+const byName = new Map<string, (typeof recordKinds)[number]>(
+  recordKinds.map((kind) => [kind.name, kind]),
+);
+const byCode = new Map<unknown, (typeof recordKinds)[number]>(
+  recordKinds.map((kind) => [kind.code, kind]),
+);
+
+export function encodeRecord(record: MetadataRecord, level: number): unknown[] {
+  const kind = byName.get(record.kind);
+  if (kind === undefined) throw new Error(`no record kind ${record.kind}`);
+  return kind.encode(record, level);
+}
+
+export function decodeRecord(wire: unknown, level: number): MetadataRecord {
+  if (!Array.isArray(wire)) throw new MetadataDecodeError("corrupt", "a record is not an array");
+  const kind = byCode.get(wire[0]);
+  if (kind === undefined) {
+    throw new MetadataDecodeError("unknown", `unknown kind of metadata record: ${String(wire[0])}`);
+  }
+  return kind.decode(wire, level);
+}

@@ -1,0 +1,188 @@
+import type { Image, Topic } from "../image/image.ts";
+import { limits } from "../limits.ts";
+import { booleanOf, checkValue, listOf, numberOf } from "./setting.ts";
+import type { ResolvedSetting, SettingSynonym } from "./setting.ts";
+import { removedTopicSettings, topicSettingByName, topicSettings } from "./topic-settings.ts";
+import type { TopicSetting } from "./topic-settings.ts";
+
+export type Configs = Readonly<Record<string, string>>;
+
+export type CheckedConfigs =
+  | { readonly kind: "valid"; readonly configs: Configs }
+  | { readonly kind: "invalid"; readonly name: string; readonly message: string };
+
+/** A topic's own settings as they are stored: trimmed, without Kafka's removed ones, checked one by one and against each other. */
+export function checkTopicConfigs(given: Configs): CheckedConfigs {
+  const configs: Record<string, string> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (removedTopicSettings.has(name)) continue;
+    const setting = topicSettingByName.get(name);
+    if (setting === undefined) {
+      return { kind: "invalid", name, message: `Unknown topic config name: ${name.slice(0, 200)}` };
+    }
+    if (value.length > limits.configValueLength) return tooLong(name, value);
+    const checked = checkValue(setting, value);
+    if (checked.kind === "invalid") return { ...checked, name };
+    configs[name] = checked.value;
+  }
+  return checkTogether(configs) ?? { kind: "valid", configs };
+}
+
+export function tooLong(name: string, value: string): CheckedConfigs & { kind: "invalid" } {
+  return {
+    kind: "invalid",
+    name,
+    message: `Invalid value for configuration ${name}: it has ${value.length} characters; the limit is ${limits.configValueLength}`,
+  };
+}
+
+function checkTogether(configs: Configs): (CheckedConfigs & { kind: "invalid" }) | null {
+  const least = configs["min.compaction.lag.ms"] ?? "0";
+  const most = configs["max.compaction.lag.ms"];
+  if (most === undefined || BigInt(least) <= BigInt(most)) return null;
+  return {
+    kind: "invalid",
+    name: "max.compaction.lag.ms",
+    message: `conflict topic config setting min.compaction.lag.ms (${least}) > max.compaction.lag.ms (${most})`,
+  };
+}
+
+/** Where a topic's settings come from, strongest first: its own, its cluster's defaults, the defaults for its replication factor. */
+export type TopicConfigLayers = {
+  readonly configs: Configs;
+  readonly clusterDefaults: Configs;
+  readonly replicationFactor: number;
+};
+
+const noConfigs: Configs = Object.freeze({});
+
+export function topicConfigLayers(image: Image, topic: Topic): TopicConfigLayers {
+  return {
+    configs: topic.configs,
+    clusterDefaults: image.clusters.get(topic.clusterId)?.defaults ?? noConfigs,
+    replicationFactor: replicationFactorOf(topic),
+  };
+}
+
+/** Replicas of a topic's partitions; what was asked for while it waits for brokers. */
+export function replicationFactorOf(topic: Topic): number {
+  const placed = topic.partitions[0]?.replicas.length ?? 0;
+  return placed > 0 ? placed : Math.max(1, topic.requestedReplicationFactor);
+}
+
+/** The value in force of one setting, and the layers it hides. */
+export function resolveTopicSetting(
+  setting: TopicSetting,
+  layers: TopicConfigLayers,
+): ResolvedSetting {
+  const synonyms: SettingSynonym[] = [];
+  const own = layers.configs[setting.name];
+  if (own !== undefined) {
+    synonyms.push({ name: setting.name, value: own, source: "TOPIC_CONFIG" });
+  }
+  const serverName = setting.serverSynonym ?? setting.name;
+  const shared = layers.clusterDefaults[serverName];
+  if (shared !== undefined && setting.serverSynonym !== null) {
+    synonyms.push({ name: serverName, value: shared, source: "DYNAMIC_DEFAULT_BROKER_CONFIG" });
+  }
+  const fallback: SettingSynonym = {
+    name: serverName,
+    value: defaultOf(setting, layers.replicationFactor),
+    source: "DEFAULT_CONFIG",
+  };
+  synonyms.push(fallback);
+  const { value, source } = synonyms[0] ?? fallback;
+  const { name, type, importance, doc } = setting;
+  return {
+    name,
+    value,
+    source,
+    type,
+    importance,
+    doc,
+    synonyms,
+    isReadOnly: false,
+    isSensitive: false,
+  };
+}
+
+/** Every setting of a topic in the order of the table: what DescribeConfigs answers. */
+export function resolveTopicSettings(layers: TopicConfigLayers): ResolvedSetting[] {
+  return topicSettings.map((setting) => resolveTopicSetting(setting, layers));
+}
+
+function defaultOf(setting: TopicSetting, replicationFactor: number): string {
+  return setting.defaultFor?.(replicationFactor) ?? setting.defaultValue;
+}
+
+/** What the broker honours, typed. "Never" and "no bound" are what Kafka writes: -1, or Number.MAX_SAFE_INTEGER for int64's largest. */
+export type TopicConfig = {
+  readonly isCompacted: boolean;
+  readonly isDeletedByRetention: boolean;
+  readonly retentionMs: number;
+  readonly retentionBytes: number;
+  readonly localRetentionMs: number;
+  readonly localRetentionBytes: number;
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
+  readonly segmentJitterMs: number;
+  readonly maxMessageBytes: number;
+  readonly minInsyncReplicas: number;
+  readonly durability: "replicated" | "fsync";
+  readonly compressionType: "uncompressed" | "zstd" | "lz4" | "snappy" | "gzip" | "producer";
+  readonly gzipLevel: number;
+  readonly lz4Level: number;
+  readonly zstdLevel: number;
+  readonly messageTimestampType: "CreateTime" | "LogAppendTime";
+  readonly messageTimestampBeforeMaxMs: number;
+  readonly messageTimestampAfterMaxMs: number;
+  readonly deleteRetentionMs: number;
+  readonly minCompactionLagMs: number;
+  readonly maxCompactionLagMs: number;
+  readonly minCleanableDirtyRatio: number;
+  readonly isUncleanLeaderElectionEnabled: boolean;
+};
+
+/** Not cheap enough for every request: keep the answer until the topic's or its cluster's settings change. */
+export function topicConfig(image: Image, topic: Topic): TopicConfig {
+  return typedTopicConfig(topicConfigLayers(image, topic));
+}
+
+export function typedTopicConfig(layers: TopicConfigLayers): TopicConfig {
+  const text = (name: string): string => {
+    const setting = topicSettingByName.get(name);
+    if (setting === undefined) throw new Error(`no topic setting ${name}`);
+    const { configs, clusterDefaults, replicationFactor } = layers;
+    const shared =
+      setting.serverSynonym === null ? undefined : clusterDefaults[setting.serverSynonym];
+    return configs[name] ?? shared ?? defaultOf(setting, replicationFactor);
+  };
+  const number = (name: string) => numberOf(text(name));
+  const policies = listOf(text("cleanup.policy"));
+  return {
+    isCompacted: policies.includes("compact"),
+    isDeletedByRetention: policies.includes("delete"),
+    retentionMs: number("retention.ms"),
+    retentionBytes: number("retention.bytes"),
+    localRetentionMs: number("local.retention.ms"),
+    localRetentionBytes: number("local.retention.bytes"),
+    segmentBytes: number("segment.bytes"),
+    segmentMs: number("segment.ms"),
+    segmentJitterMs: number("segment.jitter.ms"),
+    maxMessageBytes: number("max.message.bytes"),
+    minInsyncReplicas: number("min.insync.replicas"),
+    durability: text("durability") as TopicConfig["durability"],
+    compressionType: text("compression.type") as TopicConfig["compressionType"],
+    gzipLevel: number("compression.gzip.level"),
+    lz4Level: number("compression.lz4.level"),
+    zstdLevel: number("compression.zstd.level"),
+    messageTimestampType: text("message.timestamp.type") as TopicConfig["messageTimestampType"],
+    messageTimestampBeforeMaxMs: number("message.timestamp.before.max.ms"),
+    messageTimestampAfterMaxMs: number("message.timestamp.after.max.ms"),
+    deleteRetentionMs: number("delete.retention.ms"),
+    minCompactionLagMs: number("min.compaction.lag.ms"),
+    maxCompactionLagMs: number("max.compaction.lag.ms"),
+    minCleanableDirtyRatio: number("min.cleanable.dirty.ratio"),
+    isUncleanLeaderElectionEnabled: booleanOf(text("unclean.leader.election.enable")),
+  };
+}
