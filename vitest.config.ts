@@ -2,8 +2,14 @@ import { defineConfig } from "vitest/config";
 
 // unit: pure code and simulated ports, seconds. integration: real sockets, disks and processes on loopback.
 // clients: unmodified Kafka clients, each skipped aloud where its toolchain is absent.
+// In CI each run leaves its counts for .ci/summary.mjs.
+const reporters = process.env["CI"]
+  ? ["default", ["json", { outputFile: `.test-results/${process.pid}.json` }] as ["json", object]]
+  : ["default"];
+
 export default defineConfig({
   test: {
+    reporters,
     projects: [
       {
         extends: true,
