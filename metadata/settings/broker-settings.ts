@@ -1,8 +1,8 @@
 import type { Image } from "../image/image.ts";
 import { atLeast, between, booleanOf, numberOf } from "./setting.ts";
 import type { ResolvedSetting, Setting, SettingSynonym } from "./setting.ts";
-import { topicSettings } from "./topic-settings.ts";
-import type { Configs } from "./topic-config.ts";
+import { topicSettingTable } from "./topic-setting-table.ts";
+import type { Configs } from "./topic-settings.ts";
 
 /**
  * One server setting. Dynamic ones can be changed for a whole cluster while it runs; the others are what a broker was started with, or fixed.
@@ -232,7 +232,7 @@ const ownSettings: readonly BrokerSetting[] = [
 ];
 
 /** The cluster-wide defaults of topic settings are server settings too, all of them dynamic. */
-const topicDefaults: readonly BrokerSetting[] = topicSettings.flatMap((setting) => {
+const topicDefaults: readonly BrokerSetting[] = topicSettingTable.flatMap((setting) => {
   if (setting.serverSynonym === null) return [];
   const { type, defaultValue, importance, check } = setting;
   const doc = `Default of the topic setting ${setting.name}. ${setting.doc}`;
@@ -241,12 +241,12 @@ const topicDefaults: readonly BrokerSetting[] = topicSettings.flatMap((setting) 
 });
 
 /** Every server setting in the order of their names. */
-export const brokerSettings: readonly BrokerSetting[] = [...ownSettings, ...topicDefaults].sort(
+export const brokerSettingTable: readonly BrokerSetting[] = [...ownSettings, ...topicDefaults].sort(
   (a, b) => (a.name < b.name ? -1 : 1),
 );
 
 export const brokerSettingByName: ReadonlyMap<string, BrokerSetting> = new Map(
-  brokerSettings.map((setting) => [setting.name, setting]),
+  brokerSettingTable.map((setting) => [setting.name, setting]),
 );
 
 /** What a broker was started with (`node.id`, `listeners`, ...), by setting name. */
@@ -259,7 +259,7 @@ export function resolveBrokerSettings(
   startedWith: StaticSettings = {},
 ): ResolvedSetting[] {
   const defaults = image.clusters.get(clusterId)?.defaults ?? {};
-  return brokerSettings.map((setting) => resolve(setting, defaults, startedWith));
+  return brokerSettingTable.map((setting) => resolve(setting, defaults, startedWith));
 }
 
 /** Only what was set for the whole cluster: what Kafka answers for a broker resource without a name. */
@@ -301,7 +301,7 @@ function resolve(
 }
 
 /** The server settings brokers and commands honour, typed, as one cluster has them. */
-export type BrokerConfig = {
+export type BrokerSettings = {
   readonly isAutoCreateTopicsEnabled: boolean;
   readonly numPartitions: number;
   /** -1: as many as there are brokers, up to three. */
@@ -314,11 +314,11 @@ export type BrokerConfig = {
   readonly offsetsRetentionMs: number;
 };
 
-export function brokerConfig(
+export function brokerSettings(
   image: Image,
   clusterId: string,
   startedWith: StaticSettings = {},
-): BrokerConfig {
+): BrokerSettings {
   const defaults = image.clusters.get(clusterId)?.defaults ?? {};
   const text = (name: string): string => {
     const setting = brokerSettingByName.get(name);

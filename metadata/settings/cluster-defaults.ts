@@ -1,9 +1,9 @@
 import { limits } from "../limits.ts";
 import { brokerSettingByName } from "./broker-settings.ts";
 import { checkValue } from "./setting.ts";
-import { tooLong } from "./topic-config.ts";
-import type { CheckedConfigs, Configs } from "./topic-config.ts";
-import { removedTopicSettings, topicSettingByName } from "./topic-settings.ts";
+import { tooLong } from "./topic-settings.ts";
+import type { CheckedConfigs, Configs } from "./topic-settings.ts";
+import { removedTopicSettings, topicSettingByName } from "./topic-setting-table.ts";
 
 /**
  * A cluster's dynamic defaults as they are stored, by server setting name. Names of topic settings are welcome too: people who write

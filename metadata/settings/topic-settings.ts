@@ -1,365 +1,192 @@
+import type { Image, Topic } from "../image/image.ts";
+import { limits } from "../limits.ts";
+import { booleanOf, checkValue, listOf, numberOf } from "./setting.ts";
+import type { ResolvedSetting, SettingSynonym } from "./setting.ts";
 import {
-  atLeast,
-  between,
-  betweenOr,
-  listWithin,
-  oneOfStrings,
-  throttledReplicas,
-} from "./setting.ts";
-import type { Setting } from "./setting.ts";
+  removedTopicSettings,
+  topicSettingByName,
+  topicSettingTable,
+} from "./topic-setting-table.ts";
+import type { TopicSetting } from "./topic-setting-table.ts";
 
-/**
- * One topic setting. `serverSynonym` is the name its cluster-wide default has; null: it has none. Where the default follows the replication
- * factor, `defaultFor` gives it and `defaultValue` is the one for a factor of 1.
- */
-export type TopicSetting = Setting & {
-  readonly serverSynonym: string | null;
-  readonly defaultFor?: (replicationFactor: number) => string;
+export type Configs = Readonly<Record<string, string>>;
+
+export type CheckedConfigs =
+  | { readonly kind: "valid"; readonly configs: Configs }
+  | { readonly kind: "invalid"; readonly name: string; readonly message: string };
+
+/** A topic's own settings as they are stored: trimmed, without Kafka's removed ones, checked one by one and against each other. */
+export function checkTopicConfigs(given: Configs): CheckedConfigs {
+  const configs: Record<string, string> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (removedTopicSettings.has(name)) continue;
+    const setting = topicSettingByName.get(name);
+    if (setting === undefined) {
+      return { kind: "invalid", name, message: `Unknown topic config name: ${name.slice(0, 200)}` };
+    }
+    if (value.length > limits.configValueLength) return tooLong(name, value);
+    const checked = checkValue(setting, value);
+    if (checked.kind === "invalid") return { ...checked, name };
+    configs[name] = checked.value;
+  }
+  return checkTogether(configs) ?? { kind: "valid", configs };
+}
+
+export function tooLong(name: string, value: string): CheckedConfigs & { kind: "invalid" } {
+  return {
+    kind: "invalid",
+    name,
+    message: `Invalid value for configuration ${name}: it has ${value.length} characters; the limit is ${limits.configValueLength}`,
+  };
+}
+
+function checkTogether(configs: Configs): (CheckedConfigs & { kind: "invalid" }) | null {
+  const least = configs["min.compaction.lag.ms"] ?? "0";
+  const most = configs["max.compaction.lag.ms"];
+  if (most === undefined || BigInt(least) <= BigInt(most)) return null;
+  return {
+    kind: "invalid",
+    name: "max.compaction.lag.ms",
+    message: `conflict topic config setting min.compaction.lag.ms (${least}) > max.compaction.lag.ms (${most})`,
+  };
+}
+
+/** Where a topic's settings come from, strongest first: its own, its cluster's defaults, the defaults for its replication factor. */
+export type TopicSettingLayers = {
+  readonly configs: Configs;
+  readonly clusterDefaults: Configs;
+  readonly replicationFactor: number;
 };
 
-const never = "9223372036854775807";
+const noConfigs: Configs = Object.freeze({});
 
-/** Every topic setting, in the order of their names: DescribeConfigs, CreateTopics, the HTTP API, the console and the docs read this table. */
-export const topicSettings: readonly TopicSetting[] = [
-  {
-    name: "cleanup.policy",
-    type: "LIST",
-    defaultValue: "delete",
-    serverSynonym: "log.cleanup.policy",
-    importance: "MEDIUM",
-    check: listWithin("compact", "delete"),
-    doc: "What happens to old records: delete drops them by age and size, compact keeps the newest of each key, both together do both.",
-  },
-  {
-    name: "compression.gzip.level",
-    type: "INT",
-    defaultValue: "-1",
-    serverSynonym: "compression.gzip.level",
-    importance: "LOW",
-    check: betweenOr(-1, 1, 9),
-    doc: "Effort of gzip where compression.type is gzip; -1 is the codec's own choice.",
-  },
-  {
-    name: "compression.lz4.level",
-    type: "INT",
-    defaultValue: "9",
-    serverSynonym: "compression.lz4.level",
-    importance: "LOW",
-    check: between(1, 17),
-    doc: "Effort of lz4 where compression.type is lz4.",
-  },
-  {
-    name: "compression.type",
-    type: "STRING",
-    defaultValue: "producer",
-    serverSynonym: "compression.type",
-    importance: "MEDIUM",
-    check: oneOfStrings("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"),
-    doc: "Codec of the stored batches; producer keeps what each producer sent.",
-  },
-  {
-    name: "compression.zstd.level",
-    type: "INT",
-    defaultValue: "3",
-    serverSynonym: "compression.zstd.level",
-    importance: "LOW",
-    check: between(-131072, 22),
-    doc: "Effort of zstd where compression.type is zstd.",
-  },
-  {
-    name: "delete.retention.ms",
-    type: "LONG",
-    defaultValue: "86400000",
-    serverSynonym: "log.cleaner.delete.retention.ms",
-    importance: "MEDIUM",
-    check: atLeast(0),
-    doc: "How long compaction keeps the mark of a deleted key, so that a consumer that reads from the start in this time sees the deletion.",
-  },
-  {
-    name: "durability",
-    type: "STRING",
-    defaultValue: "fsync",
-    defaultFor: (replicationFactor) => (replicationFactor > 1 ? "replicated" : "fsync"),
-    serverSynonym: "durability",
-    importance: "HIGH",
-    check: oneOfStrings("replicated", "fsync"),
-    doc: "When a record counts as written: replicated, once the in-sync replicas have it; fsync, once each of them has also flushed it to disk. Ours; the default is fsync for a single replica, else replicated.",
-  },
-  {
-    name: "errors.deadletterqueue.group.enable",
-    type: "BOOLEAN",
-    defaultValue: "false",
-    serverSynonym: null,
-    importance: "LOW",
-    doc: "Whether share groups may use this topic for records they gave up on (KIP-1191).",
-  },
-  {
-    name: "file.delete.delay.ms",
-    type: "LONG",
-    defaultValue: "60000",
-    serverSynonym: "log.segment.delete.delay.ms",
-    importance: "LOW",
-    check: atLeast(0),
-    doc: "Accepted for Kafka's tools; files here hold many topics and are reclaimed on their own terms.",
-  },
-  {
-    name: "flush.messages",
-    type: "LONG",
-    defaultValue: never,
-    serverSynonym: "log.flush.interval.messages",
-    importance: "LOW",
-    check: atLeast(1),
-    doc: "Accepted for Kafka's tools; durability says when records are flushed.",
-  },
-  {
-    name: "flush.ms",
-    type: "LONG",
-    defaultValue: never,
-    serverSynonym: "log.flush.interval.ms",
-    importance: "LOW",
-    check: atLeast(0),
-    doc: "Accepted for Kafka's tools; durability says when records are flushed.",
-  },
-  {
-    name: "follower.replication.throttled.replicas",
-    type: "LIST",
-    defaultValue: "",
-    serverSynonym: null,
-    importance: "MEDIUM",
-    check: throttledReplicas,
-    doc: "Followers whose catching up is throttled: partition:broker pairs, or * for all.",
-  },
-  {
-    name: "index.interval.bytes",
-    type: "INT",
-    defaultValue: "4096",
-    serverSynonym: "log.index.interval.bytes",
-    importance: "LOW",
-    check: atLeast(0),
-    doc: "Accepted for Kafka's tools; indexes here have their own density.",
-  },
-  {
-    name: "leader.replication.throttled.replicas",
-    type: "LIST",
-    defaultValue: "",
-    serverSynonym: null,
-    importance: "MEDIUM",
-    check: throttledReplicas,
-    doc: "Leaders whose serving of throttled followers is throttled: partition:broker pairs, or * for all.",
-  },
-  {
-    name: "local.retention.bytes",
-    type: "LONG",
-    defaultValue: "-2",
-    serverSynonym: "log.local.retention.bytes",
-    importance: "MEDIUM",
-    check: atLeast(-2),
-    doc: "Bytes per partition kept on brokers' disks once they are in the object store; -2 follows retention.bytes.",
-  },
-  {
-    name: "local.retention.ms",
-    type: "LONG",
-    defaultValue: "-2",
-    serverSynonym: "log.local.retention.ms",
-    importance: "MEDIUM",
-    check: atLeast(-2),
-    doc: "How long records stay on brokers' disks once they are in the object store; -2 follows retention.ms.",
-  },
-  {
-    name: "max.compaction.lag.ms",
-    type: "LONG",
-    defaultValue: never,
-    serverSynonym: "log.cleaner.max.compaction.lag.ms",
-    importance: "MEDIUM",
-    check: atLeast(1),
-    doc: "A record is taken into compaction at the latest when it is this old.",
-  },
-  {
-    name: "max.message.bytes",
-    type: "INT",
-    defaultValue: "1048588",
-    serverSynonym: "message.max.bytes",
-    importance: "MEDIUM",
-    check: atLeast(0),
-    doc: "Largest record batch the topic takes, counted as sent, compressed.",
-  },
-  {
-    name: "message.timestamp.after.max.ms",
-    type: "LONG",
-    defaultValue: "3600000",
-    serverSynonym: "log.message.timestamp.after.max.ms",
-    importance: "MEDIUM",
-    check: atLeast(0),
-    doc: "How far ahead of the broker's clock a producer's timestamp may be.",
-  },
-  {
-    name: "message.timestamp.before.max.ms",
-    type: "LONG",
-    defaultValue: never,
-    serverSynonym: "log.message.timestamp.before.max.ms",
-    importance: "MEDIUM",
-    check: atLeast(0),
-    doc: "How far behind the broker's clock a producer's timestamp may be.",
-  },
-  {
-    name: "message.timestamp.type",
-    type: "STRING",
-    defaultValue: "CreateTime",
-    serverSynonym: "log.message.timestamp.type",
-    importance: "MEDIUM",
-    check: oneOfStrings("CreateTime", "LogAppendTime"),
-    doc: "Whose clock stamps a record: the producer's (CreateTime) or the broker's (LogAppendTime).",
-  },
-  {
-    name: "min.cleanable.dirty.ratio",
-    type: "DOUBLE",
-    defaultValue: "0.5",
-    serverSynonym: "log.cleaner.min.cleanable.ratio",
-    importance: "MEDIUM",
-    check: between(0, 1),
-    doc: "Share of a log not yet compacted from which compaction is worth its cost.",
-  },
-  {
-    name: "min.compaction.lag.ms",
-    type: "LONG",
-    defaultValue: "0",
-    serverSynonym: "log.cleaner.min.compaction.lag.ms",
-    importance: "MEDIUM",
-    check: atLeast(0),
-    doc: "A record is safe from compaction until it is this old.",
-  },
-  {
-    name: "min.insync.replicas",
-    type: "INT",
-    defaultValue: "1",
-    // Kafka's is 1. Every deploy of a cell discards disks, so one copy is no promise where three are kept.
-    defaultFor: (replicationFactor) => (replicationFactor >= 3 ? "2" : "1"),
-    serverSynonym: "min.insync.replicas",
-    importance: "MEDIUM",
-    check: atLeast(1),
-    doc: "In-sync replicas that must have a record before acks=all is answered. The default is 2 where three or more replicas are kept, else 1.",
-  },
-  {
-    name: "preallocate",
-    type: "BOOLEAN",
-    defaultValue: "false",
-    serverSynonym: "log.preallocate",
-    importance: "MEDIUM",
-    doc: "Accepted for Kafka's tools; files here hold many topics and are allocated on their own terms.",
-  },
-  {
-    name: "remote.copy.lag.bytes",
-    type: "LONG",
-    defaultValue: "-1",
-    serverSynonym: "log.remote.copy.lag.bytes",
-    importance: "MEDIUM",
-    check: atLeast(-2),
-    doc: "Bytes per partition that may wait for the object store (KIP-1241); -1 sets no bound.",
-  },
-  {
-    name: "remote.copy.lag.ms",
-    type: "LONG",
-    defaultValue: "0",
-    serverSynonym: "log.remote.copy.lag.ms",
-    importance: "MEDIUM",
-    check: atLeast(-2),
-    doc: "How long closed segments may wait for the object store (KIP-1241).",
-  },
-  {
-    name: "remote.log.copy.disable",
-    type: "BOOLEAN",
-    defaultValue: "false",
-    serverSynonym: null,
-    importance: "MEDIUM",
-    doc: "Stops copying new records to the object store; what is there stays readable.",
-  },
-  {
-    name: "remote.log.delete.on.disable",
-    type: "BOOLEAN",
-    defaultValue: "false",
-    serverSynonym: null,
-    importance: "MEDIUM",
-    doc: "Whether turning remote.storage.enable off also deletes what is in the object store.",
-  },
-  {
-    name: "remote.storage.enable",
-    type: "BOOLEAN",
-    defaultValue: "false",
-    serverSynonym: null,
-    importance: "MEDIUM",
-    doc: "Kafka's switch for tiered storage. The object store is part of every cell, so nothing hangs on it here.",
-  },
-  {
-    name: "retention.bytes",
-    type: "LONG",
-    defaultValue: "-1",
-    serverSynonym: "log.retention.bytes",
-    importance: "MEDIUM",
-    check: atLeast(-1),
-    doc: "Bytes a partition keeps before its oldest records go, where cleanup.policy has delete; -1 sets no bound.",
-  },
-  {
-    name: "retention.ms",
-    type: "LONG",
-    defaultValue: "604800000",
-    serverSynonym: "log.retention.ms",
-    importance: "MEDIUM",
-    check: atLeast(-1),
-    doc: "How long records are kept, where cleanup.policy has delete; -1 keeps them for good.",
-  },
-  {
-    name: "segment.bytes",
-    type: "INT",
-    defaultValue: "1073741824",
-    serverSynonym: "log.segment.bytes",
-    importance: "MEDIUM",
-    check: atLeast(1_048_576),
-    doc: "Upper bound for one segment of a partition's log, and so for one batch.",
-  },
-  {
-    name: "segment.index.bytes",
-    type: "INT",
-    defaultValue: "10485760",
-    serverSynonym: "log.index.size.max.bytes",
-    importance: "LOW",
-    check: atLeast(4),
-    doc: "Accepted for Kafka's tools; indexes here grow with their segments.",
-  },
-  {
-    name: "segment.jitter.ms",
-    type: "LONG",
-    defaultValue: "0",
-    serverSynonym: "log.roll.jitter.ms",
-    importance: "MEDIUM",
-    check: atLeast(0),
-    doc: "Random part taken off segment.ms, so that many segments do not close at once.",
-  },
-  {
-    name: "segment.ms",
-    type: "LONG",
-    defaultValue: "604800000",
-    serverSynonym: "log.roll.ms",
-    importance: "MEDIUM",
-    check: atLeast(1),
-    doc: "A segment closes at the latest when its first record is this old.",
-  },
-  {
-    name: "unclean.leader.election.enable",
-    type: "BOOLEAN",
-    defaultValue: "false",
-    serverSynonym: "unclean.leader.election.enable",
-    importance: "MEDIUM",
-    doc: "Whether a replica that may lack acknowledged records can be made leader when no better one is left.",
-  },
-];
+export function topicSettingLayers(image: Image, topic: Topic): TopicSettingLayers {
+  return {
+    configs: topic.configs,
+    clusterDefaults: image.clusters.get(topic.clusterId)?.defaults ?? noConfigs,
+    replicationFactor: replicationFactorOf(topic),
+  };
+}
 
-export const topicSettingByName: ReadonlyMap<string, TopicSetting> = new Map(
-  topicSettings.map((setting) => [setting.name, setting]),
-);
+/** Replicas of a topic's partitions; what was asked for while it waits for brokers. */
+export function replicationFactorOf(topic: Topic): number {
+  const placed = topic.partitions[0]?.replicas.length ?? 0;
+  return placed > 0 ? placed : Math.max(1, topic.requestedReplicationFactor);
+}
 
-/** Gone from Kafka 4, still set by tools of its day: taken and forgotten instead of refused. */
-export const removedTopicSettings: ReadonlySet<string> = new Set([
-  "message.format.version",
-  "message.downconversion.enable",
-  "message.timestamp.difference.max.ms",
-]);
+/** The value in force of one setting, and the layers it hides. */
+export function resolveTopicSetting(
+  setting: TopicSetting,
+  layers: TopicSettingLayers,
+): ResolvedSetting {
+  const synonyms: SettingSynonym[] = [];
+  const own = layers.configs[setting.name];
+  if (own !== undefined) {
+    synonyms.push({ name: setting.name, value: own, source: "TOPIC_CONFIG" });
+  }
+  const serverName = setting.serverSynonym ?? setting.name;
+  const shared = layers.clusterDefaults[serverName];
+  if (shared !== undefined && setting.serverSynonym !== null) {
+    synonyms.push({ name: serverName, value: shared, source: "DYNAMIC_DEFAULT_BROKER_CONFIG" });
+  }
+  const fallback: SettingSynonym = {
+    name: serverName,
+    value: defaultOf(setting, layers.replicationFactor),
+    source: "DEFAULT_CONFIG",
+  };
+  synonyms.push(fallback);
+  const { value, source } = synonyms[0] ?? fallback;
+  const { name, type, importance, doc } = setting;
+  return {
+    name,
+    value,
+    source,
+    type,
+    importance,
+    doc,
+    synonyms,
+    isReadOnly: false,
+    isSensitive: false,
+  };
+}
+
+/** Every setting of a topic in the order of the table: what DescribeConfigs answers. */
+export function resolveTopicSettings(layers: TopicSettingLayers): ResolvedSetting[] {
+  return topicSettingTable.map((setting) => resolveTopicSetting(setting, layers));
+}
+
+function defaultOf(setting: TopicSetting, replicationFactor: number): string {
+  return setting.defaultFor?.(replicationFactor) ?? setting.defaultValue;
+}
+
+/** What the broker honours, typed. "Never" and "no bound" are what Kafka writes: -1, or Number.MAX_SAFE_INTEGER for int64's largest. */
+export type TopicSettings = {
+  readonly isCompacted: boolean;
+  readonly isDeletedByRetention: boolean;
+  readonly retentionMs: number;
+  readonly retentionBytes: number;
+  readonly localRetentionMs: number;
+  readonly localRetentionBytes: number;
+  readonly segmentBytes: number;
+  readonly segmentMs: number;
+  readonly segmentJitterMs: number;
+  readonly maxMessageBytes: number;
+  readonly minInsyncReplicas: number;
+  readonly durability: "replicated" | "fsync";
+  readonly compressionType: "uncompressed" | "zstd" | "lz4" | "snappy" | "gzip" | "producer";
+  readonly gzipLevel: number;
+  readonly lz4Level: number;
+  readonly zstdLevel: number;
+  readonly messageTimestampType: "CreateTime" | "LogAppendTime";
+  readonly messageTimestampBeforeMaxMs: number;
+  readonly messageTimestampAfterMaxMs: number;
+  readonly deleteRetentionMs: number;
+  readonly minCompactionLagMs: number;
+  readonly maxCompactionLagMs: number;
+  readonly minCleanableDirtyRatio: number;
+  readonly isUncleanLeaderElectionEnabled: boolean;
+};
+
+/** Not cheap enough for every request: keep the answer until the topic's or its cluster's settings change. */
+export function topicSettings(image: Image, topic: Topic): TopicSettings {
+  return typedTopicSettings(topicSettingLayers(image, topic));
+}
+
+export function typedTopicSettings(layers: TopicSettingLayers): TopicSettings {
+  const text = (name: string): string => {
+    const setting = topicSettingByName.get(name);
+    if (setting === undefined) throw new Error(`no topic setting ${name}`);
+    const { configs, clusterDefaults, replicationFactor } = layers;
+    const shared =
+      setting.serverSynonym === null ? undefined : clusterDefaults[setting.serverSynonym];
+    return configs[name] ?? shared ?? defaultOf(setting, replicationFactor);
+  };
+  const number = (name: string) => numberOf(text(name));
+  const policies = listOf(text("cleanup.policy"));
+  return {
+    isCompacted: policies.includes("compact"),
+    isDeletedByRetention: policies.includes("delete"),
+    retentionMs: number("retention.ms"),
+    retentionBytes: number("retention.bytes"),
+    localRetentionMs: number("local.retention.ms"),
+    localRetentionBytes: number("local.retention.bytes"),
+    segmentBytes: number("segment.bytes"),
+    segmentMs: number("segment.ms"),
+    segmentJitterMs: number("segment.jitter.ms"),
+    maxMessageBytes: number("max.message.bytes"),
+    minInsyncReplicas: number("min.insync.replicas"),
+    durability: text("durability") as TopicSettings["durability"],
+    compressionType: text("compression.type") as TopicSettings["compressionType"],
+    gzipLevel: number("compression.gzip.level"),
+    lz4Level: number("compression.lz4.level"),
+    zstdLevel: number("compression.zstd.level"),
+    messageTimestampType: text("message.timestamp.type") as TopicSettings["messageTimestampType"],
+    messageTimestampBeforeMaxMs: number("message.timestamp.before.max.ms"),
+    messageTimestampAfterMaxMs: number("message.timestamp.after.max.ms"),
+    deleteRetentionMs: number("delete.retention.ms"),
+    minCompactionLagMs: number("min.compaction.lag.ms"),
+    maxCompactionLagMs: number("max.compaction.lag.ms"),
+    minCleanableDirtyRatio: number("min.cleanable.dirty.ratio"),
+    isUncleanLeaderElectionEnabled: booleanOf(text("unclean.leader.election.enable")),
+  };
+}
