@@ -1,0 +1,389 @@
+import assert from "node:assert/strict";
+import type { Clock } from "../../ports/clock.ts";
+import type { LogOutput } from "../log-output.ts";
+import { sizeBytes } from "./coordinator-log.ts";
+import type { AppendResult, CoordinatorLog, KeyValue } from "./coordinator-log.ts";
+import { beginRewrite, isRewriteDue, nextPiece } from "./rewrite.ts";
+import type { Rewrite, RewriteLimits } from "./rewrite.ts";
+import type { CoordinatorError, Decision, Outcome, StateMachine, Time } from "./state-machine.ts";
+
+export type ShardLimits = {
+  /** One append: what was queued plus a piece of a rewrite stays below this. Kafka's default max.message.bytes, less the batch header. */
+  readonly batchBytes: number;
+  /** Decisions are refused (retriably) while this much waits for the append under way. */
+  readonly queueBytes: number;
+  /** Reads and decisions that may wait, whatever their size. */
+  readonly queueCount: number;
+  readonly rewrite: RewriteLimits;
+  /** After a failed append or load: first and longest wait before the next load. */
+  readonly retryMinimumMs: number;
+  readonly retryMaximumMs: number;
+};
+
+export const defaultShardLimits: ShardLimits = {
+  batchBytes: 1_048_000,
+  queueBytes: 400 * 1024,
+  queueCount: 20_000,
+  rewrite: { minimumBytes: 4 * 1024 * 1024, growthFactor: 2, pieceBytes: 96 * 1024 },
+  retryMinimumMs: 100,
+  retryMaximumMs: 5_000,
+};
+
+export type ShardOptions<Machine> = {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly log: CoordinatorLog;
+  readonly createMachine: () => Machine;
+  readonly limits: ShardLimits;
+  readonly output: LogOutput;
+};
+
+/** `failed`: the log could not be appended to or read; loads again by itself. */
+export type ShardState = "loading" | "active" | "failed" | "closed";
+
+type Parked = {
+  readonly records: readonly KeyValue[];
+  readonly bytes: number;
+  /** Null: committed. */
+  settle(error: CoordinatorError | null): void;
+};
+
+/**
+ * One coordinator's state and its log. Decisions see every decision before them; their replies wait until their records are committed. While an append
+ * is in flight decisions queue, and the next append takes them all. When an append fails, everything undecided by the log is answered with a retriable
+ * error and the state is loaded anew: memory never holds what the log may not.
+ */
+export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
+  readonly #options: ShardOptions<Machine>;
+  #state: ShardState = "loading";
+  /** What to answer while failed. */
+  #failure: CoordinatorError = "COORDINATOR_NOT_AVAILABLE";
+  #machine: Machine;
+  /** Counts instances of the machine: what was started for an earlier one is ignored when it completes. */
+  #incarnation = 0;
+  #queue: Parked[] = [];
+  #queuedBytes = 0;
+  #isAppending = false;
+  #isPumpPlanned = false;
+  #rewrite: Rewrite<Entry> | null = null;
+  /** Where the log start shall be; kept until the log has taken it. */
+  #wantedLogStart: number | null = null;
+  #isMovingLogStart = false;
+  #nextOffset = 0;
+  #logBytes = 0;
+  #liveBytes = 0;
+  #retryMs = 0;
+  #timer: { atMs: number; cancel: () => void } | null = null;
+  #whenSettled: (() => void)[] = [];
+
+  constructor(options: ShardOptions<Machine>) {
+    this.#options = options;
+    this.#machine = options.createMachine();
+    void this.#load();
+  }
+
+  get state(): ShardState {
+    return this.#state;
+  }
+
+  /** Bytes of keys and values between log start and log end, as far as this shard knows. */
+  get logBytes(): number {
+    return this.#logBytes;
+  }
+
+  /** Resolves when the shard is active or closed. */
+  async whenActive(): Promise<void> {
+    while (this.#state === "loading" || this.#state === "failed")
+      await new Promise<void>((resolve) => this.#whenSettled.push(resolve));
+  }
+
+  /** Decides at once; resolves when the decision's entries are committed, at once if it has none. */
+  write<Reply>(
+    decide: (machine: Machine, time: Time) => Decision<Entry, Reply>,
+  ): Promise<Outcome<Reply>> {
+    const refusal = this.#refusal();
+    if (refusal !== null) return Promise.resolve({ kind: "failed", error: refusal });
+    const decision = decide(this.#machine, this.#time());
+    return this.#park(decision);
+  }
+
+  /** Looks at the state at once; resolves when everything it may have seen is committed. */
+  read<Reply>(look: (machine: Machine, time: Time) => Reply): Promise<Outcome<Reply>> {
+    const refusal = this.#refusal();
+    if (refusal !== null) return Promise.resolve({ kind: "failed", error: refusal });
+    const reply = look(this.#machine, this.#time());
+    if (!this.#isAppending && this.#queue.length === 0)
+      return Promise.resolve({ kind: "done", reply });
+    return this.#enqueue([], 0, reply);
+  }
+
+  /** Stops serving: another broker coordinates these keys now, or this one stops. Everything parked is answered. */
+  close(error: CoordinatorError = "NOT_COORDINATOR"): void {
+    if (this.#state === "closed") return;
+    this.#abandon(error);
+    this.#enter("closed");
+  }
+
+  #time(): Time {
+    const { clock } = this.#options;
+    return { nowMs: clock.monotonicMs(), wallMs: clock.nowMs() };
+  }
+
+  #enter(state: ShardState): void {
+    this.#state = state;
+    const waiting = this.#whenSettled;
+    this.#whenSettled = [];
+    for (const wake of waiting) wake();
+  }
+
+  #refusal(): CoordinatorError | null {
+    switch (this.#state) {
+      case "loading":
+        return "COORDINATOR_LOAD_IN_PROGRESS";
+      case "failed":
+        return this.#failure;
+      case "closed":
+        return "NOT_COORDINATOR";
+      case "active": {
+        const { queueBytes, queueCount } = this.#options.limits;
+        // Backpressure: clients back off on this code and, unlike on the others, do not look for another coordinator.
+        const isFull = this.#queuedBytes >= queueBytes || this.#queue.length >= queueCount;
+        return isFull ? "COORDINATOR_LOAD_IN_PROGRESS" : null;
+      }
+    }
+  }
+
+  #park<Reply>(decision: Decision<Entry, Reply>): Promise<Outcome<Reply>> {
+    const records = decision.entries.map((entry) => this.#machine.encode(entry));
+    const bytes = records.reduce((sum, record) => sum + sizeBytes(record), 0);
+    if (bytes > this.#options.limits.batchBytes) {
+      decision.tooLarge?.();
+      this.#armTimer();
+      return Promise.resolve({ kind: "failed", error: "RECORD_LIST_TOO_LARGE" });
+    }
+    for (const entry of decision.entries) this.#machine.replay(entry);
+    this.#armTimer();
+    if (records.length === 0) return Promise.resolve({ kind: "done", reply: decision.reply });
+    return this.#enqueue(records, bytes, decision.reply);
+  }
+
+  #enqueue<Reply>(
+    records: readonly KeyValue[],
+    bytes: number,
+    reply: Reply,
+  ): Promise<Outcome<Reply>> {
+    return new Promise((resolve) => {
+      const settle = (error: CoordinatorError | null) =>
+        resolve(error === null ? { kind: "done", reply } : { kind: "failed", error });
+      this.#queue.push({ records, bytes, settle });
+      this.#queuedBytes += bytes;
+      this.#planPump();
+    });
+  }
+
+  /** The append starts behind the current turn of the event loop's microtasks, so that decisions made together travel together. */
+  #planPump(): void {
+    if (this.#isPumpPlanned || this.#isAppending) return;
+    this.#isPumpPlanned = true;
+    queueMicrotask(() => {
+      this.#isPumpPlanned = false;
+      if (this.#state === "active" && !this.#isAppending) void this.#pump();
+    });
+  }
+
+  async #pump(): Promise<void> {
+    const incarnation = this.#incarnation;
+    this.#isAppending = true;
+    while (this.#state === "active" && incarnation === this.#incarnation) {
+      const taken = this.#takeQueued();
+      const records = taken.flatMap((parked) => parked.records);
+      // Only behind everything decided: a rewritten entry must not come before the decision that made it.
+      if (this.#queue.length === 0) records.push(...this.#rewritePiece());
+      if (records.length === 0) {
+        for (const parked of taken) parked.settle(null);
+        if (this.#queue.length > 0) continue;
+        break;
+      }
+      const result = await this.#append(records);
+      if (incarnation !== this.#incarnation) {
+        // Closed meanwhile. Whether it was committed is for the next coordinator to know.
+        for (const parked of taken) parked.settle("NOT_COORDINATOR");
+        return;
+      }
+      if (result.kind !== "committed") return this.#fail(result, taken);
+      this.#committed(result.nextOffset, records);
+      for (const parked of taken) parked.settle(null);
+    }
+    if (incarnation === this.#incarnation) this.#isAppending = false;
+  }
+
+  #takeQueued(): Parked[] {
+    const { batchBytes } = this.#options.limits;
+    let count = 0;
+    let bytes = 0;
+    for (const parked of this.#queue) {
+      if (bytes + parked.bytes > batchBytes) break;
+      bytes += parked.bytes;
+      count += 1;
+    }
+    this.#queuedBytes -= bytes;
+    return this.#queue.splice(0, count);
+  }
+
+  async #append(records: readonly KeyValue[]): Promise<AppendResult> {
+    try {
+      return await this.#options.log.append(records);
+    } catch (cause) {
+      return { kind: "unavailable", reason: String(cause) };
+    }
+  }
+
+  #rewritePiece(): KeyValue[] {
+    const { rewrite: limits } = this.#options.limits;
+    if (
+      this.#rewrite === null &&
+      this.#wantedLogStart === null &&
+      isRewriteDue(this.#logBytes, this.#liveBytes, limits)
+    )
+      this.#rewrite = beginRewrite(this.#machine, this.#nextOffset);
+    if (this.#rewrite === null || this.#rewrite.isDone) return [];
+    const piece = nextPiece(this.#rewrite, this.#machine, limits);
+    if (piece.length === 0) this.#finishRewriteIfDone();
+    return piece;
+  }
+
+  #committed(nextOffset: number, records: readonly KeyValue[]): void {
+    assert(nextOffset >= this.#nextOffset + records.length, "the log end only grows");
+    const bytes = records.reduce((sum, record) => sum + sizeBytes(record), 0);
+    this.#nextOffset = nextOffset;
+    this.#logBytes += bytes;
+    this.#retryMs = 0;
+    if (this.#rewrite !== null) this.#rewrite.appendedBytes += bytes;
+    this.#finishRewriteIfDone();
+    void this.#moveLogStart();
+  }
+
+  #finishRewriteIfDone(): void {
+    if (this.#rewrite === null || !this.#rewrite.isDone) return;
+    const { startOffset, liveBytes, appendedBytes } = this.#rewrite;
+    this.#rewrite = null;
+    this.#liveBytes = liveBytes;
+    this.#logBytes = appendedBytes;
+    this.#wantedLogStart = startOffset;
+    void this.#moveLogStart();
+  }
+
+  /** Not in anybody's way; if it fails, the next commit tries again. */
+  async #moveLogStart(): Promise<void> {
+    if (this.#wantedLogStart === null || this.#isMovingLogStart) return;
+    const incarnation = this.#incarnation;
+    const offset = this.#wantedLogStart;
+    this.#isMovingLogStart = true;
+    try {
+      await this.#options.log.moveLogStart(offset);
+      if (incarnation === this.#incarnation) this.#wantedLogStart = null;
+    } catch (cause) {
+      this.#options.output.warn("A coordinator's log start could not be moved; trying again", {
+        coordinator: this.#options.name,
+        offset,
+        error: cause,
+      });
+    } finally {
+      if (incarnation === this.#incarnation) this.#isMovingLogStart = false;
+    }
+  }
+
+  #fail(result: Exclude<AppendResult, { kind: "committed" }>, taken: readonly Parked[]): void {
+    const reason = result.kind === "fenced" ? "another broker leads it" : result.reason;
+    this.#options.output.warn("A coordinator could not append to its log; loading it again", {
+      coordinator: this.#options.name,
+      reason,
+    });
+    const error = result.kind === "fenced" ? "NOT_COORDINATOR" : "COORDINATOR_NOT_AVAILABLE";
+    for (const parked of taken) parked.settle(error);
+    this.#retryLater(error);
+  }
+
+  #retryLater(error: CoordinatorError): void {
+    const { retryMinimumMs, retryMaximumMs } = this.#options.limits;
+    this.#failure = error;
+    this.#abandon(error);
+    this.#enter("failed");
+    this.#retryMs = Math.min(Math.max(retryMinimumMs, this.#retryMs * 2), retryMaximumMs);
+    const cancel = this.#options.clock.after(this.#retryMs, () => {
+      this.#timer = null;
+      this.#machine = this.#options.createMachine();
+      this.#enter("loading");
+      void this.#load();
+    });
+    this.#timer = { atMs: 0, cancel };
+  }
+
+  /** Ends this incarnation: nothing it started may touch the shard again. */
+  #abandon(error: CoordinatorError): void {
+    this.#incarnation += 1;
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#isAppending = false;
+    this.#isMovingLogStart = false;
+    this.#rewrite = null;
+    this.#wantedLogStart = null;
+    const parked = this.#queue;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    for (const each of parked) each.settle(error);
+    this.#machine.abandon(error);
+  }
+
+  async #load(): Promise<void> {
+    const incarnation = this.#incarnation;
+    const machine = this.#machine;
+    let logBytes = 0;
+    try {
+      for await (const piece of this.#options.log.read()) {
+        if (incarnation !== this.#incarnation) return;
+        for (const record of piece.records) {
+          machine.replay(machine.decode(record));
+          logBytes += sizeBytes(record);
+        }
+        this.#nextOffset = piece.nextOffset;
+      }
+    } catch (cause) {
+      if (incarnation !== this.#incarnation) return;
+      this.#options.output.error("A coordinator could not load its state; trying again", {
+        coordinator: this.#options.name,
+        error: cause,
+      });
+      this.#retryLater("COORDINATOR_NOT_AVAILABLE");
+      return;
+    }
+    if (incarnation !== this.#incarnation) return;
+    this.#logBytes = logBytes;
+    // Unknown until a rewrite has counted it: a shard that starts on a long log rewrites it once.
+    this.#liveBytes = 0;
+    machine.loaded(this.#time().nowMs);
+    this.#enter("active");
+    this.#armTimer();
+    this.#planPump();
+  }
+
+  #armTimer(): void {
+    if (this.#state !== "active") return;
+    const atMs = this.#machine.nextTimerMs();
+    if (this.#timer !== null && (atMs === null || this.#timer.atMs > atMs)) {
+      this.#timer.cancel();
+      this.#timer = null;
+    }
+    if (atMs === null || this.#timer !== null) return;
+    const delayMs = Math.max(0, atMs - this.#options.clock.monotonicMs());
+    const cancel = this.#options.clock.after(delayMs, () => this.#onTimer());
+    this.#timer = { atMs, cancel };
+  }
+
+  #onTimer(): void {
+    this.#timer = null;
+    if (this.#state !== "active") return;
+    // A full queue only means that the timer's entries travel a little later; they are as few as the machine makes them.
+    void this.#park(this.#machine.onTimer(this.#time()));
+  }
+}
