@@ -1,0 +1,224 @@
+import {
+  fail,
+  readBool,
+  type ReadCursor,
+  readBytes,
+  readFloat64,
+  readInt16,
+  readInt32,
+  readInt64,
+  readInt8,
+  readLength,
+  readString,
+  readUint16,
+  readUint32,
+  readUnsignedVarint,
+  readUuid,
+} from "./read-cursor.ts";
+import type { Fields, TypeNode } from "./types.ts";
+import { isCarried, isCompact, isNullableIn, type WireVersion } from "./wire-version.ts";
+import { defaultOf } from "./zero-value.ts";
+
+type Read = (cursor: ReadCursor) => unknown;
+
+const fixedReaders = {
+  bool: readBool,
+  int8: readInt8,
+  int16: readInt16,
+  int32: readInt32,
+  int64: readInt64,
+  uint16: readUint16,
+  uint32: readUint32,
+  float64: readFloat64,
+  uuid: readUuid,
+} as const;
+
+const fixedSizes = {
+  bool: 1,
+  int8: 1,
+  int16: 2,
+  int32: 4,
+  int64: 8,
+  uint16: 2,
+  uint32: 4,
+  float64: 8,
+  uuid: 16,
+} as const;
+
+/** Derives the reader of a type in one version. */
+function compileRead(node: TypeNode, at: WireVersion): Read {
+  const isNullable = isNullableIn(node, at);
+  const compact = isCompact(node, at);
+  switch (node.kind) {
+    case "string":
+      return sized(compact ? "compact" : "int16", isNullable, readString);
+    case "bytes":
+    case "records":
+      return sized(compact ? "compact" : "int32", isNullable, readBytes);
+    case "array":
+      return compileArrayRead(node.element, at, isNullable);
+    case "struct": {
+      const read = compileStructRead(node.fields, at);
+      return isNullable ? (cursor) => (readInt8(cursor) < 0 ? null : read(cursor)) : read;
+    }
+    case "bool":
+    case "int8":
+    case "int16":
+    case "int32":
+    case "int64":
+    case "uint16":
+    case "uint32":
+    case "float64":
+    case "uuid":
+      return fixedReaders[node.kind];
+  }
+}
+
+type LengthForm = "compact" | "int16" | "int32";
+
+function sized(
+  form: LengthForm,
+  isNullable: boolean,
+  read: (cursor: ReadCursor, length: number) => unknown,
+): Read {
+  return (cursor) => {
+    const length = readLength(cursor, form);
+    if (length >= 0) return read(cursor, length);
+    if (!isNullable) fail(cursor, "null where the field takes none");
+    return null;
+  };
+}
+
+function compileArrayRead(element: TypeNode, at: WireVersion, isNullable: boolean): Read {
+  const read = compileRead(element, at);
+  const elementBytes = smallestBytes(element, at);
+  const form: LengthForm = at.isFlexible ? "compact" : "int32";
+  return (cursor) => {
+    const count = readLength(cursor, form);
+    if (count < 0) {
+      if (!isNullable) fail(cursor, "null where the field takes none");
+      return null;
+    }
+    if (count * elementBytes > cursor.end - cursor.position || count > cursor.elementsLeft) {
+      const left = cursor.end - cursor.position;
+      fail(cursor, `array of ${count} with ${left} bytes and ${cursor.elementsLeft} elements left`);
+      return [];
+    }
+    cursor.elementsLeft -= count;
+    const values: unknown[] = [];
+    for (let index = 0; index < count; index++) {
+      values.push(read(cursor));
+      if (cursor.failure !== null) {
+        cursor.path = `[${index}]${cursor.path}`;
+        break;
+      }
+    }
+    return values;
+  };
+}
+
+type FieldRead = { readonly name: string; readonly read: Read };
+
+/** Reads the fields of a struct in their order, and behind them, in flexible versions, the tagged ones. */
+export function compileStructRead(fields: Fields, at: WireVersion): Read {
+  const inOrder: FieldRead[] = [];
+  const byTag = new Map<number, FieldRead>();
+  const constants: Record<string, unknown> = {};
+  const fresh: { name: string; make: () => unknown }[] = [];
+  for (const [name, field] of Object.entries(fields)) {
+    const make = defaultOf(field);
+    constants[name] = make();
+    const isUntagged = isCarried(field, at) && field.tag === undefined;
+    if (isUntagged) inOrder.push({ name, read: compileRead(field, at) });
+    else if (typeof constants[name] === "object" && constants[name] !== null) {
+      fresh.push({ name, make });
+    }
+    if (isCarried(field, at) && field.tag !== undefined) {
+      byTag.set(field.tag, { name, read: compileRead(field, at) });
+    }
+  }
+  return (cursor) => {
+    // Copying a template gives every struct of a kind one hidden class, and absent fields their values.
+    const value = { ...constants };
+    for (const { name, make } of fresh) value[name] = make();
+    for (const { name, read } of inOrder) {
+      value[name] = read(cursor);
+      if (cursor.failure !== null) {
+        cursor.path =
+          cursor.path.startsWith("[") || cursor.path === ""
+            ? name + cursor.path
+            : `${name}.${cursor.path}`;
+        return value;
+      }
+    }
+    if (at.isFlexible) readTaggedFields(cursor, byTag, value);
+    return value;
+  };
+}
+
+/** Unknown tags are skipped, as KIP-482 asks. */
+function readTaggedFields(
+  cursor: ReadCursor,
+  byTag: ReadonlyMap<number, FieldRead>,
+  value: Record<string, unknown>,
+): void {
+  const count = readUnsignedVarint(cursor);
+  for (let index = 0; index < count && cursor.failure === null; index++) {
+    const tag = readUnsignedVarint(cursor);
+    const size = readUnsignedVarint(cursor);
+    const end = cursor.position + size;
+    if (end > cursor.end) {
+      fail(
+        cursor,
+        `tagged field ${tag} of ${size} bytes with ${cursor.end - cursor.position} left`,
+      );
+      return;
+    }
+    const field = byTag.get(tag);
+    if (field === undefined) {
+      cursor.position = end;
+      continue;
+    }
+    const outerEnd = cursor.end;
+    cursor.end = end;
+    value[field.name] = field.read(cursor);
+    if (cursor.position !== end) fail(cursor, `tagged field of ${size} bytes is shorter inside`);
+    cursor.end = outerEnd;
+    if (cursor.failure !== null) {
+      cursor.path =
+        cursor.path.startsWith("[") || cursor.path === ""
+          ? field.name + cursor.path
+          : `${field.name}.${cursor.path}`;
+    }
+  }
+}
+
+/** The fewest bytes a value can take: what a count of elements is checked against before any is read. */
+function smallestBytes(node: TypeNode, at: WireVersion): number {
+  switch (node.kind) {
+    case "string":
+      return isCompact(node, at) ? 1 : 2;
+    case "bytes":
+    case "records":
+    case "array":
+      return isCompact(node, at) ? 1 : 4;
+    case "struct": {
+      if (isNullableIn(node, at)) return 1;
+      let total = at.isFlexible ? 1 : 0;
+      for (const field of Object.values(node.fields)) {
+        if (isCarried(field, at) && field.tag === undefined) total += smallestBytes(field, at);
+      }
+      return total;
+    }
+    case "bool":
+    case "int8":
+    case "int16":
+    case "int32":
+    case "int64":
+    case "uint16":
+    case "uint32":
+    case "float64":
+    case "uuid":
+      return fixedSizes[node.kind];
+  }
+}
