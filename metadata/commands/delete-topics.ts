@@ -1,0 +1,96 @@
+import type { Image, Topic } from "../image/image.ts";
+import { limits } from "../limits.ts";
+import type { MetadataRecord } from "../records/table.ts";
+import { accepted, rejected } from "./command.ts";
+import type { CommandContext, Decision } from "./command.ts";
+import { findTopic } from "./topic-outcome.ts";
+import type { Outcome, TopicErrorCode, TopicRef } from "./topic-outcome.ts";
+
+export type DeleteTopicsRequest = {
+  readonly clusterId: string;
+  readonly topics: readonly TopicRef[];
+};
+
+export type DeletedTopic = { readonly topicId: string; readonly name: string };
+
+/** Kafka's DeleteTopics, by name or id: each topic by itself succeeds or fails. Their data goes later (purging). */
+export function deleteTopics(
+  image: Image,
+  request: DeleteTopicsRequest,
+  context: CommandContext,
+): Decision<Outcome<DeletedTopic>[], TopicErrorCode> {
+  if (request.topics.length > limits.topicsPerRequest) {
+    return rejected(
+      "POLICY_VIOLATION",
+      `the request names ${request.topics.length} topics; the limit is ${limits.topicsPerRequest}`,
+    );
+  }
+  const found = request.topics.map((ref) => findTopic(image, request.clusterId, ref));
+  const timesNamed = new Map<string, number>();
+  for (const topic of found) {
+    if (topic.kind !== "found") continue;
+    const { topicId } = topic.topic;
+    timesNamed.set(topicId, (timesNamed.get(topicId) ?? 0) + 1);
+  }
+  const deleted: Topic[] = [];
+  const outcomes = found.map((topic): Outcome<DeletedTopic> => {
+    if (topic.kind === "rejected") return topic;
+    const { topicId, name } = topic.topic;
+    if ((timesNamed.get(topicId) ?? 0) > 1) {
+      return rejected("INVALID_REQUEST", `the request names topic ${name} twice`, "topic_name");
+    }
+    deleted.push(topic.topic);
+    return { kind: "done", topicId, name };
+  });
+  return accepted(
+    deletionRecords(image, request.clusterId, { topics: deleted, context }),
+    outcomes,
+  );
+}
+
+function deletionRecords(
+  image: Image,
+  clusterId: string,
+  { topics, context }: { topics: readonly Topic[]; context: CommandContext },
+): MetadataRecord[] {
+  const records: MetadataRecord[] = topics.map(({ topicId }) => ({
+    kind: "topicDeleted",
+    topicId,
+    deletedAtMs: context.nowMs,
+  }));
+  let epoch = image.epochFloors.get(clusterId) ?? -1;
+  for (const topic of topics) {
+    for (const partition of topic.partitions) epoch = Math.max(epoch, partition.leaderEpoch);
+  }
+  // Clients that see no topic ids keep ignoring a partition whose epoch went back (reference 2.3).
+  if (epoch > (image.epochFloors.get(clusterId) ?? -1)) {
+    records.push({ kind: "epochFloor", clusterId, epoch });
+  }
+  return records;
+}
+
+/** One topic, for callers that have one. */
+export function deleteTopic(
+  image: Image,
+  request: { clusterId: string; topic: TopicRef },
+  context: CommandContext,
+): Decision<DeletedTopic, TopicErrorCode> {
+  const { clusterId, topic } = request;
+  const decision = deleteTopics(image, { clusterId, topics: [topic] }, context);
+  if (decision.kind === "rejected") return decision;
+  const outcome = decision.result[0];
+  if (outcome === undefined) throw new Error("one topic has one outcome");
+  return outcome.kind === "rejected" ? outcome : { ...decision, result: outcome };
+}
+
+/** The data of these deleted topics is gone everywhere: forget them. Unknown ids are no error, brokers may report twice. */
+export function purgeTopics(
+  image: Image,
+  request: { topicIds: readonly string[] },
+): Decision<{ purgedCount: number }, never> {
+  const records: MetadataRecord[] = [];
+  for (const topicId of new Set(request.topicIds)) {
+    if (image.purgingTopics.has(topicId)) records.push({ kind: "topicPurged", topicId });
+  }
+  return accepted(records, { purgedCount: records.length });
+}

@@ -1,0 +1,107 @@
+import type { Image } from "../image/image.ts";
+import { brokersWithLoad } from "../placement/broker-load.ts";
+import { placeReplicas } from "../placement/placement.ts";
+import type { PlacementBroker } from "../placement/placement.ts";
+import { noBrokers } from "../records/partition.ts";
+import type { PartitionState } from "../records/partition.ts";
+import { rejected } from "./command.ts";
+import type { Rejection } from "./command.ts";
+import type { TopicErrorCode } from "./topic-outcome.ts";
+
+/** Replicas of one partition as an admin wrote them down. */
+export type Assignment = { readonly index: number; readonly brokerIds: readonly number[] };
+
+/** Brokers and their load while one request is decided, so that its topics spread like those of many requests. */
+export type PlacementDraft = { brokers: PlacementBroker[] };
+
+export function placementDraft(image: Image): PlacementDraft {
+  return { brokers: brokersWithLoad(image) };
+}
+
+/**
+ * Replicas of new partitions by our own choice. Without an active broker nobody is chosen: the partitions wait, without replicas, for the first
+ * that registers (a cell may be asleep, or not have started its brokers yet).
+ */
+export function chooseReplicas(
+  draft: PlacementDraft,
+  partitionCount: number,
+  replicationFactor: number,
+): number[][] {
+  if (!draft.brokers.some((broker) => broker.isActive)) {
+    return Array.from({ length: partitionCount }, () => []);
+  }
+  const chosen = placeReplicas({ brokers: draft.brokers, partitionCount, replicationFactor });
+  const replicas = new Map<number, number>();
+  const leaders = new Map<number, number>();
+  for (const partition of chosen) {
+    for (const id of partition) replicas.set(id, (replicas.get(id) ?? 0) + 1);
+    const leader = partition[0];
+    if (leader !== undefined) leaders.set(leader, (leaders.get(leader) ?? 0) + 1);
+  }
+  draft.brokers = draft.brokers.map((broker) => ({
+    ...broker,
+    replicaCount: broker.replicaCount + (replicas.get(broker.brokerId) ?? 0),
+    leaderCount: broker.leaderCount + (leaders.get(broker.brokerId) ?? 0),
+  }));
+  return chosen;
+}
+
+/** An admin's assignment, checked: indexes follow `firstIndex`, each has the same number of different registered brokers. */
+export function checkAssignments(
+  image: Image,
+  assignments: readonly Assignment[],
+  firstIndex: number,
+): { kind: "valid"; replicas: (readonly number[])[] } | Rejection<TopicErrorCode> {
+  const sorted = assignments.toSorted((a, b) => a.index - b.index);
+  const factor = sorted[0]?.brokerIds.length ?? 0;
+  for (const [position, { index, brokerIds }] of sorted.entries()) {
+    const wrong =
+      index === firstIndex + position
+        ? assignmentProblem(image, brokerIds, factor)
+        : `partitions should be a consecutive ${firstIndex}-based integer sequence; found ${index} at position ${position}`;
+    if (wrong !== null)
+      return rejected("INVALID_REPLICA_ASSIGNMENT", wrong, "replicas_assignments");
+  }
+  return { kind: "valid", replicas: sorted.map(({ brokerIds }) => [...brokerIds]) };
+}
+
+function assignmentProblem(
+  image: Image,
+  brokerIds: readonly number[],
+  factor: number,
+): string | null {
+  if (brokerIds.length === 0) return "a replica list is empty";
+  if (brokerIds.length !== factor) {
+    return `inconsistent replication factor: a partition has ${brokerIds.length} replicas, another ${factor}`;
+  }
+  if (new Set(brokerIds).size !== brokerIds.length) {
+    return `replicas ${brokerIds.join(",")} name a broker twice`;
+  }
+  const unknown = brokerIds.find((id) => !image.brokers.has(id));
+  return unknown === undefined ? null : `broker ${unknown} is not registered`;
+}
+
+/** A new partition: empty everywhere, so every active replica is in sync, and if none is active they all are. */
+export function newPartition(
+  image: Image,
+  partition: { index: number; replicas: readonly number[]; leaderEpoch: number },
+): PartitionState {
+  const { index, replicas, leaderEpoch } = partition;
+  const active = replicas.filter((id) => image.brokers.get(id)?.state === "active");
+  const isr = active.length === 0 || active.length === replicas.length ? replicas : active;
+  return {
+    index,
+    replicas,
+    isr,
+    elr: noBrokers,
+    lastIsr: isr,
+    leader: active[0] ?? -1,
+    leaderEpoch,
+    partitionEpoch: 0,
+  };
+}
+
+/** Above every epoch a deleted topic of the cluster ever had. */
+export function firstLeaderEpoch(image: Image, clusterId: string): number {
+  return (image.epochFloors.get(clusterId) ?? -1) + 1;
+}
