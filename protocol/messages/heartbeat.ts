@@ -1,7 +1,6 @@
 import { type Infer, request, response } from "../schema/message.ts";
-import { int16, int32, nullable, since, string, withDefault } from "../schema/types.ts";
+import { int16, int32, optional, since, string } from "../schema/types.ts";
 
-// v1: throttle time. v3: group instance id, static membership (KIP-345). v4: flexible (KIP-482).
 export const heartbeatRequest = request(
   12,
   { versions: [0, 4], flexible: 4 },
@@ -9,7 +8,7 @@ export const heartbeatRequest = request(
     groupId: string,
     generationId: int32,
     memberId: string,
-    groupInstanceId: since(3, withDefault(nullable(string), null)),
+    groupInstanceId: since(3, optional(string)),
   },
 );
 export type HeartbeatRequest = Infer<typeof heartbeatRequest>;
@@ -17,6 +16,9 @@ export type HeartbeatRequest = Infer<typeof heartbeatRequest>;
 export const heartbeatResponse = response(
   12,
   { versions: [0, 4], flexible: 4 },
-  { throttleTimeMs: since(1, int32), errorCode: int16 },
+  {
+    throttleTimeMs: since(1, int32),
+    errorCode: int16,
+  },
 );
 export type HeartbeatResponse = Infer<typeof heartbeatResponse>;

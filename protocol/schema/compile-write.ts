@@ -117,7 +117,10 @@ function compileArrayWrite(element: TypeNode, at: WireVersion): Write {
 }
 
 type FieldWrite = { readonly name: string; readonly write: Write };
-type TaggedWrite = FieldWrite & { readonly tag: number; isDefault(value: unknown): boolean };
+type TaggedWrite = FieldWrite & {
+  readonly tag: number;
+  readonly isDefault: (value: unknown) => boolean;
+};
 
 export function compileStructWrite(fields: Fields, at: WireVersion): Write {
   const inOrder: FieldWrite[] = [];

@@ -144,6 +144,15 @@ export function nullable<D, E, P extends Presence>(
   return typed({ ...type, nullable: [from, to] });
 }
 
+/** Null is a value of the field, in versions `from` to `to`, and its default. */
+export function optional<D, E, P extends Presence>(
+  type: Type<D, E, P>,
+  from = 0,
+  to = Infinity,
+): Type<D | null, E | null, "optional"> {
+  return typed({ ...type, nullable: [from, to], defaultValue: null });
+}
+
 /** What the field is in versions without it, and when the encoder is given nothing. Without this it is the zero of its type. */
 export function withDefault<D, E, P extends Presence>(
   type: Type<D, E, P>,

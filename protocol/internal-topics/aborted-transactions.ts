@@ -1,0 +1,13 @@
+import { data, type Infer } from "../schema/message.ts";
+import { int64 } from "../schema/types.ts";
+
+export const abortedTxn = data(
+  { versions: [0, 0], flexible: null },
+  {
+    producerId: int64,
+    firstOffset: int64,
+    lastOffset: int64,
+    lastStableOffset: int64,
+  },
+);
+export type AbortedTxn = Infer<typeof abortedTxn>;
