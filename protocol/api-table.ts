@@ -365,22 +365,3 @@ const byKey = new Map(apiTable.map((entry) => [entry.key, entry]));
 export function apiByKey(key: number): Api | undefined {
   return byKey.get(key);
 }
-
-/** Request headers grew tagged fields with the first flexible version of their API (KIP-482); nothing older than version 1 is in use. */
-export function requestHeaderVersion(entry: Api, apiVersion: number): 1 | 2 {
-  return isFlexible(entry, apiVersion) ? 2 : 1;
-}
-
-const apiVersionsKey = 18;
-
-/**
- * ApiVersions is answered with header version 0 whatever its own version: the client does not know yet what the broker speaks, and must be able
- * to read the answer (KIP-511).
- */
-export function responseHeaderVersion(entry: Api, apiVersion: number): 0 | 1 {
-  return entry.key !== apiVersionsKey && isFlexible(entry, apiVersion) ? 1 : 0;
-}
-
-function isFlexible(entry: Api, apiVersion: number): boolean {
-  return entry.request.flexible !== null && apiVersion >= entry.request.flexible;
-}

@@ -17,7 +17,7 @@ import {
 } from "./read-cursor.ts";
 import type { Fields, TypeNode } from "./types.ts";
 import { isCarried, isCompact, isNullableIn, type WireVersion } from "./wire-version.ts";
-import { defaultOf } from "./zero-value.ts";
+import { defaultOf, isObject } from "./zero-value.ts";
 
 type Read = (cursor: ReadCursor) => unknown;
 
@@ -130,9 +130,7 @@ export function compileStructRead(fields: Fields, at: WireVersion): Read {
     constants[name] = make();
     const isUntagged = isCarried(field, at) && field.tag === undefined;
     if (isUntagged) inOrder.push({ name, read: compileRead(field, at) });
-    else if (typeof constants[name] === "object" && constants[name] !== null) {
-      fresh.push({ name, make });
-    }
+    else if (isObject(constants[name])) fresh.push({ name, make });
     if (isCarried(field, at) && field.tag !== undefined) {
       byTag.set(field.tag, { name, read: compileRead(field, at) });
     }
@@ -144,16 +142,18 @@ export function compileStructRead(fields: Fields, at: WireVersion): Read {
     for (const { name, read } of inOrder) {
       value[name] = read(cursor);
       if (cursor.failure !== null) {
-        cursor.path =
-          cursor.path.startsWith("[") || cursor.path === ""
-            ? name + cursor.path
-            : `${name}.${cursor.path}`;
+        addToPath(cursor, name);
         return value;
       }
     }
     if (at.isFlexible) readTaggedFields(cursor, byTag, value);
     return value;
   };
+}
+
+function addToPath(cursor: ReadCursor, name: string): void {
+  const isLast = cursor.path === "" || cursor.path.startsWith("[");
+  cursor.path = isLast ? name + cursor.path : `${name}.${cursor.path}`;
 }
 
 /** Unknown tags are skipped, as KIP-482 asks. */
@@ -185,10 +185,7 @@ function readTaggedFields(
     if (cursor.position !== end) fail(cursor, `tagged field of ${size} bytes is shorter inside`);
     cursor.end = outerEnd;
     if (cursor.failure !== null) {
-      cursor.path =
-        cursor.path.startsWith("[") || cursor.path === ""
-          ? field.name + cursor.path
-          : `${field.name}.${cursor.path}`;
+      addToPath(cursor, field.name);
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { ExternalBytes } from "../external-bytes.ts";
 import { compile } from "./compile.ts";
 import type { Message } from "./message.ts";
-import { createWriteCursor, type WriteCursor } from "./write-cursor.ts";
+import { closeWriteCursor, openWriteCursor, type WriteCursor } from "./write-cursor.ts";
 
 /** An encoded message: its parts in order. Parts other than the encoder's own are the caller's memory and must not change until sent. */
 export type Encoded = {
@@ -9,11 +9,8 @@ export type Encoded = {
   readonly byteLength: number;
 };
 
-// Room enough for most messages; a longer one grows it, twofold each time.
-const initialBytes = 512;
-
 export function encode<D, E>(message: Message<D, E>, version: number, value: E): Encoded {
-  const cursor = createWriteCursor(initialBytes);
+  const cursor = openWriteCursor();
   compile(message, version).write(cursor, value);
   return finish(cursor);
 }
@@ -23,14 +20,15 @@ export function encodeToBytes<D, E>(message: Message<D, E>, version: number, val
   return joinParts(encode(message, version, value));
 }
 
-/** What a cursor holds, spliced together. */
+/** What a cursor holds, spliced together. The cursor is done with. */
 export function finish(cursor: WriteCursor): Encoded {
-  const own = cursor.bytes.subarray(0, cursor.position);
+  const { splices } = cursor;
   const byteLength = cursor.position + cursor.splicedBytes;
-  if (cursor.splices.length === 0) return { parts: [own], byteLength };
+  const own = closeWriteCursor(cursor);
+  if (splices.length === 0) return { parts: [own], byteLength };
   const parts: (Uint8Array | ExternalBytes)[] = [];
   let from = 0;
-  for (const { at, piece } of cursor.splices) {
+  for (const { at, piece } of splices) {
     if (at > from) parts.push(own.subarray(from, at));
     parts.push(piece);
     from = at;

@@ -20,10 +20,36 @@ const maxStringBytes = 0x7fff;
 /** Bytes values from this size on are handed on as they are instead of being copied. */
 const spliceFromBytes = 1024;
 
-export function createWriteCursor(sizeBytes: number): WriteCursor {
-  // Not from Node's pool, which long-lived buffers would pin; only bytes that were written leave the cursor.
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes);
-  return { bytes, view: viewOf(bytes), position: 0, splices: [], splicedBytes: 0 };
+const idleBytes = 4096;
+/** A cursor that one huge message has grown beyond this is let go. */
+const largestIdleBytes = 1 << 20;
+
+// The buffer to encode into is kept between messages: a fresh one costs as much as encoding a small message. No message sees another's bytes,
+// since only what was written is copied out, so this state changes nothing but time.
+let idle: WriteCursor | null = null;
+
+/** A cursor at 0. Encoding is synchronous: hand it back with `closeWriteCursor`; one lost to an exception is simply replaced. */
+export function openWriteCursor(): WriteCursor {
+  const cursor = idle;
+  if (cursor === null) {
+    const bytes = Buffer.allocUnsafeSlow(idleBytes);
+    return { bytes, view: viewOf(bytes), position: 0, splices: [], splicedBytes: 0 };
+  }
+  idle = null;
+  return cursor;
+}
+
+/** Gives the cursor back, and returns what was written to its buffer in one of its own. */
+export function closeWriteCursor(cursor: WriteCursor): Buffer {
+  const written = Buffer.allocUnsafe(cursor.position);
+  cursor.bytes.copy(written, 0, 0, cursor.position);
+  if (cursor.bytes.length <= largestIdleBytes) {
+    cursor.position = 0;
+    cursor.splices = [];
+    cursor.splicedBytes = 0;
+    idle = cursor;
+  }
+  return written;
 }
 
 function viewOf(bytes: Buffer): DataView {

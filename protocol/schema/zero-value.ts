@@ -23,11 +23,17 @@ export function defaultOf(node: TypeNode): () => unknown {
     case "array":
       return () => [];
     case "struct": {
-      const fields = Object.entries(node.fields).map(([name, field]) => ({
+      const makers = Object.entries(node.fields).map(([name, field]) => ({
         name,
         make: defaultOf(field),
       }));
-      return () => Object.fromEntries(fields.map(({ name, make }) => [name, make()]));
+      const template = Object.fromEntries(makers.map(({ name, make }) => [name, make()]));
+      const fresh = makers.filter(({ name }) => isObject(template[name]));
+      return () => {
+        const value = { ...template };
+        for (const { name, make } of fresh) value[name] = make();
+        return value;
+      };
     }
     case "int8":
     case "int16":
@@ -38,6 +44,11 @@ export function defaultOf(node: TypeNode): () => unknown {
     case "float64":
       return () => 0;
   }
+}
+
+/** Whether a default is an object others could change, as opposed to a value or the empty bytes, which nobody can. */
+export function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !(value instanceof Uint8Array);
 }
 
 /** Tells whether a value is the default of its field, in which case a tagged field stays off the wire. */
