@@ -19,7 +19,7 @@ export type CoordinatorRuntime<Entry, Machine extends StateMachine<Entry>> = {
   shardOf(key: string): CoordinatorShard<Entry, Machine> | null;
   /** Those this broker leads, by partition. */
   shards(): readonly CoordinatorShard<Entry, Machine>[];
-  /** Resolves when no shard is loading. */
+  /** Resolves when every shard serves. */
   whenLoaded(): Promise<void>;
   /** As the shard's own, for the shard of `key`. */
   write<Reply>(
@@ -77,7 +77,7 @@ export function createCoordinatorRuntime<Entry, Machine extends StateMachine<Ent
     write: (key, decide) => shardOf(key)?.write(decide) ?? Promise.resolve(elsewhere),
     read: (key, look) => shardOf(key)?.read(look) ?? Promise.resolve(elsewhere),
     close() {
-      for (const partition of [...shards.keys()]) resign(partition);
+      for (const partition of shards.keys()) resign(partition);
     },
   };
 }

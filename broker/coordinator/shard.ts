@@ -48,6 +48,8 @@ type Parked = {
   settle(error: CoordinatorError | null): void;
 };
 
+type AppendFailure = Exclude<AppendResult, { kind: "committed" }>;
+
 /**
  * One coordinator's state and its log. Decisions see every decision before them; their replies wait until their records are committed. While an append
  * is in flight decisions queue, and the next append takes them all. When an append fails, everything undecided by the log is answered with a retriable
@@ -196,25 +198,39 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     this.#isAppending = true;
     while (this.#state === "active" && incarnation === this.#incarnation) {
       const taken = this.#takeQueued();
-      const records = taken.flatMap((parked) => parked.records);
       // Only behind everything decided: a rewritten entry must not come before the decision that made it.
-      if (this.#queue.length === 0) records.push(...this.#rewritePiece());
-      if (records.length === 0) {
-        for (const parked of taken) parked.settle(null);
-        if (this.#queue.length > 0) continue;
-        break;
-      }
-      const result = await this.#append(records);
-      if (incarnation !== this.#incarnation) {
-        // Closed meanwhile. Whether it was committed is for the next coordinator to know.
+      const piece = this.#queue.length === 0 ? this.#rewritePiece() : [];
+      const failure = await this.#appendAll(taken, piece, incarnation);
+      // Closed meanwhile. Whether it was committed is for the next coordinator to know.
+      if (incarnation !== this.#incarnation)
         for (const parked of taken) parked.settle("NOT_COORDINATOR");
-        return;
-      }
-      if (result.kind !== "committed") return this.#fail(result, taken);
-      this.#committed(result.nextOffset, records);
-      for (const parked of taken) parked.settle(null);
+      else if (failure !== null) return this.#fail(failure, taken);
+      else if (taken.length + piece.length + this.#queue.length === 0) break;
     }
     if (incarnation === this.#incarnation) this.#isAppending = false;
+  }
+
+  /** Decisions first, in one batch, with what of the piece fits; the rest of the piece before anything decided from now on. */
+  async #appendAll(
+    taken: readonly Parked[],
+    piece: readonly KeyValue[],
+    incarnation: number,
+  ): Promise<AppendFailure | null> {
+    const decided = taken.flatMap((parked) => parked.records);
+    let unsettled = taken;
+    for (const batch of batchesOf(decided, piece, this.#options.limits.batchBytes)) {
+      if (batch.length > 0) {
+        const result = await this.#append(batch);
+        if (incarnation !== this.#incarnation) return null;
+        if (result.kind !== "committed") return result;
+        this.#committed(result.nextOffset, batch);
+      }
+      for (const parked of unsettled) parked.settle(null);
+      unsettled = [];
+    }
+    this.#finishRewriteIfDone();
+    void this.#moveLogStart();
+    return null;
   }
 
   #takeQueued(): Parked[] {
@@ -247,9 +263,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     )
       this.#rewrite = beginRewrite(this.#machine, this.#nextOffset);
     if (this.#rewrite === null || this.#rewrite.isDone) return [];
-    const piece = nextPiece(this.#rewrite, this.#machine, limits);
-    if (piece.length === 0) this.#finishRewriteIfDone();
-    return piece;
+    return nextPiece(this.#rewrite, this.#machine, limits);
   }
 
   #committed(nextOffset: number, records: readonly KeyValue[]): void {
@@ -259,10 +273,9 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     this.#logBytes += bytes;
     this.#retryMs = 0;
     if (this.#rewrite !== null) this.#rewrite.appendedBytes += bytes;
-    this.#finishRewriteIfDone();
-    void this.#moveLogStart();
   }
 
+  /** Called when all that was decided before the rewrite's end is committed: only then nobody needs the old copy. */
   #finishRewriteIfDone(): void {
     if (this.#rewrite === null || !this.#rewrite.isDone) return;
     const { startOffset, liveBytes, appendedBytes } = this.#rewrite;
@@ -270,7 +283,6 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     this.#liveBytes = liveBytes;
     this.#logBytes = appendedBytes;
     this.#wantedLogStart = startOffset;
-    void this.#moveLogStart();
   }
 
   /** Not in anybody's way; if it fails, the next commit tries again. */
@@ -293,7 +305,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     }
   }
 
-  #fail(result: Exclude<AppendResult, { kind: "committed" }>, taken: readonly Parked[]): void {
+  #fail(result: AppendFailure, taken: readonly Parked[]): void {
     const reason = result.kind === "fenced" ? "another broker leads it" : result.reason;
     this.#options.output.warn("A coordinator could not append to its log; loading it again", {
       coordinator: this.#options.name,
@@ -386,4 +398,25 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     // A full queue only means that the timer's entries travel a little later; they are as few as the machine makes them.
     void this.#park(this.#machine.onTimer(this.#time()));
   }
+}
+
+/** The first batch holds all of `decided`, which was taken to fit. */
+function batchesOf(
+  decided: readonly KeyValue[],
+  piece: readonly KeyValue[],
+  batchBytes: number,
+): KeyValue[][] {
+  let batch = [...decided];
+  let bytes = batch.reduce((sum, record) => sum + sizeBytes(record), 0);
+  const batches = [batch];
+  for (const record of piece) {
+    if (batch.length > 0 && bytes + sizeBytes(record) > batchBytes) {
+      batch = [];
+      bytes = 0;
+      batches.push(batch);
+    }
+    batch.push(record);
+    bytes += sizeBytes(record);
+  }
+  return batches;
 }
