@@ -1,6 +1,7 @@
 import { systemClusterId, topicCountOfCluster, topicsOfCluster } from "../image/image.ts";
 import type { Cluster, Image } from "../image/image.ts";
 import { limits } from "../limits.ts";
+import { portOffsetStep } from "../port-offset.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { checkClusterDefaults } from "../settings/cluster-defaults.ts";
 import { accepted, rejected } from "./command.ts";
@@ -23,9 +24,6 @@ export type CreateClusterRequest = {
   /** Topic settings (`retention.ms`) or server settings (`num.partitions`) that the cluster's topics start from. */
   readonly defaults?: Readonly<Record<string, string>>;
 };
-
-/** Port offsets are a hundred apart, so that a machine's brokers (slots) fit between two clusters. */
-export const portOffsetStep = 100;
 
 const clusterNamePattern = /^[a-zA-Z0-9](?:[a-zA-Z0-9._-]*[a-zA-Z0-9])?$/;
 

@@ -30,3 +30,12 @@ export function recordKind<const Name extends string, F extends Fields>(
     decode: (wire, level) => ({ kind: name, ...decodeFields(fields, wire.slice(1), level) }),
   };
 }
+
+/** A record's fields alone, as the image keeps them. */
+export function fieldsOf<Stored extends { readonly kind: string }>(
+  record: Stored,
+): Omit<Stored, "kind"> {
+  const { kind, ...fields } = record;
+  void kind;
+  return fields;
+}

@@ -1,0 +1,85 @@
+import { MetadataDecodeError } from "../records/field-types.ts";
+import { fieldsOf } from "../records/record-kind.ts";
+import type { MetadataRecord } from "../records/table.ts";
+import type { MetadataChange } from "./changes.ts";
+import { idempotencyKeyId } from "./image.ts";
+import type { MutableImage } from "./mutable-image.ts";
+
+type RecordOfKind<Kind extends MetadataRecord["kind"]> = Extract<MetadataRecord, { kind: Kind }>;
+
+export function applyGenesis(
+  image: MutableImage,
+  { cellId, level, createdAtMs }: RecordOfKind<"genesis">,
+): MetadataChange[] {
+  image.cellId = cellId;
+  image.level = level;
+  image.createdAtMs = createdAtMs;
+  return [{ kind: "levelChanged" }];
+}
+
+export function applyBroker(image: MutableImage, record: RecordOfKind<"broker">): MetadataChange[] {
+  const broker = fieldsOf(record);
+  const { brokerId } = broker;
+  if ((image.brokers.get(brokerId)?.epoch ?? 0) >= broker.epoch) {
+    throw new MetadataDecodeError("corrupt", `the epoch of broker ${brokerId} goes back`);
+  }
+  image.brokers.set(brokerId, broker);
+  image.nextBrokerId = Math.max(image.nextBrokerId, brokerId + 1);
+  return [{ kind: "brokerRegistered", brokerId }];
+}
+
+export function applyBrokerState(
+  image: MutableImage,
+  { brokerId, state }: RecordOfKind<"brokerState">,
+): MetadataChange[] {
+  const broker = image.brokers.get(brokerId);
+  if (broker === undefined) {
+    throw new MetadataDecodeError(
+      "corrupt",
+      `a record names broker ${brokerId}, which is not there`,
+    );
+  }
+  image.brokers.set(brokerId, { ...broker, state });
+  return [{ kind: "brokerStateChanged", brokerId }];
+}
+
+export function applyCounters(image: MutableImage, counters: RecordOfKind<"counters">): void {
+  image.nextBrokerId = counters.nextBrokerId;
+  image.nextPortOffset = counters.nextPortOffset;
+  image.nextProducerId = counters.nextProducerId;
+}
+
+export function applyProducerIds(
+  image: MutableImage,
+  { first, count }: RecordOfKind<"producerIds">,
+): void {
+  if (first < image.nextProducerId) {
+    throw new MetadataDecodeError("corrupt", `producer id ${first} is handed out twice`);
+  }
+  image.nextProducerId = first + count;
+}
+
+export function applyIdempotencyKey(
+  image: MutableImage,
+  record: RecordOfKind<"idempotencyKey">,
+): void {
+  const entry = fieldsOf(record);
+  forgetKey(image, entry.scope, entry.key);
+  image.idempotencyKeys.set(idempotencyKeyId(entry.scope, entry.key), entry);
+  image.idempotencyBytes += entry.scope.length + entry.key.length + entry.reply.length;
+}
+
+export function applyIdempotencyExpired(
+  image: MutableImage,
+  { keys }: RecordOfKind<"idempotencyExpired">,
+): void {
+  for (const { scope, key } of keys) forgetKey(image, scope, key);
+}
+
+function forgetKey(image: MutableImage, scope: string, key: string): void {
+  const id = idempotencyKeyId(scope, key);
+  const known = image.idempotencyKeys.get(id);
+  if (known === undefined) return;
+  image.idempotencyKeys.delete(id);
+  image.idempotencyBytes -= scope.length + key.length + known.reply.length;
+}

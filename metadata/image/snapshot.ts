@@ -1,0 +1,95 @@
+import { createHash } from "node:crypto";
+
+import { compressRecords, expandRecords } from "../records/compressed-records.ts";
+import { MetadataDecodeError } from "../records/field-types.ts";
+import { maxMetadataLevel, minMetadataLevel } from "../records/table.ts";
+import type { MetadataRecord } from "../records/table.ts";
+import { applyEntry } from "./apply.ts";
+import { createImage } from "./image.ts";
+import type { Image } from "./image.ts";
+
+/**
+ * An image as the records that would build it, in an order of their own: equal images have equal bytes, and a new kind of record brings its
+ * place in the snapshot with it.
+ *   0  format (1)
+ *   1  metadata level of the records
+ *   2  revision, 8 bytes
+ *  10  hash of the entry at that revision, 16 bytes
+ *  26  SHA-256 of what follows, 32 bytes
+ *  58  records
+ */
+const format = 1;
+const headerBytes = 58;
+/** 200,000 partitions in JSON are about 16 MB. */
+const maxExpandedBytes = 512 * 1024 * 1024;
+
+export function encodeSnapshot(image: Image): Uint8Array {
+  const records = compressRecords(snapshotRecords(image), image.level);
+  const bytes = Buffer.alloc(headerBytes + records.byteLength);
+  bytes[0] = format;
+  bytes[1] = image.level;
+  bytes.writeBigUInt64BE(BigInt(image.revision), 2);
+  bytes.write(image.entryHash, 10, 16, "hex");
+  bytes.set(createHash("sha256").update(records).digest(), 26);
+  bytes.set(records, headerBytes);
+  return bytes;
+}
+
+/** Throws MetadataDecodeError: "unknown" for a newer version's snapshot, "corrupt" for bytes that are not one. */
+export function decodeSnapshot(snapshot: Uint8Array): Image {
+  const bytes = Buffer.from(snapshot.buffer, snapshot.byteOffset, snapshot.byteLength);
+  const level = bytes[1];
+  if (level === undefined || bytes.byteLength < headerBytes) {
+    throw new MetadataDecodeError("corrupt", `a metadata snapshot of ${bytes.byteLength} bytes`);
+  }
+  if (bytes[0] !== format || level < minMetadataLevel || level > maxMetadataLevel) {
+    throw new MetadataDecodeError(
+      "unknown",
+      `a metadata snapshot has format ${bytes[0]} and level ${level}; this version reads format ${format}, levels ${minMetadataLevel} to ${maxMetadataLevel}`,
+    );
+  }
+  const body = bytes.subarray(headerBytes);
+  if (!createHash("sha256").update(body).digest().equals(bytes.subarray(26, headerBytes))) {
+    throw new MetadataDecodeError("corrupt", "a metadata snapshot does not match its checksum");
+  }
+  const image = createImage();
+  const records = expandRecords(body, { level, maxBytes: maxExpandedBytes });
+  const revision = Number(bytes.readBigUInt64BE(2));
+  applyEntry(image, { revision, hash: bytes.toString("hex", 10, 26), records });
+  return image;
+}
+
+/** The state of the whole image. Sorted where the image has no order; idempotency keys keep theirs, oldest first. */
+function snapshotRecords(image: Image): MetadataRecord[] {
+  const { cellId, level, createdAtMs } = image;
+  return [
+    { kind: "genesis", cellId, level, createdAtMs },
+    { kind: "controller", ...image.controller },
+    ...sorted(image.clusters).map((cluster) => ({ kind: "cluster" as const, ...cluster })),
+    ...[...image.epochFloors.keys()].sort().map((clusterId) => ({
+      kind: "epochFloor" as const,
+      clusterId,
+      epoch: image.epochFloors.get(clusterId) ?? 0,
+    })),
+    ...sorted(image.brokers).map((broker) => ({ kind: "broker" as const, ...broker })),
+    ...sorted(image.topics).map((topic) => ({ kind: "topic" as const, ...topic })),
+    ...sorted(image.purgingTopics).map((topic) => ({ kind: "topicPurging" as const, ...topic })),
+    ...[...image.idempotencyKeys.values()].map((key) => ({
+      kind: "idempotencyKey" as const,
+      ...key,
+    })),
+    // Last: the records above move counters too, but not past those of things that are gone.
+    {
+      kind: "counters",
+      nextBrokerId: image.nextBrokerId,
+      nextPortOffset: image.nextPortOffset,
+      nextProducerId: image.nextProducerId,
+    },
+  ];
+}
+
+function sorted<Key extends string | number, Value>(values: ReadonlyMap<Key, Value>): Value[] {
+  return [...values.entries()]
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([, value]) => value);
+}
