@@ -3,6 +3,7 @@ import { collectionMetadata, resourceMetadata } from "./kafka-resource.ts";
 
 const configSource = z.enum([
   "DYNAMIC_TOPIC_CONFIG",
+  "DYNAMIC_BROKER_CONFIG",
   "DYNAMIC_DEFAULT_BROKER_CONFIG",
   "STATIC_BROKER_CONFIG",
   "DEFAULT_CONFIG",

@@ -1,0 +1,31 @@
+import type { Broker, Cluster, Image } from "../metadata/image/image.ts";
+import type { ApiConfig } from "./api-context.ts";
+
+/** Clients need a few addresses to find the rest; more would only make the line long. */
+const maxBootstrapServers = 6;
+
+/** Until clients authenticate a port is a cluster: each broker serves it at its own port plus the cluster's offset (architecture 3.7). */
+export function bootstrapServers(image: Image, cluster: Cluster, config: ApiConfig): string {
+  const brokers = [...image.brokers.values()].sort(byReadiness).slice(0, maxBootstrapServers);
+  const addresses = brokers.length > 0 ? brokers : [config.kafka];
+  return addresses.map(({ host, port }) => hostAndPort(host, port + cluster.portOffset)).join(",");
+}
+
+function byReadiness(a: Broker, b: Broker): number {
+  return rank(a) - rank(b) || a.brokerId - b.brokerId;
+}
+
+function rank(broker: Broker): number {
+  switch (broker.state) {
+    case "active":
+      return 0;
+    case "draining":
+      return 1;
+    case "fenced":
+      return 2;
+  }
+}
+
+function hostAndPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
