@@ -1,4 +1,4 @@
-import { readVarint, readVarlong, type VarintReader } from "./varint.ts";
+import { maxVarintBytes, maxVarlongBytes, varintAt, varintEnd, varlongAt } from "./varint.ts";
 
 // The records inside a batch v2, decompressed. A walk trusts nothing: every length is checked against the bytes that are there before anything is sliced,
 // and nothing is allocated by a length or count the bytes claim.
@@ -13,9 +13,8 @@ export type RecordPosition = {
   valueStart: number;
   /** -1 for a null value (a tombstone where the topic is compacted). */
   valueLength: number;
-  headerCount: number;
-  headersStart: number;
-  end: number;
+  /** Where the count of headers is; they follow. */
+  headersAt: number;
 };
 
 export type RecordHeader = { readonly key: string; readonly value: Uint8Array | null };
@@ -49,12 +48,12 @@ export const forEachRecord = (
   shape: RecordsShape,
   visit: (record: RecordPosition, index: number) => boolean | void,
 ): RecordsFailure | null => {
-  const reader: VarintReader = { bytes, end: bytes.length, at: 0, failed: false };
   const record = emptyPosition();
+  let at = 0;
   let lastDelta = -1;
   for (let index = 0; index < shape.count; index += 1) {
-    const problem = readPosition(reader, record);
-    if (problem !== null) return wrong(index, problem);
+    at = readPosition(bytes, at, record);
+    if (at < 0) return wrong(index, problems.get(at)!);
     const delta = record.offsetDelta;
     if (shape.offsets === "dense" ? delta !== index : delta <= lastDelta) {
       return wrong(index, `offset delta ${delta}`);
@@ -62,8 +61,8 @@ export const forEachRecord = (
     lastDelta = delta;
     if (visit(record, index) === false) return null;
   }
-  if (reader.at !== bytes.length) {
-    return wrong(shape.count, `${bytes.length - reader.at} bytes behind the last record`);
+  if (at !== bytes.length) {
+    return wrong(shape.count, `${bytes.length - at} bytes behind the last record`);
   }
   return null;
 };
@@ -75,51 +74,76 @@ const emptyPosition = (): RecordPosition => ({
   keyLength: -1,
   valueStart: 0,
   valueLength: -1,
-  headerCount: 0,
-  headersStart: 0,
-  end: 0,
+  headersAt: 0,
 });
 
-/** Reads the record at the reader into `record` and moves past it; returns what is wrong, or null. */
-const readPosition = (reader: VarintReader, record: RecordPosition): string | null => {
-  const length = readVarint(reader);
-  const end = reader.at + length;
-  // The shortest record: attributes, two deltas, two lengths and the header count, a byte each.
-  if (reader.failed || length < 6 || end > reader.end) return "its length does not fit the batch";
-  // Attributes: no bit has a meaning in version 2.
-  reader.at += 1;
-  record.timestampDelta = readVarlong(reader);
-  record.offsetDelta = readVarint(reader);
-  record.keyLength = readVarint(reader);
-  record.keyStart = reader.at;
-  if (!skip(reader, record.keyLength)) return "its key does not fit";
-  record.valueLength = readVarint(reader);
-  record.valueStart = reader.at;
-  if (!skip(reader, record.valueLength)) return "its value does not fit";
-  record.headerCount = readVarint(reader);
-  record.headersStart = reader.at;
-  record.end = end;
-  if (!skipHeaders(reader, record.headerCount)) return "its headers do not fit";
-  if (reader.at !== end) return "its fields do not fill its length";
-  return null;
+// Negative where `readPosition` and the functions under it otherwise give a position.
+const lengthProblem = -1;
+const deltaProblem = -2;
+const fieldProblem = -3;
+const headersProblem = -4;
+const endProblem = -5;
+
+const problems: ReadonlyMap<number, string> = new Map([
+  [lengthProblem, "its length does not fit the batch"],
+  [deltaProblem, "its timestamp or offset is malformed"],
+  [fieldProblem, "its key or value does not fit"],
+  [headersProblem, "its headers do not fit"],
+  [endProblem, "its fields do not fill its length"],
+]);
+
+/** The shortest record: attributes, two deltas, two lengths and the header count, a byte each. */
+const minBodyBytes = 6;
+
+/** Reads the record at `at` into `record`; returns the position behind it, or one of the problems. */
+const readPosition = (bytes: Uint8Array, at: number, record: RecordPosition): number => {
+  const body = varintEnd(bytes, at, bytes.length, maxVarintBytes);
+  if (body < 0) return lengthProblem;
+  const length = varintAt(bytes, at);
+  const end = body + length;
+  if (length < minBodyBytes || end > bytes.length) return lengthProblem;
+  // One byte of attributes: none has a meaning in version 2.
+  const offsetAt = varintEnd(bytes, body + 1, end, maxVarlongBytes);
+  if (offsetAt < 0) return deltaProblem;
+  record.timestampDelta = varlongAt(bytes, body + 1, offsetAt);
+  const keyAt = varintEnd(bytes, offsetAt, end, maxVarintBytes);
+  if (keyAt < 0 || !Number.isSafeInteger(record.timestampDelta)) return deltaProblem;
+  record.offsetDelta = varintAt(bytes, offsetAt);
+  record.keyStart = fieldStart(bytes, keyAt, end);
+  if (record.keyStart < 0) return fieldProblem;
+  record.keyLength = varintAt(bytes, keyAt);
+  const valueAt = record.keyStart + Math.max(record.keyLength, 0);
+  record.valueStart = fieldStart(bytes, valueAt, end);
+  if (record.valueStart < 0) return fieldProblem;
+  record.valueLength = varintAt(bytes, valueAt);
+  record.headersAt = record.valueStart + Math.max(record.valueLength, 0);
+  const fieldsEnd = headersEnd(bytes, record.headersAt, end);
+  return fieldsEnd < 0 || fieldsEnd === end ? fieldsEnd : endProblem;
 };
 
-/** Moves past `length` bytes, or none if it is -1 (null); false if that cannot be. */
-const skip = (reader: VarintReader, length: number): boolean => {
-  if (reader.failed || length < -1 || length > reader.end - reader.at) return false;
-  if (length > 0) reader.at += length;
-  return true;
+/** Where the bytes of the nullable field at `at` start, or a problem if they do not end before `end`. */
+const fieldStart = (bytes: Uint8Array, at: number, end: number): number => {
+  const start = varintEnd(bytes, at, end, maxVarintBytes);
+  if (start < 0) return fieldProblem;
+  const length = varintAt(bytes, at);
+  return length < -1 || length > end - start ? fieldProblem : start;
 };
 
-const skipHeaders = (reader: VarintReader, count: number): boolean => {
+const headersEnd = (bytes: Uint8Array, at: number, end: number): number => {
+  let next = varintEnd(bytes, at, end, maxVarintBytes);
+  if (next < 0) return headersProblem;
+  const count = varintAt(bytes, at);
   // Two bytes are the least a header takes: a claim beyond that is refused before it is walked.
-  if (reader.failed || count < 0 || count > (reader.end - reader.at) / 2) return false;
+  if (count < 0 || count > (end - next) / 2) return headersProblem;
   for (let index = 0; index < count; index += 1) {
-    const keyLength = readVarint(reader);
-    if (keyLength < 0 || !skip(reader, keyLength)) return false;
-    if (!skip(reader, readVarint(reader))) return false;
+    const keyStart = fieldStart(bytes, next, end);
+    if (keyStart < 0 || varintAt(bytes, next) < 0) return headersProblem;
+    const valueAt = keyStart + varintAt(bytes, next);
+    const valueStart = fieldStart(bytes, valueAt, end);
+    if (valueStart < 0) return headersProblem;
+    next = valueStart + Math.max(varintAt(bytes, valueAt), 0);
   }
-  return true;
+  return next;
 };
 
 /** The key as a slice of `bytes`. */
@@ -134,24 +158,19 @@ export const recordValue = (bytes: Uint8Array, record: RecordPosition): Uint8Arr
 
 /** The headers, values as slices of `bytes`. For records that a walk has passed. */
 export const recordHeaders = (bytes: Uint8Array, record: RecordPosition): RecordHeader[] => {
-  const reader: VarintReader = {
-    bytes,
-    end: record.end,
-    at: record.headersStart,
-    failed: false,
-  };
+  const count = varintAt(bytes, record.headersAt);
+  let at = varintEnd(bytes, record.headersAt, bytes.length, maxVarintBytes);
   const headers: RecordHeader[] = [];
-  for (let index = 0; index < record.headerCount; index += 1) {
-    const key = readSlice(reader);
-    const value = readSlice(reader);
-    headers.push({ key: Buffer.from(key ?? []).toString(), value });
+  for (let index = 0; index < count; index += 1) {
+    const keyStart = varintEnd(bytes, at, bytes.length, maxVarintBytes);
+    const valueAt = keyStart + varintAt(bytes, at);
+    const valueStart = varintEnd(bytes, valueAt, bytes.length, maxVarintBytes);
+    const valueLength = varintAt(bytes, valueAt);
+    headers.push({
+      key: Buffer.from(bytes.subarray(keyStart, valueAt)).toString(),
+      value: valueLength < 0 ? null : bytes.subarray(valueStart, valueStart + valueLength),
+    });
+    at = valueStart + Math.max(valueLength, 0);
   }
   return headers;
-};
-
-const readSlice = (reader: VarintReader): Uint8Array | null => {
-  const length = readVarint(reader);
-  const start = reader.at;
-  if (!skip(reader, length)) return null;
-  return length < 0 ? null : reader.bytes.subarray(start, start + length);
 };

