@@ -119,6 +119,11 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     return this.#enqueue([], 0, reply);
   }
 
+  /** Looks at the state as it is, committed or not; null unless active. */
+  peek<Reply>(look: (machine: Machine, time: Time) => Reply): Reply | null {
+    return this.#state === "active" ? look(this.#machine, this.#time()) : null;
+  }
+
   /** Stops serving: another broker coordinates these keys now, or this one stops. Everything parked is answered. */
   close(error: CoordinatorError = "NOT_COORDINATOR"): void {
     if (this.#state === "closed") return;

@@ -28,7 +28,8 @@ export function imageOf(group: Group, assignments?: ReadonlyMap<string, Uint8Arr
 
 /** The group a kept one comes back as: its members have a whole session from now, since nobody could send heartbeats while it was loading. */
 export function groupOf(kept: KeptGroup, nowMs: number): Group {
-  const group = createGroup(kept.currentStateTimestamp);
+  const group = createGroup();
+  group.stateChangedMs = kept.currentStateTimestamp;
   group.state = kept.members.length === 0 ? "Empty" : "Stable";
   group.protocolType = kept.protocolType === "" ? null : kept.protocolType;
   group.protocolName = kept.protocol;

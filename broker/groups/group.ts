@@ -63,7 +63,7 @@ export type Group = {
     readonly generationId: number;
     readonly assignments: ReadonlyMap<string, Uint8Array>;
   } | null;
-  /** Wall time of the last change of state; offsets of an empty group expire from here. */
+  /** Wall time of the last change of state, -1 before the first; offsets of an empty group expire from here. */
   stateChangedMs: number;
   /** Topics the members subscribe to; null if that cannot be known. */
   subscribedTopics: ReadonlySet<string> | null;
@@ -127,7 +127,7 @@ export type Step = {
 
 export const noAssignment = new Uint8Array(0);
 
-export function createGroup(wallMs: number): Group {
+export function createGroup(): Group {
   return {
     state: "Empty",
     protocolType: null,
@@ -141,7 +141,7 @@ export function createGroup(wallMs: number): Group {
     pendingSyncDeadlineMs: null,
     rebalance: null,
     assigning: null,
-    stateChangedMs: wallMs,
+    stateChangedMs: -1,
     subscribedTopics: null,
   };
 }
