@@ -3,7 +3,7 @@ import type { Image } from "../image/image.ts";
 import { limits } from "../limits.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { accepted, rejected } from "./command.ts";
-import type { Command, Decision } from "./command.ts";
+import type { Command, CommandContext, Decision } from "./command.ts";
 
 export type IdempotencyErrorCode = "IDEMPOTENCY_KEY_REUSED" | "IDEMPOTENCY_KEY_INVALID";
 
@@ -87,9 +87,9 @@ const keysExpiredPerEntry = 5_000;
 /** Drops keys older than a day. Whoever maintains the log runs it now and then. */
 export function expireIdempotencyKeys(
   image: Image,
-  request: { nowMs: number },
+  context: CommandContext,
 ): Decision<{ expiredCount: number }, never> {
-  const oldest = request.nowMs - limits.idempotencyRetentionMs;
+  const oldest = context.nowMs - limits.idempotencyRetentionMs;
   const keys: { scope: string; key: string }[] = [];
   for (const { scope, key, createdAtMs } of image.idempotencyKeys.values()) {
     if (keys.length >= keysExpiredPerEntry) break;

@@ -1,0 +1,99 @@
+import type { MetadataEntry, MetadataLog } from "../../ports/metadata-log.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { Image } from "../image/image.ts";
+import { encodeArchive } from "./archive.ts";
+import type { MetadataLogOutput } from "./log-output.ts";
+import { archiveKey, archivePrefix, revisionOfKey, snapshotKey } from "./object-keys.ts";
+import { listSnapshots, writeSnapshot } from "./snapshots.ts";
+
+export type MaintenanceOptions = {
+  log: MetadataLog;
+  objects: ObjectStore;
+  cell: string;
+  image: Image;
+  output: MetadataLogOutput;
+  /** False once this process must neither snapshot nor trim any more. */
+  isFollowing(): boolean;
+  /** Entries between two snapshots. */
+  snapshotEvery: number;
+  /** Entries that stay in the log behind the second newest snapshot, for processes that are slow or paused. */
+  trimMargin: number;
+};
+
+export type Maintained = { archivedTo: number; snapshotAt: number; trimmedBefore: number };
+
+const entriesPerArchive = 500;
+const keptSnapshots = 3;
+
+/** Archives, snapshots and trims, in this order: nothing leaves the log that is not in the object store twice over. */
+export function createMaintenance(options: MaintenanceOptions): () => Promise<Maintained> {
+  const { log, objects, cell, image, output } = options;
+  let archivedTo: number | null = null;
+  let trimmedBefore = 0;
+
+  async function archive(snapshots: readonly number[]): Promise<number> {
+    let position = archivedTo ?? (await findArchived(objects, cell, snapshots.at(-1) ?? 0));
+    while (position < image.revision) {
+      const entries = await log.read(position + 1, entriesPerArchive);
+      if (entries === "trimmed") {
+        const oldest = snapshots[0] ?? 0;
+        output.error("entries were trimmed before they were archived", { revision: position + 1 });
+        if (oldest <= position) throw new Error(`metadata entry ${position + 1} is lost`);
+        position = oldest;
+        continue;
+      }
+      const last: MetadataEntry | undefined = entries.at(-1);
+      if (last === undefined) break;
+      await objects.put(archiveKey(cell, last.revision), encodeArchive(entries));
+      position = last.revision;
+    }
+    archivedTo = position;
+    return position;
+  }
+
+  async function snapshot(snapshots: readonly number[]): Promise<number[]> {
+    const newest = snapshots.at(-1) ?? 0;
+    if (image.revision - newest < options.snapshotEvery || !options.isFollowing()) {
+      return [...snapshots];
+    }
+    const revision = await writeSnapshot(objects, cell, image);
+    const all = [...snapshots, revision];
+    for (const old of all.slice(0, -keptSnapshots)) await objects.delete(snapshotKey(cell, old));
+    return all.slice(-keptSnapshots);
+  }
+
+  async function trim(snapshots: readonly number[], archived: number): Promise<void> {
+    // The newest snapshot may turn out damaged: the log must reach back behind the one before it.
+    const fallback = snapshots.at(-2);
+    if (fallback === undefined) return;
+    const before = Math.min(fallback, archived) + 1 - options.trimMargin;
+    if (before <= Math.max(1, trimmedBefore) || !options.isFollowing()) return;
+    await log.trim(before);
+    trimmedBefore = before;
+  }
+
+  return async () => {
+    const before = await listSnapshots(objects, cell);
+    const archived = await archive(before);
+    const snapshots = await snapshot(before);
+    await trim(snapshots, archived);
+    return { archivedTo: archived, snapshotAt: snapshots.at(-1) ?? 0, trimmedBefore };
+  };
+}
+
+/** The last archived revision. Whoever wrote a snapshot had archived up to it, so there is nothing to look for before it. */
+async function findArchived(
+  objects: ObjectStore,
+  cell: string,
+  snapshotAt: number,
+): Promise<number> {
+  let startAfter = archiveKey(cell, Math.max(0, snapshotAt - 1));
+  let found = 0;
+  for (;;) {
+    const page = await objects.list(archivePrefix(cell), { startAfter });
+    const last = page.at(-1);
+    if (last === undefined) return found;
+    found = revisionOfKey(last.key) ?? found;
+    startAfter = last.key;
+  }
+}

@@ -1,0 +1,155 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { MetadataLog } from "../../ports/metadata-log.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { Random } from "../../ports/random.ts";
+import type { Command } from "../commands/command.ts";
+import { createCell } from "../commands/create-cell.ts";
+import { expireIdempotencyKeys } from "../commands/remember-reply.ts";
+import type { MetadataChange } from "../image/changes.ts";
+import type { Image } from "../image/image.ts";
+import type { MetadataDecodeError } from "../records/field-types.ts";
+import { startFollowing } from "./following.ts";
+import { createGuard } from "./guard.ts";
+import type { Guard } from "./guard.ts";
+import type { MetadataLogOutput } from "./log-output.ts";
+import { createMaintenance } from "./maintenance.ts";
+import type { Maintained } from "./maintenance.ts";
+import { createReading } from "./reading.ts";
+import { createReplay } from "./replay.ts";
+import { submitCommand } from "./submit.ts";
+import type { Submitted, SubmitOptions } from "./submit.ts";
+
+/** Hears of every applied entry, at once and in order. Must not throw, and must not wait. */
+export type ChangeListener = (changes: readonly MetadataChange[], revision: number) => void;
+
+/** This process's copy of the cell's metadata, and its way to change it. One per process. */
+export type MetadataReplica = {
+  /** The same object for the life of the replica, changed in place. */
+  readonly image: Image;
+  readonly revision: number;
+  /** `stopped`: it met what it does not understand; it neither reads, appends nor snapshots any more. */
+  readonly state: "following" | "stopped" | "closed";
+  /** When the log was last read to its head, on the clock's monotonic scale. */
+  readonly lastReadMs: number;
+  /** Makes a change. Throws MetadataLogError when the log does not answer; "unavailable" leaves open whether the change was made. */
+  submit<Result, Code extends string>(
+    command: Command<Result, Code>,
+  ): Promise<Submitted<Result, Code>>;
+  /** Applies everything that was appended before this call. Calls that wait together share one read. */
+  readToHead(): Promise<number>;
+  /** The same on behalf of a topic nobody knows, whoever asks for how many: at most ten reads a second (architecture 5). */
+  readForUnknownTopic(): Promise<number>;
+  onChange(listener: ChangeListener): () => void;
+  /** Archives, snapshots, trims and drops old idempotency keys. For the one process asked to, every ten seconds or so. */
+  maintain(): Promise<Maintained>;
+  /** Stops following; the log and the store stay open, they are the caller's. */
+  close(): Promise<void>;
+};
+
+export type MetadataReplicaOptions = {
+  log: MetadataLog;
+  objects: ObjectStore;
+  clock: Clock;
+  random: Random;
+  output: MetadataLogOutput;
+  /** Names the cell's place in the object store: `cells/<cell>/`. */
+  cell: string;
+  /** Called once when the replica stops for good; the process should say so and end. */
+  onStopped?(reason: MetadataDecodeError): void;
+  pollMs?: number;
+  snapshotEvery?: number;
+  trimMargin?: number;
+};
+
+/** Loads snapshot and tail, creating the cell in an empty log. Throws MetadataDecodeError if a newer version wrote there. */
+export async function openMetadataReplica(
+  options: MetadataReplicaOptions,
+): Promise<MetadataReplica> {
+  const { log, objects, clock, random, output, cell } = options;
+  const listeners = new Set<ChangeListener>();
+  const replay = createReplay({
+    log,
+    objects,
+    cell,
+    output,
+    onApplied(changes, revision) {
+      for (const listener of listeners) listener(changes, revision);
+    },
+  });
+  const { image } = replay;
+  const submission: SubmitOptions = { log, replay, clock, random };
+  let stopFollowing = () => {};
+  const guard = createGuard((reason) => {
+    stopFollowing();
+    output.error("the metadata log holds what this version does not understand: upgrade it", {
+      revision: image.revision + 1,
+      error: reason.message,
+    });
+    options.onStopped?.(reason);
+  });
+  let lastReadMs = clock.monotonicMs();
+  const reading = createReading(guard, clock, async () => {
+    await replay.catchUp();
+    lastReadMs = clock.monotonicMs();
+    return image.revision;
+  });
+  await replay.catchUp();
+  if (image.revision === 0) await submitCommand(submission, createCell);
+  const { pollMs = 1_000 } = options;
+  stopFollowing = startFollowing({ log, clock, output, pollMs, readToHead: reading.readToHead });
+
+  return {
+    image,
+    get revision() {
+      return image.revision;
+    },
+    get state() {
+      return guard.state();
+    },
+    get lastReadMs() {
+      return lastReadMs;
+    },
+    submit: (command) => guard.run(() => submitCommand(submission, command)),
+    ...reading,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    maintain: createMaintain(options, guard, submission),
+    async close() {
+      stopFollowing();
+      await guard.close();
+    },
+  };
+}
+
+/** One run at a time; who asks during it gets its result. */
+function createMaintain(
+  options: MetadataReplicaOptions,
+  guard: Guard,
+  submission: SubmitOptions,
+): () => Promise<Maintained> {
+  const { log, objects, cell, output, snapshotEvery = 1_000, trimMargin = 1_000 } = options;
+  const { image } = submission.replay;
+  const isFollowing = () => guard.state() === "following";
+  const maintain = createMaintenance({
+    log,
+    objects,
+    cell,
+    image,
+    output,
+    snapshotEvery,
+    trimMargin,
+    isFollowing,
+  });
+  let running: Promise<Maintained> | null = null;
+  return () => {
+    running ??= guard
+      .run(() => submitCommand(submission, expireIdempotencyKeys))
+      .then(maintain)
+      .finally(() => {
+        running = null;
+      });
+    return running;
+  };
+}

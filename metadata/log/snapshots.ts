@@ -1,0 +1,47 @@
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { Image } from "../image/image.ts";
+import { decodeSnapshot, encodeSnapshot } from "../image/snapshot.ts";
+import { MetadataDecodeError } from "../records/field-types.ts";
+import { revisionOfKey, snapshotKey, snapshotPrefix } from "./object-keys.ts";
+
+/** Revisions that have a snapshot, ascending. There are a handful: maintenance keeps the newest. */
+export async function listSnapshots(objects: ObjectStore, cell: string): Promise<number[]> {
+  const found = await objects.list(snapshotPrefix(cell));
+  return found.flatMap(({ key }) => {
+    const revision = revisionOfKey(key);
+    return revision === null ? [] : [revision];
+  });
+}
+
+/**
+ * The newest image that can be read, or null without any snapshot. A damaged one is passed over for the one before it: the log reaches back
+ * behind that too. One of a newer version throws, for this process must stop.
+ */
+export async function loadNewestSnapshot(
+  objects: ObjectStore,
+  cell: string,
+): Promise<{ image: Image; damaged: number[] } | null> {
+  const damaged: number[] = [];
+  for (const revision of (await listSnapshots(objects, cell)).reverse()) {
+    const stored = await objects.get(snapshotKey(cell, revision));
+    if (stored === null) continue;
+    try {
+      return { image: decodeSnapshot(stored.bytes), damaged };
+    } catch (error) {
+      if (!(error instanceof MetadataDecodeError) || error.code === "unknown") throw error;
+      damaged.push(revision);
+    }
+  }
+  return null;
+}
+
+/** Two processes that write the same revision write the same bytes, so it does not matter who was first. */
+export async function writeSnapshot(
+  objects: ObjectStore,
+  cell: string,
+  image: Image,
+): Promise<number> {
+  const { revision } = image;
+  await objects.put(snapshotKey(cell, revision), encodeSnapshot(image), { ifAbsent: true });
+  return revision;
+}
