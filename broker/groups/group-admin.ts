@@ -5,6 +5,7 @@ import { errorOf } from "./group-context.ts";
 import type { GroupContext } from "./group-context.ts";
 import { groupKeyOf } from "./group-key.ts";
 import type { GroupSlot } from "./group-shard.ts";
+import { tombstoneBytes } from "./kept.ts";
 import type { GroupEntry } from "./kept.ts";
 import { metadataFor } from "./protocols.ts";
 
@@ -86,8 +87,8 @@ function describe(group: Group): DescribedGroup {
   };
 }
 
-/** Tombstones that travel together: well inside a batch at 128 bytes and more each. */
-const tombstonesAtOnce = 1_000;
+/** Tombstones that travel together: well inside a batch, whatever else does. */
+const budgetBytes = 128 * 1024;
 
 /** Offsets first, a bounded number at a time, the group last: cut short, what is left is a smaller group. */
 export async function deleteGroup(
@@ -96,48 +97,49 @@ export async function deleteGroup(
   groupId: string,
 ): Promise<ErrorName> {
   const key = groupKeyOf(clusterId, groupId);
-  let wasFound = false;
-  for (;;) {
-    const outcome = await context.runtime.write(
-      key,
-      (shard): Decision<GroupEntry, { error: ErrorName; isDone: boolean }> => {
-        const slot = shard.slots.get(key);
-        if (slot === undefined) {
-          const error = wasFound ? "NONE" : "GROUP_ID_NOT_FOUND";
-          return { entries: [], reply: { error, isDone: true } };
-        }
-        if (slot.group.state !== "Empty" || slot.group.pendingMembers.size > 0)
-          return { entries: [], reply: { error: "NON_EMPTY_GROUP", isDone: true } };
-        const entries = offsetTombstones(slot, () => true);
-        const isDone = entries.length < tombstonesAtOnce;
-        if (isDone && slot.kept !== null)
-          entries.push({ type: "group", groupKey: key, value: null });
-        return { entries, reply: { error: "NONE", isDone } };
-      },
-    );
+  for (let hasBegun = false; ; hasBegun = true) {
+    const outcome = await context.runtime.write(key, (shard): Deletion => {
+      const slot = shard.slots.get(key);
+      // Once begun, the group may lapse with the last of its offsets.
+      if (slot === undefined)
+        return { entries: [], reply: hasBegun ? "NONE" : "GROUP_ID_NOT_FOUND" };
+      return decideDeletion(slot);
+    });
     if (outcome.kind === "failed") return errorOf(outcome.error);
-    if (outcome.reply.isDone) return outcome.reply.error;
-    wasFound = true;
+    if (outcome.reply !== "unfinished") return outcome.reply;
   }
+}
+
+type Deletion = Decision<GroupEntry, ErrorName | "unfinished">;
+
+function decideDeletion(slot: GroupSlot): Deletion {
+  if (slot.group.state !== "Empty" || slot.group.pendingMembers.size > 0)
+    return { entries: [], reply: "NON_EMPTY_GROUP" };
+  const { entries, leftBytes } = offsetTombstones(slot, [...slot.offsets.keys()], budgetBytes);
+  if (leftBytes <= 0) return { entries, reply: "unfinished" };
+  if (slot.kept !== null) entries.push({ type: "group", groupKey: slot.key, value: null });
+  return { entries, reply: "NONE" };
 }
 
 function offsetTombstones(
   slot: GroupSlot,
-  isWanted: (topic: string) => boolean,
-  limit = tombstonesAtOnce,
-): GroupEntry[] {
+  topics: readonly string[],
+  budget: number,
+): { entries: GroupEntry[]; leftBytes: number } {
   const entries: GroupEntry[] = [];
-  for (const [topic, partitions] of slot.offsets) {
-    if (!isWanted(topic)) continue;
-    for (const partition of partitions.keys()) {
-      if (entries.length >= limit) return entries;
-      entries.push({ type: "offset", groupKey: slot.key, topic, partition, value: null });
+  let leftBytes = budget;
+  for (const topic of topics) {
+    for (const partition of slot.offsets.get(topic)?.keys() ?? []) {
+      if (leftBytes <= 0) return { entries, leftBytes };
+      const entry = { type: "offset", groupKey: slot.key, topic, partition, value: null } as const;
+      entries.push(entry);
+      leftBytes -= tombstoneBytes(entry);
     }
   }
-  return entries;
+  return { entries, leftBytes };
 }
 
-/** The topic was deleted: no group keeps offsets of it. Best effort now; the sweep finds what a failure leaves, by topic id. */
+/** The topic was deleted: no group keeps offsets of it. Done now as far as it goes; the sweep finds what a failure leaves, by topic id. */
 export async function dropTopicOffsets(
   context: GroupContext,
   clusterId: string,
@@ -147,13 +149,14 @@ export async function dropTopicOffsets(
     for (let isDone = false; !isDone;) {
       const outcome = await shard.write(({ slots }) => {
         const entries: GroupEntry[] = [];
+        let leftBytes = budgetBytes;
         for (const slot of slots.values()) {
-          if (slot.clusterId !== clusterId || !slot.offsets.has(topic)) continue;
-          const limit = tombstonesAtOnce - entries.length;
-          entries.push(...offsetTombstones(slot, (name) => name === topic, limit));
-          if (entries.length >= tombstonesAtOnce) break;
+          if (slot.clusterId !== clusterId || leftBytes <= 0) continue;
+          const dropped = offsetTombstones(slot, [topic], leftBytes);
+          entries.push(...dropped.entries);
+          leftBytes = dropped.leftBytes;
         }
-        return { entries, reply: entries.length < tombstonesAtOnce };
+        return { entries, reply: leftBytes > 0 };
       });
       if (outcome.kind === "failed") return outcome.error;
       isDone = outcome.reply;

@@ -22,6 +22,7 @@ import { groupOf } from "./group-image.ts";
 import { splitGroupKey } from "./group-key.ts";
 import { step } from "./group.machine.ts";
 import type { GroupEvent } from "./group.machine.ts";
+import { tombstoneBytes } from "./kept.ts";
 import type { GroupEntry, KeptGroup, KeptOffset } from "./kept.ts";
 import { isExpired } from "./offset-expiry.ts";
 import { decodeEntry, encodeEntry } from "./records.ts";
@@ -126,7 +127,7 @@ export class GroupShard implements StateMachine<GroupEntry> {
       if (slot === undefined) continue;
       for (const entry of this.step(slot, { type: "tick" }, time).entries) {
         entries.push(entry);
-        budget.bytes -= entryBytes(entry);
+        budget.bytes -= tombstoneBytes(entry);
       }
     }
     if (time.nowMs >= this.#sweepAtMs) this.#sweepSome(time, budget, entries);
@@ -211,7 +212,7 @@ export class GroupShard implements StateMachine<GroupEntry> {
       }
       for (const entry of this.#sweepSlot(slot, time, budget.bytes)) {
         entries.push(entry);
-        budget.bytes -= entryBytes(entry);
+        budget.bytes -= tombstoneBytes(entry);
       }
       // A slot that used the budget up may have more to let go of: it is looked at again.
       if (budget.bytes > 0) this.#sweep.pop();
@@ -235,7 +236,7 @@ export class GroupShard implements StateMachine<GroupEntry> {
           continue;
         }
         const entry = { type: "offset", groupKey, topic, partition, value: null } as const;
-        leftBytes -= entryBytes(entry);
+        leftBytes -= tombstoneBytes(entry);
         yield entry;
       }
     const isIdle = group.state === "Empty" && group.pendingMembers.size === 0;
@@ -253,9 +254,4 @@ export function isCurrent(
 ): boolean {
   const found = topics.byName(slot.clusterId, topic);
   return found !== null && (offset.topicId === zeroUuid || offset.topicId === found.topicId);
-}
-
-/** A bound, not a measure: UTF-8 takes at most three bytes per UTF-16 unit. Timers write tombstones and empty groups only. */
-function entryBytes(entry: GroupEntry): number {
-  return 128 + 3 * (entry.groupKey.length + (entry.type === "offset" ? entry.topic.length : 0));
 }

@@ -41,3 +41,8 @@ export type GroupEntry =
       readonly partition: number;
       readonly value: KeptOffset | null;
     };
+
+/** A bound, not a measure, for entries without members: UTF-8 takes at most three bytes per UTF-16 unit. */
+export function tombstoneBytes(entry: GroupEntry): number {
+  return 128 + 3 * (entry.groupKey.length + (entry.type === "offset" ? entry.topic.length : 0));
+}
