@@ -1,6 +1,7 @@
 import { data, type Infer } from "../schema/message.ts";
 import { int64 } from "../schema/types.ts";
 
+// An entry of a segment's transaction index: tells a read_committed fetch which offsets to hide (KIP-98).
 export const abortedTxn = data(
   { versions: [0, 0], flexible: null },
   {

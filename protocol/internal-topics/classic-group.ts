@@ -15,6 +15,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// The __consumer_offsets topic holds all kinds of groups; the record type in front of the key tells them apart. Type 0 is Kafka 0.8's offset commit.
 export const legacyOffsetCommitKey = recordKey(0, {
   group: string,
   topic: string,
@@ -25,21 +26,14 @@ export type LegacyOffsetCommitKey = Infer<typeof legacyOffsetCommitKey>;
 export const legacyOffsetCommitValue = recordValue(
   0,
   { versions: [0, 0], flexible: null },
-  {
-    offset: int64,
-    metadata: string,
-    commitTimestamp: int64,
-  },
+  { offset: int64, metadata: string, commitTimestamp: int64 },
 );
 export type LegacyOffsetCommitValue = Infer<typeof legacyOffsetCommitValue>;
 
-export const offsetCommitKey = recordKey(1, {
-  group: string,
-  topic: string,
-  partition: int32,
-});
+export const offsetCommitKey = recordKey(1, { group: string, topic: string, partition: int32 });
 export type OffsetCommitKey = Infer<typeof offsetCommitKey>;
 
+// v1: expiry, dropped again in v2 (KIP-211). v3: leader epoch (KIP-320). v4: flexible (KIP-915), topic id (KIP-848).
 export const offsetCommitValue = recordValue(
   1,
   { versions: [0, 4], flexible: 4 },
@@ -54,9 +48,7 @@ export const offsetCommitValue = recordValue(
 );
 export type OffsetCommitValue = Infer<typeof offsetCommitValue>;
 
-export const groupMetadataKey = recordKey(2, {
-  group: string,
-});
+export const groupMetadataKey = recordKey(2, { group: string });
 export type GroupMetadataKey = Infer<typeof groupMetadataKey>;
 
 const memberMetadata = struct({
@@ -70,6 +62,8 @@ const memberMetadata = struct({
   assignment: bytes,
 });
 
+// A value of null (a tombstone) deletes the group. v1: rebalance timeout. v2: when the state changed. v3: static membership (KIP-345).
+// v4: flexible (KIP-915).
 export const groupMetadataValue = recordValue(
   2,
   { versions: [0, 4], flexible: 4 },

@@ -14,9 +14,9 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
-export const consumerGroupMetadataKey = recordKey(3, {
-  groupId: string,
-});
+// Groups of the consumer protocol (KIP-848) in __consumer_offsets. Epochs are kept apart from members, and target from current assignments.
+
+export const consumerGroupMetadataKey = recordKey(3, { groupId: string });
 export type ConsumerGroupMetadataKey = Infer<typeof consumerGroupMetadataKey>;
 
 export const consumerGroupMetadataValue = recordValue(
@@ -29,9 +29,7 @@ export const consumerGroupMetadataValue = recordValue(
 );
 export type ConsumerGroupMetadataValue = Infer<typeof consumerGroupMetadataValue>;
 
-export const consumerGroupPartitionMetadataKey = recordKey(4, {
-  groupId: string,
-});
+export const consumerGroupPartitionMetadataKey = recordKey(4, { groupId: string });
 export type ConsumerGroupPartitionMetadataKey = Infer<typeof consumerGroupPartitionMetadataKey>;
 
 export const consumerGroupPartitionMetadataValue = recordValue(
@@ -42,19 +40,13 @@ export const consumerGroupPartitionMetadataValue = recordValue(
       topicId: uuid,
       topicName: string,
       numPartitions: int32,
-      partitionMetadata: array({
-        partition: int32,
-        racks: array(string),
-      }),
+      partitionMetadata: array({ partition: int32, racks: array(string) }),
     }),
   },
 );
 export type ConsumerGroupPartitionMetadataValue = Infer<typeof consumerGroupPartitionMetadataValue>;
 
-export const consumerGroupMemberMetadataKey = recordKey(5, {
-  groupId: string,
-  memberId: string,
-});
+export const consumerGroupMemberMetadataKey = recordKey(5, { groupId: string, memberId: string });
 export type ConsumerGroupMemberMetadataKey = Infer<typeof consumerGroupMemberMetadataKey>;
 
 export const consumerGroupMemberMetadataValue = recordValue(
@@ -75,10 +67,7 @@ export const consumerGroupMemberMetadataValue = recordValue(
       optional(
         struct({
           sessionTimeoutMs: int32,
-          supportedProtocols: array({
-            name: string,
-            metadata: bytes,
-          }),
+          supportedProtocols: array({ name: string, metadata: bytes }),
         }),
       ),
     ),
@@ -86,9 +75,7 @@ export const consumerGroupMemberMetadataValue = recordValue(
 );
 export type ConsumerGroupMemberMetadataValue = Infer<typeof consumerGroupMemberMetadataValue>;
 
-export const consumerGroupTargetAssignmentMetadataKey = recordKey(6, {
-  groupId: string,
-});
+export const consumerGroupTargetAssignmentMetadataKey = recordKey(6, { groupId: string });
 export type ConsumerGroupTargetAssignmentMetadataKey = Infer<
   typeof consumerGroupTargetAssignmentMetadataKey
 >;
@@ -117,10 +104,7 @@ export const consumerGroupTargetAssignmentMemberValue = recordValue(
   7,
   { versions: [0, 0], flexible: 0 },
   {
-    topicPartitions: array({
-      topicId: uuid,
-      partitions: array(int32),
-    }),
+    topicPartitions: array({ topicId: uuid, partitions: array(int32) }),
   },
 );
 export type ConsumerGroupTargetAssignmentMemberValue = Infer<
@@ -165,10 +149,6 @@ export type ConsumerGroupRegularExpressionKey = Infer<typeof consumerGroupRegula
 export const consumerGroupRegularExpressionValue = recordValue(
   16,
   { versions: [0, 0], flexible: 0 },
-  {
-    topics: array(string),
-    version: int64,
-    timestamp: int64,
-  },
+  { topics: array(string), version: int64, timestamp: int64 },
 );
 export type ConsumerGroupRegularExpressionValue = Infer<typeof consumerGroupRegularExpressionValue>;

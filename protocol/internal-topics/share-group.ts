@@ -12,10 +12,9 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
-export const shareGroupMemberMetadataKey = recordKey(10, {
-  groupId: string,
-  memberId: string,
-});
+// Share groups (KIP-932) in __consumer_offsets.
+
+export const shareGroupMemberMetadataKey = recordKey(10, { groupId: string, memberId: string });
 export type ShareGroupMemberMetadataKey = Infer<typeof shareGroupMemberMetadataKey>;
 
 export const shareGroupMemberMetadataValue = recordValue(
@@ -30,24 +29,17 @@ export const shareGroupMemberMetadataValue = recordValue(
 );
 export type ShareGroupMemberMetadataValue = Infer<typeof shareGroupMemberMetadataValue>;
 
-export const shareGroupMetadataKey = recordKey(11, {
-  groupId: string,
-});
+export const shareGroupMetadataKey = recordKey(11, { groupId: string });
 export type ShareGroupMetadataKey = Infer<typeof shareGroupMetadataKey>;
 
 export const shareGroupMetadataValue = recordValue(
   11,
   { versions: [0, 0], flexible: 0 },
-  {
-    epoch: int32,
-    metadataHash: int64,
-  },
+  { epoch: int32, metadataHash: int64 },
 );
 export type ShareGroupMetadataValue = Infer<typeof shareGroupMetadataValue>;
 
-export const shareGroupTargetAssignmentMetadataKey = recordKey(12, {
-  groupId: string,
-});
+export const shareGroupTargetAssignmentMetadataKey = recordKey(12, { groupId: string });
 export type ShareGroupTargetAssignmentMetadataKey = Infer<
   typeof shareGroupTargetAssignmentMetadataKey
 >;
@@ -74,10 +66,7 @@ export const shareGroupTargetAssignmentMemberValue = recordValue(
   13,
   { versions: [0, 0], flexible: 0 },
   {
-    topicPartitions: array({
-      topicId: uuid,
-      partitions: array(int32),
-    }),
+    topicPartitions: array({ topicId: uuid, partitions: array(int32) }),
   },
 );
 export type ShareGroupTargetAssignmentMemberValue = Infer<
@@ -92,10 +81,7 @@ export type ShareGroupCurrentMemberAssignmentKey = Infer<
   typeof shareGroupCurrentMemberAssignmentKey
 >;
 
-const topicPartitions = struct({
-  topicId: uuid,
-  partitions: array(int32),
-});
+const topicPartitions = struct({ topicId: uuid, partitions: array(int32) });
 
 export const shareGroupCurrentMemberAssignmentValue = recordValue(
   14,
@@ -111,21 +97,12 @@ export type ShareGroupCurrentMemberAssignmentValue = Infer<
   typeof shareGroupCurrentMemberAssignmentValue
 >;
 
-export const shareGroupStatePartitionMetadataKey = recordKey(15, {
-  groupId: string,
-});
+export const shareGroupStatePartitionMetadataKey = recordKey(15, { groupId: string });
 export type ShareGroupStatePartitionMetadataKey = Infer<typeof shareGroupStatePartitionMetadataKey>;
 
-const topicPartitionsInfo = struct({
-  topicId: uuid,
-  topicName: string,
-  partitions: array(int32),
-});
+const topicPartitionsInfo = struct({ topicId: uuid, topicName: string, partitions: array(int32) });
 
-const topicInfo = struct({
-  topicId: uuid,
-  topicName: string,
-});
+const topicInfo = struct({ topicId: uuid, topicName: string });
 
 export const shareGroupStatePartitionMetadataValue = recordValue(
   15,

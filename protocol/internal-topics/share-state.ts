@@ -11,11 +11,8 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
-export const shareSnapshotKey = recordKey(0, {
-  groupId: string,
-  topicId: uuid,
-  partition: int32,
-});
+// The __share_group_state topic (KIP-932): a snapshot of one share partition, and updates on top of it.
+export const shareSnapshotKey = recordKey(0, { groupId: string, topicId: uuid, partition: int32 });
 export type ShareSnapshotKey = Infer<typeof shareSnapshotKey>;
 
 export const shareSnapshotValue = recordValue(
@@ -39,11 +36,7 @@ export const shareSnapshotValue = recordValue(
 );
 export type ShareSnapshotValue = Infer<typeof shareSnapshotValue>;
 
-export const shareUpdateKey = recordKey(1, {
-  groupId: string,
-  topicId: uuid,
-  partition: int32,
-});
+export const shareUpdateKey = recordKey(1, { groupId: string, topicId: uuid, partition: int32 });
 export type ShareUpdateKey = Infer<typeof shareUpdateKey>;
 
 export const shareUpdateValue = recordValue(

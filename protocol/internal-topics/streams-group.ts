@@ -14,15 +14,12 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
-export const streamsGroupMetadataKey = recordKey(17, {
-  groupId: string,
-});
+// Streams groups (KIP-1071) in __consumer_offsets.
+
+export const streamsGroupMetadataKey = recordKey(17, { groupId: string });
 export type StreamsGroupMetadataKey = Infer<typeof streamsGroupMetadataKey>;
 
-const lastAssignmentConfig = struct({
-  key: string,
-  value: string,
-});
+const lastAssignmentConfig = struct({ key: string, value: string });
 
 export const streamsGroupMetadataValue = recordValue(
   17,
@@ -38,21 +35,12 @@ export const streamsGroupMetadataValue = recordValue(
 );
 export type StreamsGroupMetadataValue = Infer<typeof streamsGroupMetadataValue>;
 
-export const streamsGroupMemberMetadataKey = recordKey(19, {
-  groupId: string,
-  memberId: string,
-});
+export const streamsGroupMemberMetadataKey = recordKey(19, { groupId: string, memberId: string });
 export type StreamsGroupMemberMetadataKey = Infer<typeof streamsGroupMemberMetadataKey>;
 
-const endpoint = struct({
-  host: string,
-  port: uint16,
-});
+const endpoint = struct({ host: string, port: uint16 });
 
-const keyValue = struct({
-  key: string,
-  value: string,
-});
+const keyValue = struct({ key: string, value: string });
 
 export const streamsGroupMemberMetadataValue = recordValue(
   19,
@@ -71,9 +59,7 @@ export const streamsGroupMemberMetadataValue = recordValue(
 );
 export type StreamsGroupMemberMetadataValue = Infer<typeof streamsGroupMemberMetadataValue>;
 
-export const streamsGroupTargetAssignmentMetadataKey = recordKey(20, {
-  groupId: string,
-});
+export const streamsGroupTargetAssignmentMetadataKey = recordKey(20, { groupId: string });
 export type StreamsGroupTargetAssignmentMetadataKey = Infer<
   typeof streamsGroupTargetAssignmentMetadataKey
 >;
@@ -98,10 +84,7 @@ export type StreamsGroupTargetAssignmentMemberKey = Infer<
   typeof streamsGroupTargetAssignmentMemberKey
 >;
 
-const taskIds = struct({
-  subtopologyId: string,
-  partitions: array(int32),
-});
+const taskIds = struct({ subtopologyId: string, partitions: array(int32) });
 
 export const streamsGroupTargetAssignmentMemberValue = recordValue(
   21,
@@ -149,15 +132,10 @@ export type StreamsGroupCurrentMemberAssignmentValue = Infer<
   typeof streamsGroupCurrentMemberAssignmentValue
 >;
 
-export const streamsGroupTopologyKey = recordKey(23, {
-  groupId: string,
-});
+export const streamsGroupTopologyKey = recordKey(23, { groupId: string });
 export type StreamsGroupTopologyKey = Infer<typeof streamsGroupTopologyKey>;
 
-const topicConfig = struct({
-  key: string,
-  value: string,
-});
+const topicConfig = struct({ key: string, value: string });
 
 const topicInfo = struct({
   name: string,

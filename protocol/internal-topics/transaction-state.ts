@@ -11,11 +11,11 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
-export const transactionLogKey = recordKey(0, {
-  transactionalId: string,
-});
+// The __transaction_state topic.
+export const transactionLogKey = recordKey(0, { transactionalId: string });
 export type TransactionLogKey = Infer<typeof transactionLogKey>;
 
+// v1: flexible (KIP-915); previous and next producer id, for epochs that change with every transaction (KIP-890).
 export const transactionLogValue = recordValue(
   0,
   { versions: [0, 1], flexible: 1 },
@@ -27,12 +27,7 @@ export const transactionLogValue = recordValue(
     nextProducerEpoch: tagged(3, 1, withDefault(int16, -1)),
     transactionTimeoutMs: int32,
     transactionStatus: int8,
-    transactionPartitions: nullable(
-      array({
-        topic: string,
-        partitionIds: array(int32),
-      }),
-    ),
+    transactionPartitions: nullable(array({ topic: string, partitionIds: array(int32) })),
     transactionLastUpdateTimestampMs: int64,
     transactionStartTimestampMs: int64,
     clientTransactionVersion: tagged(2, 1, withDefault(int16, 0)),

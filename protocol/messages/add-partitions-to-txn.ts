@@ -12,11 +12,9 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
-const addPartitionsToTxnTopic = struct({
-  name: string,
-  partitions: array(int32),
-});
+const addPartitionsToTxnTopic = struct({ name: string, partitions: array(int32) });
 
+// KIP-98. v3: flexible. v4: many transactions at once, from brokers, to verify or add (KIP-890); v3 and below are the clients'.
 export const addPartitionsToTxnRequest = request(
   24,
   { versions: [0, 5], flexible: 3 },

@@ -12,6 +12,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-853. v1: answer before the change is committed.
 export const addRaftVoterRequest = request(
   80,
   { versions: [0, 1], flexible: 0 },
@@ -20,11 +21,7 @@ export const addRaftVoterRequest = request(
     timeoutMs: int32,
     voterId: int32,
     voterDirectoryId: uuid,
-    listeners: array({
-      name: string,
-      host: string,
-      port: uint16,
-    }),
+    listeners: array({ name: string, host: string, port: uint16 }),
     ackWhenCommitted: since(1, withDefault(bool, true)),
   },
 );

@@ -1,13 +1,11 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { int16, int32, int64, withDefault } from "../schema/types.ts";
 
+// KIP-730: blocks of producer ids.
 export const allocateProducerIdsRequest = request(
   67,
   { versions: [0, 0], flexible: 0 },
-  {
-    brokerId: int32,
-    brokerEpoch: withDefault(int64, -1),
-  },
+  { brokerId: int32, brokerEpoch: withDefault(int64, -1) },
 );
 export type AllocateProducerIdsRequest = Infer<typeof allocateProducerIdsRequest>;
 

@@ -1,20 +1,14 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, bool, float64, int16, int32, nullable, string } from "../schema/types.ts";
 
+// KIP-546. v1: flexible.
 export const alterClientQuotasRequest = request(
   49,
   { versions: [0, 1], flexible: 1 },
   {
     entries: array({
-      entity: array({
-        entityType: string,
-        entityName: nullable(string),
-      }),
-      ops: array({
-        key: string,
-        value: float64,
-        remove: bool,
-      }),
+      entity: array({ entityType: string, entityName: nullable(string) }),
+      ops: array({ key: string, value: float64, remove: bool }),
     }),
     validateOnly: bool,
   },
@@ -29,10 +23,7 @@ export const alterClientQuotasResponse = response(
     entries: array({
       errorCode: int16,
       errorMessage: nullable(string),
-      entity: array({
-        entityType: string,
-        entityName: nullable(string),
-      }),
+      entity: array({ entityType: string, entityName: nullable(string) }),
     }),
   },
 );

@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, bool, int16, int32, int8, nullable, string } from "../schema/types.ts";
 
+// Replaces all settings of a resource, which is why clients moved to IncrementalAlterConfigs. v2: flexible.
 export const alterConfigsRequest = request(
   33,
   { versions: [0, 2], flexible: 2 },
@@ -8,10 +9,7 @@ export const alterConfigsRequest = request(
     resources: array({
       resourceType: int8,
       resourceName: string,
-      configs: array({
-        name: string,
-        value: nullable(string),
-      }),
+      configs: array({ name: string, value: nullable(string) }),
     }),
     validateOnly: bool,
   },

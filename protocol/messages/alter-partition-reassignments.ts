@@ -11,6 +11,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-455. v1: whether the replication factor may change (KIP-860).
 export const alterPartitionReassignmentsRequest = request(
   45,
   { versions: [0, 1], flexible: 0 },
@@ -19,10 +20,7 @@ export const alterPartitionReassignmentsRequest = request(
     allowReplicationFactorChange: since(1, withDefault(bool, true)),
     topics: array({
       name: string,
-      partitions: array({
-        partitionIndex: int32,
-        replicas: optional(array(int32)),
-      }),
+      partitions: array({ partitionIndex: int32, replicas: optional(array(int32)) }),
     }),
   },
 );

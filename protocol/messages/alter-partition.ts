@@ -12,6 +12,8 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-497. v1: recovery after an unclean election (KIP-704). v2: topic ids (KIP-841). v3: in-sync replicas with their broker epochs, so that a
+// restarted follower cannot slip in (KIP-903).
 export const alterPartitionRequest = request(
   56,
   { versions: [0, 3], flexible: 0 },
@@ -25,13 +27,7 @@ export const alterPartitionRequest = request(
         partitionIndex: int32,
         leaderEpoch: int32,
         newIsr: between(0, 2, array(int32)),
-        newIsrWithEpochs: since(
-          3,
-          array({
-            brokerId: int32,
-            brokerEpoch: withDefault(int64, -1),
-          }),
-        ),
+        newIsrWithEpochs: since(3, array({ brokerId: int32, brokerEpoch: withDefault(int64, -1) })),
         leaderRecoveryState: since(1, withDefault(int8, 0)),
         partitionEpoch: int32,
       }),

@@ -1,16 +1,14 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, string } from "../schema/types.ts";
 
+// KIP-113. v2: flexible.
 export const alterReplicaLogDirsRequest = request(
   34,
   { versions: [0, 2], flexible: 2 },
   {
     dirs: array({
       path: string,
-      topics: array({
-        name: string,
-        partitions: array(int32),
-      }),
+      topics: array({ name: string, partitions: array(int32) }),
     }),
   },
 );
@@ -23,10 +21,7 @@ export const alterReplicaLogDirsResponse = response(
     throttleTimeMs: int32,
     results: array({
       topicName: string,
-      partitions: array({
-        partitionIndex: int32,
-        errorCode: int16,
-      }),
+      partitions: array({ partitionIndex: int32, errorCode: int16 }),
     }),
   },
 );

@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, int64, optional, string, uuid } from "../schema/types.ts";
 
+// KIP-932.
 export const alterShareGroupOffsetsRequest = request(
   91,
   { versions: [0, 0], flexible: 0 },
@@ -8,10 +9,7 @@ export const alterShareGroupOffsetsRequest = request(
     groupId: string,
     topics: array({
       topicName: string,
-      partitions: array({
-        partitionIndex: int32,
-        startOffset: int64,
-      }),
+      partitions: array({ partitionIndex: int32, startOffset: int64 }),
     }),
   },
 );

@@ -1,14 +1,12 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, bytes, int16, int32, int8, nullable, string } from "../schema/types.ts";
 
+// KIP-554.
 export const alterUserScramCredentialsRequest = request(
   51,
   { versions: [0, 0], flexible: 0 },
   {
-    deletions: array({
-      name: string,
-      mechanism: int8,
-    }),
+    deletions: array({ name: string, mechanism: int8 }),
     upsertions: array({
       name: string,
       mechanism: int8,
@@ -25,11 +23,7 @@ export const alterUserScramCredentialsResponse = response(
   { versions: [0, 0], flexible: 0 },
   {
     throttleTimeMs: int32,
-    results: array({
-      user: string,
-      errorCode: int16,
-      errorMessage: nullable(string),
-    }),
+    results: array({ user: string, errorCode: int16, errorMessage: nullable(string) }),
   },
 );
 export type AlterUserScramCredentialsResponse = Infer<typeof alterUserScramCredentialsResponse>;

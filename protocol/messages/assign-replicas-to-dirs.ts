@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, int64, uuid, withDefault } from "../schema/types.ts";
 
+// KIP-858.
 export const assignReplicasToDirsRequest = request(
   73,
   { versions: [0, 0], flexible: 0 },
@@ -11,9 +12,7 @@ export const assignReplicasToDirsRequest = request(
       id: uuid,
       topics: array({
         topicId: uuid,
-        partitions: array({
-          partitionIndex: int32,
-        }),
+        partitions: array({ partitionIndex: int32 }),
       }),
     }),
   },
@@ -30,10 +29,7 @@ export const assignReplicasToDirsResponse = response(
       id: uuid,
       topics: array({
         topicId: uuid,
-        partitions: array({
-          partitionIndex: int32,
-          errorCode: int16,
-        }),
+        partitions: array({ partitionIndex: int32, errorCode: int16 }),
       }),
     }),
   },

@@ -12,6 +12,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-595. v1: flexible, voter keys and leader endpoints (KIP-853).
 export const beginQuorumEpochRequest = request(
   53,
   { versions: [0, 1], flexible: 1 },
@@ -27,14 +28,7 @@ export const beginQuorumEpochRequest = request(
         leaderEpoch: int32,
       }),
     }),
-    leaderEndpoints: since(
-      1,
-      array({
-        name: string,
-        host: string,
-        port: uint16,
-      }),
-    ),
+    leaderEndpoints: since(1, array({ name: string, host: string, port: uint16 })),
   },
 );
 export type BeginQuorumEpochRequest = Infer<typeof beginQuorumEpochRequest>;
@@ -53,15 +47,7 @@ export const beginQuorumEpochResponse = response(
         leaderEpoch: int32,
       }),
     }),
-    nodeEndpoints: tagged(
-      0,
-      1,
-      array({
-        nodeId: int32,
-        host: string,
-        port: uint16,
-      }),
-    ),
+    nodeEndpoints: tagged(0, 1, array({ nodeId: int32, host: string, port: uint16 })),
   },
 );
 export type BeginQuorumEpochResponse = Infer<typeof beginQuorumEpochResponse>;

@@ -11,6 +11,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-631. v1: failed log directories (KIP-858). v2: cordoned ones (KIP-1066).
 export const brokerHeartbeatRequest = request(
   63,
   { versions: [0, 2], flexible: 0 },

@@ -13,6 +13,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-631. v1: migration from ZooKeeper. v2: log directories (KIP-858). v3: previous epoch (KIP-966). v4: features from level 0 (KAFKA-17011).
 export const brokerRegistrationRequest = request(
   62,
   { versions: [0, 4], flexible: 0 },

@@ -13,25 +13,17 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-848. v1: member types, while a group moves between protocols (KIP-1099).
 export const consumerGroupDescribeRequest = request(
   69,
   { versions: [0, 1], flexible: 0 },
-  {
-    groupIds: array(string),
-    includeAuthorizedOperations: bool,
-  },
+  { groupIds: array(string), includeAuthorizedOperations: bool },
 );
 export type ConsumerGroupDescribeRequest = Infer<typeof consumerGroupDescribeRequest>;
 
-const topicPartitions = struct({
-  topicId: uuid,
-  topicName: string,
-  partitions: array(int32),
-});
+const topicPartitions = struct({ topicId: uuid, topicName: string, partitions: array(int32) });
 
-const assignment = struct({
-  topicPartitions: array(topicPartitions),
-});
+const assignment = struct({ topicPartitions: array(topicPartitions) });
 
 export const consumerGroupDescribeResponse = response(
   69,

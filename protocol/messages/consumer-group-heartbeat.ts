@@ -11,6 +11,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-848. v1: subscription by pattern; the member makes its own id (KIP-1082).
 export const consumerGroupHeartbeatRequest = request(
   68,
   { versions: [0, 1], flexible: 0 },
@@ -24,20 +25,12 @@ export const consumerGroupHeartbeatRequest = request(
     subscribedTopicNames: optional(array(string)),
     subscribedTopicRegex: since(1, optional(string)),
     serverAssignor: optional(string),
-    topicPartitions: optional(
-      array({
-        topicId: uuid,
-        partitions: array(int32),
-      }),
-    ),
+    topicPartitions: optional(array({ topicId: uuid, partitions: array(int32) })),
   },
 );
 export type ConsumerGroupHeartbeatRequest = Infer<typeof consumerGroupHeartbeatRequest>;
 
-const topicPartitions = struct({
-  topicId: uuid,
-  partitions: array(int32),
-});
+const topicPartitions = struct({ topicId: uuid, partitions: array(int32) });
 
 export const consumerGroupHeartbeatResponse = response(
   68,
@@ -49,11 +42,7 @@ export const consumerGroupHeartbeatResponse = response(
     memberId: optional(string),
     memberEpoch: int32,
     heartbeatIntervalMs: int32,
-    assignment: optional(
-      struct({
-        topicPartitions: array(topicPartitions),
-      }),
-    ),
+    assignment: optional(struct({ topicPartitions: array(topicPartitions) })),
   },
 );
 export type ConsumerGroupHeartbeatResponse = Infer<typeof consumerGroupHeartbeatResponse>;

@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, bool, int16, int32, nullable, string, uint16, uuid } from "../schema/types.ts";
 
+// KIP-919.
 export const controllerRegistrationRequest = request(
   70,
   { versions: [0, 0], flexible: 0 },

@@ -10,6 +10,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v1: pattern types (KIP-290). v2: flexible. v3: user resources (KIP-373).
 export const createAclsRequest = request(
   30,
   { versions: [0, 3], flexible: 2 },
@@ -32,10 +33,7 @@ export const createAclsResponse = response(
   { versions: [0, 3], flexible: 2 },
   {
     throttleTimeMs: int32,
-    results: array({
-      errorCode: int16,
-      errorMessage: nullable(string),
-    }),
+    results: array({ errorCode: int16, errorMessage: nullable(string) }),
   },
 );
 export type CreateAclsResponse = Infer<typeof createAclsResponse>;

@@ -1,16 +1,14 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, bytes, int16, int32, int64, nullable, since, string } from "../schema/types.ts";
 
+// KIP-48. v2: flexible. v3: tokens for others (KIP-373).
 export const createDelegationTokenRequest = request(
   38,
   { versions: [0, 3], flexible: 2 },
   {
     ownerPrincipalType: since(3, nullable(string)),
     ownerPrincipalName: since(3, nullable(string)),
-    renewers: array({
-      principalType: string,
-      principalName: string,
-    }),
+    renewers: array({ principalType: string, principalName: string }),
     maxLifetimeMs: int64,
   },
 );

@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, bool, int16, int32, nullable, optional, string } from "../schema/types.ts";
 
+// KIP-195. v2: flexible. v3: throttled by quota (KIP-599).
 export const createPartitionsRequest = request(
   37,
   { versions: [0, 3], flexible: 2 },
@@ -8,11 +9,7 @@ export const createPartitionsRequest = request(
     topics: array({
       name: string,
       count: int32,
-      assignments: nullable(
-        array({
-          brokerIds: array(int32),
-        }),
-      ),
+      assignments: nullable(array({ brokerIds: array(int32) })),
     }),
     timeoutMs: int32,
     validateOnly: bool,
@@ -25,11 +22,7 @@ export const createPartitionsResponse = response(
   { versions: [0, 3], flexible: 2 },
   {
     throttleTimeMs: int32,
-    results: array({
-      name: string,
-      errorCode: int16,
-      errorMessage: optional(string),
-    }),
+    results: array({ name: string, errorCode: int16, errorMessage: optional(string) }),
   },
 );
 export type CreatePartitionsResponse = Infer<typeof createPartitionsResponse>;

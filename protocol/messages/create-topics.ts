@@ -13,6 +13,8 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v1: validate only. v4: partitions and factor may be -1, the broker's default (KIP-464). v5: flexible, settings in the answer (KIP-525). v6: throttled
+// by quota (KIP-599). v7: topic id in the answer (KIP-516).
 export const createTopicsRequest = request(
   19,
   { versions: [0, 7], flexible: 5 },
@@ -21,14 +23,8 @@ export const createTopicsRequest = request(
       name: string,
       numPartitions: int32,
       replicationFactor: int16,
-      assignments: array({
-        partitionIndex: int32,
-        brokerIds: array(int32),
-      }),
-      configs: array({
-        name: string,
-        value: nullable(string),
-      }),
+      assignments: array({ partitionIndex: int32, brokerIds: array(int32) }),
+      configs: array({ name: string, value: nullable(string) }),
     }),
     timeoutMs: withDefault(int32, 60000),
     validateOnly: since(1, withDefault(bool, false)),

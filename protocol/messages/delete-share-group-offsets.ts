@@ -1,14 +1,13 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, optional, string, uuid } from "../schema/types.ts";
 
+// KIP-932.
 export const deleteShareGroupOffsetsRequest = request(
   92,
   { versions: [0, 0], flexible: 0 },
   {
     groupId: string,
-    topics: array({
-      topicName: string,
-    }),
+    topics: array({ topicName: string }),
   },
 );
 export type DeleteShareGroupOffsetsRequest = Infer<typeof deleteShareGroupOffsetsRequest>;

@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, optional, string, uuid } from "../schema/types.ts";
 
+// KIP-932.
 export const deleteShareGroupStateRequest = request(
   86,
   { versions: [0, 0], flexible: 0 },
@@ -8,9 +9,7 @@ export const deleteShareGroupStateRequest = request(
     groupId: string,
     topics: array({
       topicId: uuid,
-      partitions: array({
-        partition: int32,
-      }),
+      partitions: array({ partition: int32 }),
     }),
   },
 );

@@ -11,17 +11,12 @@ import {
   uuid,
 } from "../schema/types.ts";
 
+// v1: throttle time. v4: flexible. v5: error messages, throttled by quota (KIP-599). v6: by topic id or name (KIP-516).
 export const deleteTopicsRequest = request(
   20,
   { versions: [0, 6], flexible: 4 },
   {
-    topics: since(
-      6,
-      array({
-        name: optional(string),
-        topicId: uuid,
-      }),
-    ),
+    topics: since(6, array({ name: optional(string), topicId: uuid })),
     topicNames: between(0, 5, array(string)),
     timeoutMs: int32,
   },

@@ -10,6 +10,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v1: pattern types (KIP-290). v2: flexible. v3: user resources (KIP-373).
 export const describeAclsRequest = request(
   29,
   { versions: [0, 3], flexible: 2 },

@@ -11,6 +11,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-700. v1: brokers or controllers (KIP-919). v2: fenced brokers (KIP-1073).
 export const describeClusterRequest = request(
   60,
   { versions: [0, 2], flexible: 0 },

@@ -12,6 +12,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v1: synonyms, and the source in place of isDefault (KIP-226). v3: types and documentation (KIP-569). v4: flexible.
 export const describeConfigsRequest = request(
   32,
   { versions: [0, 4], flexible: 4 },
@@ -44,14 +45,7 @@ export const describeConfigsResponse = response(
         isDefault: between(0, 0, bool),
         configSource: since(1, withDefault(int8, -1)),
         isSensitive: bool,
-        synonyms: since(
-          1,
-          array({
-            name: string,
-            value: nullable(string),
-            source: int8,
-          }),
-        ),
+        synonyms: since(1, array({ name: string, value: nullable(string), source: int8 })),
         configType: since(3, withDefault(int8, 0)),
         documentation: since(3, nullable(string)),
       }),

@@ -1,16 +1,12 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, bytes, int16, int32, int64, nullable, since, string } from "../schema/types.ts";
 
+// KIP-48. v2: flexible. v3: who asked for the token (KIP-373).
 export const describeDelegationTokenRequest = request(
   41,
   { versions: [0, 3], flexible: 2 },
   {
-    owners: nullable(
-      array({
-        principalType: string,
-        principalName: string,
-      }),
-    ),
+    owners: nullable(array({ principalType: string, principalName: string })),
   },
 );
 export type DescribeDelegationTokenRequest = Infer<typeof describeDelegationTokenRequest>;
@@ -30,10 +26,7 @@ export const describeDelegationTokenResponse = response(
       maxTimestamp: int64,
       tokenId: string,
       hmac: bytes,
-      renewers: array({
-        principalType: string,
-        principalName: string,
-      }),
+      renewers: array({ principalType: string, principalName: string }),
     }),
     throttleTimeMs: int32,
   },

@@ -11,6 +11,8 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v1: throttle time. v3: authorized operations (KIP-430). v4: instance ids (KIP-345). v5: flexible. v6: an unknown group is an error with a message
+// (KIP-1043).
 export const describeGroupsRequest = request(
   15,
   { versions: [0, 6], flexible: 5 },

@@ -11,16 +11,12 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-113. v2: flexible. v3: top-level error (KIP-784). v4: size of the volume (KIP-827). v5: cordoned directories (KIP-1066).
 export const describeLogDirsRequest = request(
   35,
   { versions: [0, 5], flexible: 2 },
   {
-    topics: nullable(
-      array({
-        topic: string,
-        partitions: array(int32),
-      }),
-    ),
+    topics: nullable(array({ topic: string, partitions: array(int32) })),
   },
 );
 export type DescribeLogDirsRequest = Infer<typeof describeLogDirsRequest>;

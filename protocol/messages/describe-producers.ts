@@ -1,14 +1,12 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, int64, optional, string, withDefault } from "../schema/types.ts";
 
+// KIP-664.
 export const describeProducersRequest = request(
   61,
   { versions: [0, 0], flexible: 0 },
   {
-    topics: array({
-      name: string,
-      partitionIndexes: array(int32),
-    }),
+    topics: array({ name: string, partitionIndexes: array(int32) }),
   },
 );
 export type DescribeProducersRequest = Infer<typeof describeProducersRequest>;

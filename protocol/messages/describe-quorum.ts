@@ -13,15 +13,14 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-595. v1: when voters and observers last fetched (KIP-836). v2: directory ids, nodes, messages (KIP-853).
 export const describeQuorumRequest = request(
   55,
   { versions: [0, 2], flexible: 0 },
   {
     topics: array({
       topicName: string,
-      partitions: array({
-        partitionIndex: int32,
-      }),
+      partitions: array({ partitionIndex: int32 }),
     }),
   },
 );
@@ -58,11 +57,7 @@ export const describeQuorumResponse = response(
       2,
       array({
         nodeId: int32,
-        listeners: array({
-          name: string,
-          host: string,
-          port: uint16,
-        }),
+        listeners: array({ name: string, host: string, port: uint16 }),
       }),
     ),
   },

@@ -12,18 +12,14 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-932. v1: lag (KIP-1226).
 export const describeShareGroupOffsetsRequest = request(
   90,
   { versions: [0, 1], flexible: 0 },
   {
     groups: array({
       groupId: string,
-      topics: nullable(
-        array({
-          topicName: string,
-          partitions: array(int32),
-        }),
-      ),
+      topics: nullable(array({ topicName: string, partitions: array(int32) })),
     }),
   },
 );

@@ -12,20 +12,14 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-966: topics with eligible leader replicas, page by page.
 export const describeTopicPartitionsRequest = request(
   75,
   { versions: [0, 0], flexible: 0 },
   {
-    topics: array({
-      name: string,
-    }),
+    topics: array({ name: string }),
     responsePartitionLimit: withDefault(int32, 2000),
-    cursor: optional(
-      struct({
-        topicName: string,
-        partitionIndex: int32,
-      }),
-    ),
+    cursor: optional(struct({ topicName: string, partitionIndex: int32 })),
   },
 );
 export type DescribeTopicPartitionsRequest = Infer<typeof describeTopicPartitionsRequest>;
@@ -53,12 +47,7 @@ export const describeTopicPartitionsResponse = response(
       }),
       topicAuthorizedOperations: withDefault(int32, -0x8000_0000),
     }),
-    nextCursor: optional(
-      struct({
-        topicName: string,
-        partitionIndex: int32,
-      }),
-    ),
+    nextCursor: optional(struct({ topicName: string, partitionIndex: int32 })),
   },
 );
 export type DescribeTopicPartitionsResponse = Infer<typeof describeTopicPartitionsResponse>;

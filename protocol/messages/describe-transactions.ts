@@ -1,12 +1,11 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, int64, string } from "../schema/types.ts";
 
+// KIP-664.
 export const describeTransactionsRequest = request(
   65,
   { versions: [0, 0], flexible: 0 },
-  {
-    transactionalIds: array(string),
-  },
+  { transactionalIds: array(string) },
 );
 export type DescribeTransactionsRequest = Infer<typeof describeTransactionsRequest>;
 
@@ -23,10 +22,7 @@ export const describeTransactionsResponse = response(
       transactionStartTimeMs: int64,
       producerId: int64,
       producerEpoch: int16,
-      topics: array({
-        topic: string,
-        partitions: array(int32),
-      }),
+      topics: array({ topic: string, partitions: array(int32) }),
     }),
   },
 );

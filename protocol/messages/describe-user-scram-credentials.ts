@@ -1,15 +1,12 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, int8, nullable, string } from "../schema/types.ts";
 
+// KIP-554.
 export const describeUserScramCredentialsRequest = request(
   50,
   { versions: [0, 0], flexible: 0 },
   {
-    users: nullable(
-      array({
-        name: string,
-      }),
-    ),
+    users: nullable(array({ name: string })),
   },
 );
 export type DescribeUserScramCredentialsRequest = Infer<typeof describeUserScramCredentialsRequest>;
@@ -25,10 +22,7 @@ export const describeUserScramCredentialsResponse = response(
       user: string,
       errorCode: int16,
       errorMessage: nullable(string),
-      credentialInfos: array({
-        mechanism: int8,
-        iterations: int32,
-      }),
+      credentialInfos: array({ mechanism: int8, iterations: int32 }),
     }),
   },
 );

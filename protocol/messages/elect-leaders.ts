@@ -10,17 +10,13 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-183. v1: unclean elections, error at the top (KIP-460). v2: flexible.
 export const electLeadersRequest = request(
   43,
   { versions: [0, 2], flexible: 2 },
   {
     electionType: since(1, int8),
-    topicPartitions: nullable(
-      array({
-        topic: string,
-        partitions: array(int32),
-      }),
-    ),
+    topicPartitions: nullable(array({ topic: string, partitions: array(int32) })),
     timeoutMs: withDefault(int32, 60000),
   },
 );

@@ -12,6 +12,7 @@ import {
   uuid,
 } from "../schema/types.ts";
 
+// KIP-595. v1: flexible, candidates with directory ids in place of successors (KIP-853).
 export const endQuorumEpochRequest = request(
   54,
   { versions: [0, 1], flexible: 1 },
@@ -24,23 +25,10 @@ export const endQuorumEpochRequest = request(
         leaderId: int32,
         leaderEpoch: int32,
         preferredSuccessors: between(0, 0, array(int32)),
-        preferredCandidates: since(
-          1,
-          array({
-            candidateId: int32,
-            candidateDirectoryId: uuid,
-          }),
-        ),
+        preferredCandidates: since(1, array({ candidateId: int32, candidateDirectoryId: uuid })),
       }),
     }),
-    leaderEndpoints: since(
-      1,
-      array({
-        name: string,
-        host: string,
-        port: uint16,
-      }),
-    ),
+    leaderEndpoints: since(1, array({ name: string, host: string, port: uint16 })),
   },
 );
 export type EndQuorumEpochRequest = Infer<typeof endQuorumEpochRequest>;
@@ -59,15 +47,7 @@ export const endQuorumEpochResponse = response(
         leaderEpoch: int32,
       }),
     }),
-    nodeEndpoints: tagged(
-      0,
-      1,
-      array({
-        nodeId: int32,
-        host: string,
-        port: uint16,
-      }),
-    ),
+    nodeEndpoints: tagged(0, 1, array({ nodeId: int32, host: string, port: uint16 })),
   },
 );
 export type EndQuorumEpochResponse = Infer<typeof endQuorumEpochResponse>;

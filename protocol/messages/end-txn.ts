@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { bool, int16, int32, int64, since, string, withDefault } from "../schema/types.ts";
 
+// KIP-98. v2: PRODUCER_FENCED. v3: flexible. v4: abortable errors. v5: a new epoch with every transaction (KIP-890).
 export const endTxnRequest = request(
   26,
   { versions: [0, 5], flexible: 3 },

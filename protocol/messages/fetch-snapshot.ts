@@ -14,6 +14,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-630. v1: directory id (KIP-853).
 export const fetchSnapshotRequest = request(
   59,
   { versions: [0, 1], flexible: 0 },
@@ -26,10 +27,7 @@ export const fetchSnapshotRequest = request(
       partitions: array({
         partition: int32,
         currentLeaderEpoch: int32,
-        snapshotId: struct({
-          endOffset: int64,
-          epoch: int32,
-        }),
+        snapshotId: struct({ endOffset: int64, epoch: int32 }),
         position: int64,
         replicaDirectoryId: tagged(0, 1, uuid),
       }),
@@ -49,32 +47,14 @@ export const fetchSnapshotResponse = response(
       partitions: array({
         index: int32,
         errorCode: int16,
-        snapshotId: struct({
-          endOffset: int64,
-          epoch: int32,
-        }),
-        currentLeader: tagged(
-          0,
-          0,
-          struct({
-            leaderId: int32,
-            leaderEpoch: int32,
-          }),
-        ),
+        snapshotId: struct({ endOffset: int64, epoch: int32 }),
+        currentLeader: tagged(0, 0, struct({ leaderId: int32, leaderEpoch: int32 })),
         size: int64,
         position: int64,
         unalignedRecords: records,
       }),
     }),
-    nodeEndpoints: tagged(
-      0,
-      1,
-      array({
-        nodeId: int32,
-        host: string,
-        port: uint16,
-      }),
-    ),
+    nodeEndpoints: tagged(0, 1, array({ nodeId: int32, host: string, port: uint16 })),
   },
 );
 export type FetchSnapshotResponse = Infer<typeof fetchSnapshotResponse>;

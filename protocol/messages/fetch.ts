@@ -18,6 +18,10 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v3: limit over all partitions, served in the order asked (KIP-74). v4: isolation level, record format 2 (KIP-98). v5: log start offset of followers
+// (KIP-107). v7: sessions (KIP-227). v9: leader epoch (KIP-320). v10: zstd (KIP-110). v11: rack, fetching from followers (KIP-392). v12: flexible, last
+// fetched epoch and divergence (KIP-595). v13: topic ids (KIP-516). v14: moved to tiered storage (KIP-405). v15: broker epoch of followers (KIP-903).
+// v16: new leaders with the error (KIP-951). v17: directory ids (KIP-853). v18: high watermark of the follower (KIP-1166).
 export const fetchRequest = request(
   1,
   { versions: [0, 18], flexible: 12 },
@@ -65,6 +69,7 @@ export const fetchRequest = request(
 );
 export type FetchRequest = Infer<typeof fetchRequest>;
 
+// Tags 0-2 of a partition answer followers and lost leaders: they are absent while they hold their defaults.
 export const fetchResponse = response(
   1,
   { versions: [0, 18], flexible: 12 },
@@ -105,15 +110,7 @@ export const fetchResponse = response(
             epoch: withDefault(int32, -1),
           }),
         ),
-        abortedTransactions: since(
-          4,
-          nullable(
-            array({
-              producerId: int64,
-              firstOffset: int64,
-            }),
-          ),
-        ),
+        abortedTransactions: since(4, nullable(array({ producerId: int64, firstOffset: int64 }))),
         preferredReadReplica: since(11, withDefault(int32, -1)),
         records: nullable(records),
       }),

@@ -11,6 +11,8 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v1: key type, for transactional ids (KIP-98). v3: flexible. v4: many keys at once (KIP-699). v5: transactions may answer abortable errors (KIP-890).
+// v6: share groups, keyed "group:topicId:partition" (KIP-932).
 export const findCoordinatorRequest = request(
   10,
   { versions: [0, 6], flexible: 3 },

@@ -1,12 +1,11 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, bool, int16, int32, int8, string, uuid } from "../schema/types.ts";
 
+// KIP-714.
 export const getTelemetrySubscriptionsRequest = request(
   71,
   { versions: [0, 0], flexible: 0 },
-  {
-    clientInstanceId: uuid,
-  },
+  { clientInstanceId: uuid },
 );
 export type GetTelemetrySubscriptionsRequest = Infer<typeof getTelemetrySubscriptionsRequest>;
 

@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, bool, int16, int32, int8, nullable, string } from "../schema/types.ts";
 
+// KIP-339: set, delete, append and subtract, one setting at a time. v1: flexible.
 export const incrementalAlterConfigsRequest = request(
   44,
   { versions: [0, 1], flexible: 1 },
@@ -8,11 +9,7 @@ export const incrementalAlterConfigsRequest = request(
     resources: array({
       resourceType: int8,
       resourceName: string,
-      configs: array({
-        name: string,
-        configOperation: int8,
-        value: nullable(string),
-      }),
+      configs: array({ name: string, configOperation: int8, value: nullable(string) }),
     }),
     validateOnly: bool,
   },

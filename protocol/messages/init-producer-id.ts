@@ -10,6 +10,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-98. v2: flexible. v3: keeps a producer id across epochs (KIP-360). v4: PRODUCER_FENCED. v5: abortable errors (KIP-890). v6: two-phase commit (KIP-939).
 export const initProducerIdRequest = request(
   22,
   { versions: [0, 6], flexible: 2 },

@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, int64, optional, string, uuid } from "../schema/types.ts";
 
+// KIP-932.
 export const initializeShareGroupStateRequest = request(
   83,
   { versions: [0, 0], flexible: 0 },
@@ -8,11 +9,7 @@ export const initializeShareGroupStateRequest = request(
     groupId: string,
     topics: array({
       topicId: uuid,
-      partitions: array({
-        partition: int32,
-        stateEpoch: int32,
-        startOffset: int64,
-      }),
+      partitions: array({ partition: int32, stateEpoch: int32, startOffset: int64 }),
     }),
   },
 );

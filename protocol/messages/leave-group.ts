@@ -10,6 +10,7 @@ import {
   string,
 } from "../schema/types.ts";
 
+// v1: throttle time. v3: many members at once, by instance id too (KIP-345). v4: flexible. v5: reason (KIP-800).
 export const leaveGroupRequest = request(
   13,
   { versions: [0, 5], flexible: 4 },

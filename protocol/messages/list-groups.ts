@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, since, string } from "../schema/types.ts";
 
+// v1: throttle time. v3: flexible. v4: filter by state (KIP-518). v5: filter by type (KIP-848).
 export const listGroupsRequest = request(
   16,
   { versions: [0, 5], flexible: 3 },

@@ -11,6 +11,9 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v0 asked for several offsets before a time. v1: one offset by time (KIP-79). v2: isolation level (KIP-98). v4: leader epoch (KIP-320). v6: flexible.
+// v7: timestamp -3, the record with the largest timestamp (KIP-734). v8: -4, first local offset (KIP-405). v9: -5, last tiered offset (KIP-1005).
+// v10: time limit for reads of tiered storage (KIP-1075). v11: -6, the earliest offset still to be tiered (KIP-1023).
 export const listOffsetsRequest = request(
   2,
   { versions: [0, 11], flexible: 6 },

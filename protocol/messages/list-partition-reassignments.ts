@@ -1,17 +1,13 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, nullable, optional, string, withDefault } from "../schema/types.ts";
 
+// KIP-455.
 export const listPartitionReassignmentsRequest = request(
   46,
   { versions: [0, 0], flexible: 0 },
   {
     timeoutMs: withDefault(int32, 60000),
-    topics: optional(
-      array({
-        name: string,
-        partitionIndexes: array(int32),
-      }),
-    ),
+    topics: optional(array({ name: string, partitionIndexes: array(int32) })),
   },
 );
 export type ListPartitionReassignmentsRequest = Infer<typeof listPartitionReassignmentsRequest>;

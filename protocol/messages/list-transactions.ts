@@ -10,6 +10,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-664. v1: filter by duration (KIP-994). v2: filter by pattern of the transactional id (KIP-1152).
 export const listTransactionsRequest = request(
   66,
   { versions: [0, 2], flexible: 0 },

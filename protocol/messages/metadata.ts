@@ -13,17 +13,13 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v0: an empty list asks for all topics. v1: null does, an empty one for none. v4: the client may forbid that topics are created. v8: authorized
+// operations (KIP-430), the cluster's only up to v10 (KIP-700). v9: flexible. v10: topic ids in the answer; v12: in the request (KIP-516). v13: a top-level error (KIP-1102).
 export const metadataRequest = request(
   3,
   { versions: [0, 13], flexible: 9 },
   {
-    topics: nullable(
-      array({
-        topicId: since(10, uuid),
-        name: nullable(string, 10),
-      }),
-      1,
-    ),
+    topics: nullable(array({ topicId: since(10, uuid), name: nullable(string, 10) }), 1),
     allowAutoTopicCreation: since(4, withDefault(bool, true)),
     includeClusterAuthorizedOperations: between(8, 10, bool),
     includeTopicAuthorizedOperations: since(8, bool),
@@ -31,6 +27,7 @@ export const metadataRequest = request(
 );
 export type MetadataRequest = Infer<typeof metadataRequest>;
 
+// v1: controller, racks, internal topics. v2: cluster id (KIP-78). v3: throttle time. v5: offline replicas (KIP-112). v7: leader epochs (KIP-320).
 export const metadataResponse = response(
   3,
   { versions: [0, 13], flexible: 9 },

@@ -13,6 +13,8 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v0 knew no members. v1: member and generation. v2: retention time instead of a timestamp; v5 dropped it (KIP-211). v6: leader epoch (KIP-320).
+// v7: static membership (KIP-345). v8: flexible. v9: members of the new group protocol, by epoch (KIP-848). v10: topic ids (KIP-848).
 export const offsetCommitRequest = request(
   8,
   { versions: [0, 10], flexible: 8 },
@@ -45,10 +47,7 @@ export const offsetCommitResponse = response(
     topics: array({
       name: between(0, 9, string),
       topicId: since(10, uuid),
-      partitions: array({
-        partitionIndex: int32,
-        errorCode: int16,
-      }),
+      partitions: array({ partitionIndex: int32, errorCode: int16 }),
     }),
   },
 );

@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, string } from "../schema/types.ts";
 
+// KIP-496. Never flexible.
 export const offsetDeleteRequest = request(
   47,
   { versions: [0, 0], flexible: null },
@@ -8,9 +9,7 @@ export const offsetDeleteRequest = request(
     groupId: string,
     topics: array({
       name: string,
-      partitions: array({
-        partitionIndex: int32,
-      }),
+      partitions: array({ partitionIndex: int32 }),
     }),
   },
 );
@@ -24,10 +23,7 @@ export const offsetDeleteResponse = response(
     throttleTimeMs: int32,
     topics: array({
       name: string,
-      partitions: array({
-        partitionIndex: int32,
-        errorCode: int16,
-      }),
+      partitions: array({ partitionIndex: int32, errorCode: int16 }),
     }),
   },
 );

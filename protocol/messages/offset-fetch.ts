@@ -14,22 +14,14 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v2: null asks for all topics (KIP-88). v5: leader epoch (KIP-320). v6: flexible. v7: stable offsets only (KIP-447). v8: many groups at once (KIP-709).
+// v9: member epochs (KIP-848). v10: topic ids (KIP-848).
 export const offsetFetchRequest = request(
   9,
   { versions: [0, 10], flexible: 6 },
   {
     groupId: between(0, 7, string),
-    topics: between(
-      0,
-      7,
-      nullable(
-        array({
-          name: string,
-          partitionIndexes: array(int32),
-        }),
-        2,
-      ),
-    ),
+    topics: between(0, 7, nullable(array({ name: string, partitionIndexes: array(int32) }), 2)),
     groups: since(
       8,
       array({

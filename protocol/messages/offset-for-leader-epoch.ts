@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, int64, since, string, withDefault } from "../schema/types.ts";
 
+// v1: leader epoch in the answer. v2: current leader epoch (KIP-320). v3: replica id, for consumers (KIP-392). v4: flexible.
 export const offsetForLeaderEpochRequest = request(
   23,
   { versions: [0, 4], flexible: 4 },

@@ -16,6 +16,8 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// v3: transactional id (KIP-98), record format 2 from here on. v9: flexible (KIP-482). v12: partitions may be added to the transaction by the produce
+// itself (KIP-890). v13: topic ids instead of names (KIP-516).
 export const produceRequest = request(
   0,
   { versions: [0, 13], flexible: 9 },
@@ -26,15 +28,13 @@ export const produceRequest = request(
     topicData: array({
       name: between(0, 12, string),
       topicId: since(13, uuid),
-      partitionData: array({
-        index: int32,
-        records: nullable(records),
-      }),
+      partitionData: array({ index: int32, records: nullable(records) }),
     }),
   },
 );
 export type ProduceRequest = Infer<typeof produceRequest>;
 
+// v1: throttle time. v2: append time. v5: log start offset. v8: which records spoilt a batch (KIP-467). v10: the new leader with the error (KIP-951).
 export const produceResponse = response(
   0,
   { versions: [0, 13], flexible: 9 },
@@ -50,10 +50,7 @@ export const produceResponse = response(
         logStartOffset: since(5, withDefault(int64, -1)),
         recordErrors: since(
           8,
-          array({
-            batchIndex: int32,
-            batchIndexErrorMessage: optional(string),
-          }),
+          array({ batchIndex: int32, batchIndexErrorMessage: optional(string) }),
         ),
         errorMessage: since(8, optional(string)),
         currentLeader: tagged(

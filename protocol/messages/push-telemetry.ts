@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { bool, bytes, int16, int32, int8, uuid } from "../schema/types.ts";
 
+// KIP-714.
 export const pushTelemetryRequest = request(
   72,
   { versions: [0, 0], flexible: 0 },
@@ -17,9 +18,6 @@ export type PushTelemetryRequest = Infer<typeof pushTelemetryRequest>;
 export const pushTelemetryResponse = response(
   72,
   { versions: [0, 0], flexible: 0 },
-  {
-    throttleTimeMs: int32,
-    errorCode: int16,
-  },
+  { throttleTimeMs: int32, errorCode: int16 },
 );
 export type PushTelemetryResponse = Infer<typeof pushTelemetryResponse>;

@@ -11,6 +11,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-932. v1: how many records are done with (KIP-1226).
 export const readShareGroupStateSummaryRequest = request(
   87,
   { versions: [0, 1], flexible: 0 },
@@ -18,10 +19,7 @@ export const readShareGroupStateSummaryRequest = request(
     groupId: string,
     topics: array({
       topicId: uuid,
-      partitions: array({
-        partition: int32,
-        leaderEpoch: int32,
-      }),
+      partitions: array({ partition: int32, leaderEpoch: int32 }),
     }),
   },
 );

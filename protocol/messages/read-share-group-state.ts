@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { array, int16, int32, int64, int8, optional, string, uuid } from "../schema/types.ts";
 
+// KIP-932.
 export const readShareGroupStateRequest = request(
   84,
   { versions: [0, 0], flexible: 0 },
@@ -8,10 +9,7 @@ export const readShareGroupStateRequest = request(
     groupId: string,
     topics: array({
       topicId: uuid,
-      partitions: array({
-        partition: int32,
-        leaderEpoch: int32,
-      }),
+      partitions: array({ partition: int32, leaderEpoch: int32 }),
     }),
   },
 );

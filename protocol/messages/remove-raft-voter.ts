@@ -1,6 +1,7 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { int16, int32, nullable, string, uuid } from "../schema/types.ts";
 
+// KIP-853.
 export const removeRaftVoterRequest = request(
   81,
   { versions: [0, 0], flexible: 0 },

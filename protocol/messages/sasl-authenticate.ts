@@ -1,12 +1,11 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { bytes, int16, int64, nullable, since, string, withDefault } from "../schema/types.ts";
 
+// v1: lifetime of the session, for reauthentication (KIP-368). v2: flexible.
 export const saslAuthenticateRequest = request(
   36,
   { versions: [0, 2], flexible: 2 },
-  {
-    authBytes: bytes,
-  },
+  { authBytes: bytes },
 );
 export type SaslAuthenticateRequest = Infer<typeof saslAuthenticateRequest>;
 

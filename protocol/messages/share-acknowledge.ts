@@ -15,6 +15,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-932. v0 was early access, v1 is the first stable version. v2: renewing acquisitions (KIP-1222).
 export const shareAcknowledgeRequest = request(
   79,
   { versions: [0, 2], flexible: 0 },
@@ -52,10 +53,7 @@ export const shareAcknowledgeResponse = response(
         partitionIndex: int32,
         errorCode: int16,
         errorMessage: optional(string),
-        currentLeader: struct({
-          leaderId: int32,
-          leaderEpoch: int32,
-        }),
+        currentLeader: struct({ leaderId: int32, leaderEpoch: int32 }),
       }),
     }),
     nodeEndpoints: array({

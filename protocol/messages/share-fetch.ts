@@ -17,6 +17,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-932. v0 was early access; v1 counts records instead of bytes per partition. v2: acquire modes (KIP-1206), renewing acquisitions (KIP-1222).
 export const shareFetchRequest = request(
   78,
   { versions: [0, 2], flexible: 0 },
@@ -43,10 +44,7 @@ export const shareFetchRequest = request(
         }),
       }),
     }),
-    forgottenTopicsData: array({
-      topicId: uuid,
-      partitions: array(int32),
-    }),
+    forgottenTopicsData: array({ topicId: uuid, partitions: array(int32) }),
   },
 );
 export type ShareFetchRequest = Infer<typeof shareFetchRequest>;
@@ -67,16 +65,9 @@ export const shareFetchResponse = response(
         errorMessage: optional(string),
         acknowledgeErrorCode: int16,
         acknowledgeErrorMessage: optional(string),
-        currentLeader: struct({
-          leaderId: int32,
-          leaderEpoch: int32,
-        }),
+        currentLeader: struct({ leaderId: int32, leaderEpoch: int32 }),
         records: nullable(records, 0, 0),
-        acquiredRecords: array({
-          firstOffset: int64,
-          lastOffset: int64,
-          deliveryCount: int16,
-        }),
+        acquiredRecords: array({ firstOffset: int64, lastOffset: int64, deliveryCount: int16 }),
       }),
     }),
     nodeEndpoints: array({

@@ -11,25 +11,17 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-932. v0 was early access, v1 is the first stable version.
 export const shareGroupDescribeRequest = request(
   77,
   { versions: [0, 1], flexible: 0 },
-  {
-    groupIds: array(string),
-    includeAuthorizedOperations: bool,
-  },
+  { groupIds: array(string), includeAuthorizedOperations: bool },
 );
 export type ShareGroupDescribeRequest = Infer<typeof shareGroupDescribeRequest>;
 
-const topicPartitions = struct({
-  topicId: uuid,
-  topicName: string,
-  partitions: array(int32),
-});
+const topicPartitions = struct({ topicId: uuid, topicName: string, partitions: array(int32) });
 
-const assignment = struct({
-  topicPartitions: array(topicPartitions),
-});
+const assignment = struct({ topicPartitions: array(topicPartitions) });
 
 export const shareGroupDescribeResponse = response(
   77,

@@ -14,6 +14,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-1071. v1: topology descriptions (KIP-1331), the assignor's name (KIP-1357).
 export const streamsGroupDescribeRequest = request(
   89,
   { versions: [0, 1], flexible: 0 },
@@ -25,21 +26,11 @@ export const streamsGroupDescribeRequest = request(
 );
 export type StreamsGroupDescribeRequest = Infer<typeof streamsGroupDescribeRequest>;
 
-const endpoint = struct({
-  host: string,
-  port: uint16,
-});
+const endpoint = struct({ host: string, port: uint16 });
 
-const taskOffset = struct({
-  subtopologyId: string,
-  partition: int32,
-  offset: int64,
-});
+const taskOffset = struct({ subtopologyId: string, partition: int32, offset: int64 });
 
-const taskIds = struct({
-  subtopologyId: string,
-  partitions: array(int32),
-});
+const taskIds = struct({ subtopologyId: string, partitions: array(int32) });
 
 const assignment = struct({
   activeTasks: array(taskIds),
@@ -47,10 +38,7 @@ const assignment = struct({
   warmupTasks: array(taskIds),
 });
 
-const keyValue = struct({
-  key: string,
-  value: string,
-});
+const keyValue = struct({ key: string, value: string });
 
 const topicInfo = struct({
   name: string,

@@ -16,10 +16,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
-const keyValue = struct({
-  key: string,
-  value: string,
-});
+const keyValue = struct({ key: string, value: string });
 
 const topicInfo = struct({
   name: string,
@@ -28,22 +25,13 @@ const topicInfo = struct({
   topicConfigs: array(keyValue),
 });
 
-const endpoint = struct({
-  host: string,
-  port: uint16,
-});
+const endpoint = struct({ host: string, port: uint16 });
 
-const taskOffset = struct({
-  subtopologyId: string,
-  partition: int32,
-  offset: int64,
-});
+const taskOffset = struct({ subtopologyId: string, partition: int32, offset: int64 });
 
-const taskIds = struct({
-  subtopologyId: string,
-  partitions: array(int32),
-});
+const taskIds = struct({ subtopologyId: string, partitions: array(int32) });
 
+// KIP-1071. v1: topology descriptions on demand (KIP-1331).
 export const streamsGroupHeartbeatRequest = request(
   88,
   { versions: [0, 1], flexible: 0 },
@@ -86,25 +74,16 @@ export const streamsGroupHeartbeatRequest = request(
 );
 export type StreamsGroupHeartbeatRequest = Infer<typeof streamsGroupHeartbeatRequest>;
 
-const status = struct({
-  statusCode: int8,
-  statusDetail: string,
-});
+const status = struct({ statusCode: int8, statusDetail: string });
 
-const topicPartition = struct({
-  topic: string,
-  partitions: array(int32),
-});
+const topicPartition = struct({ topic: string, partitions: array(int32) });
 
 const streamsGroupHeartbeatResponseTaskIds = struct({
   subtopologyId: string,
   partitions: array(int32),
 });
 
-const streamsGroupHeartbeatResponseEndpoint = struct({
-  host: string,
-  port: uint16,
-});
+const streamsGroupHeartbeatResponseEndpoint = struct({ host: string, port: uint16 });
 
 export const streamsGroupHeartbeatResponse = response(
   88,

@@ -25,6 +25,7 @@ const topologyDescription = struct({
   globalStores: array(topologyDescriptionGlobalStore),
 });
 
+// KIP-1331.
 export const streamsGroupTopologyDescriptionUpdateRequest = request(
   93,
   { versions: [0, 0], flexible: 0 },

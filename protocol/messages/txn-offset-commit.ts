@@ -13,6 +13,8 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-98. v2: leader epoch (KIP-320). v3: flexible, member and generation (KIP-447). v4: abortable errors. v5: adds the group's partition to the
+// transaction itself (KIP-890). v6: topic ids (KIP-1319).
 export const txnOffsetCommitRequest = request(
   28,
   { versions: [0, 6], flexible: 3 },
@@ -46,10 +48,7 @@ export const txnOffsetCommitResponse = response(
     topics: array({
       name: between(0, 5, string),
       topicId: since(6, uuid),
-      partitions: array({
-        partitionIndex: int32,
-        errorCode: int16,
-      }),
+      partitions: array({ partitionIndex: int32, errorCode: int16 }),
     }),
   },
 );

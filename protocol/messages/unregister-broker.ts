@@ -1,12 +1,11 @@
 import { type Infer, request, response } from "../schema/message.ts";
 import { int16, int32, nullable, string } from "../schema/types.ts";
 
+// KIP-631.
 export const unregisterBrokerRequest = request(
   64,
   { versions: [0, 0], flexible: 0 },
-  {
-    brokerId: int32,
-  },
+  { brokerId: int32 },
 );
 export type UnregisterBrokerRequest = Infer<typeof unregisterBrokerRequest>;
 

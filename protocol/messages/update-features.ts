@@ -12,6 +12,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-584. v1: upgrade types and dry runs (KIP-778). v2: one error for all.
 export const updateFeaturesRequest = request(
   57,
   { versions: [0, 2], flexible: 0 },

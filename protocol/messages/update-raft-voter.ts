@@ -12,6 +12,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-853.
 export const updateRaftVoterRequest = request(
   82,
   { versions: [0, 0], flexible: 0 },
@@ -20,15 +21,8 @@ export const updateRaftVoterRequest = request(
     currentLeaderEpoch: int32,
     voterId: int32,
     voterDirectoryId: uuid,
-    listeners: array({
-      name: string,
-      host: string,
-      port: uint16,
-    }),
-    kRaftVersionFeature: struct({
-      minSupportedVersion: int16,
-      maxSupportedVersion: int16,
-    }),
+    listeners: array({ name: string, host: string, port: uint16 }),
+    kRaftVersionFeature: struct({ minSupportedVersion: int16, maxSupportedVersion: int16 }),
   },
 );
 export type UpdateRaftVoterRequest = Infer<typeof updateRaftVoterRequest>;

@@ -14,6 +14,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-595. v1: voter keys (KIP-853). v2: votes before the vote (KIP-996).
 export const voteRequest = request(
   52,
   { versions: [0, 2], flexible: 0 },
@@ -52,15 +53,7 @@ export const voteResponse = response(
         voteGranted: bool,
       }),
     }),
-    nodeEndpoints: tagged(
-      0,
-      1,
-      array({
-        nodeId: int32,
-        host: string,
-        port: uint16,
-      }),
-    ),
+    nodeEndpoints: tagged(0, 1, array({ nodeId: int32, host: string, port: uint16 })),
   },
 );
 export type VoteResponse = Infer<typeof voteResponse>;

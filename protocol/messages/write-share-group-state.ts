@@ -12,6 +12,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-932. v1: how many records are done with (KIP-1226).
 export const writeShareGroupStateRequest = request(
   85,
   { versions: [0, 1], flexible: 0 },

@@ -11,6 +11,7 @@ import {
   withDefault,
 } from "../schema/types.ts";
 
+// KIP-98, coordinator to partition leader. v1: flexible. v2: transaction version (KIP-1228).
 export const writeTxnMarkersRequest = request(
   27,
   { versions: [0, 2], flexible: 1 },
@@ -19,10 +20,7 @@ export const writeTxnMarkersRequest = request(
       producerId: int64,
       producerEpoch: int16,
       transactionResult: bool,
-      topics: array({
-        name: string,
-        partitionIndexes: array(int32),
-      }),
+      topics: array({ name: string, partitionIndexes: array(int32) }),
       coordinatorEpoch: int32,
       transactionVersion: since(2, withDefault(int8, 0)),
     }),
@@ -38,10 +36,7 @@ export const writeTxnMarkersResponse = response(
       producerId: int64,
       topics: array({
         name: string,
-        partitions: array({
-          partitionIndex: int32,
-          errorCode: int16,
-        }),
+        partitions: array({ partitionIndex: int32, errorCode: int16 }),
       }),
     }),
   },
