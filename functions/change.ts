@@ -115,10 +115,10 @@ function rejectionProblem(rejection: Rejection<ChangeErrorCode>, fieldPath: Fiel
 function wrongFields(rejection: Rejection<ChangeErrorCode>, fieldPath: FieldPath): WrongField[] {
   const detail = rejection.message;
   if (rejection.error.startsWith("IDEMPOTENCY_KEY")) {
-    return [{ pointer: "#/idempotency-key", in: "header", detail }];
+    return [{ pointer: "#/Idempotency-Key", in: "header", detail }];
   }
   if (rejection.error === "PRECONDITION_FAILED") {
-    return [{ pointer: "#/if-match", in: "header", detail }];
+    return [{ pointer: "#/If-Match", in: "header", detail }];
   }
   if (rejection.field === undefined) return [];
   return [{ pointer: jsonPointer(fieldPath(rejection.field)), in: "body", detail }];

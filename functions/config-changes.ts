@@ -1,4 +1,5 @@
 import type { z } from "@hono/zod-openapi";
+import { topicSettingByName } from "../metadata/settings/topic-setting-table.ts";
 import type { FieldPath } from "./change.ts";
 import { Problem } from "./problem.ts";
 import type { createTopicRequest } from "./shapes/topic.ts";
@@ -17,7 +18,6 @@ export function namedValues(
       throw new Problem("invalid-fields", detail, {
         errors: [{ pointer: jsonPointer(["configs", index, "name"]), in: "body", detail }],
         kafkaErrorCode: "INVALID_REQUEST",
-        errorCode: 40002,
       });
     }
     seen.add(name);
@@ -31,6 +31,7 @@ export function configPath(at: string, list: readonly NamedValue[] | undefined):
     if (!field.startsWith("configs/")) return field.split("/");
     const name = field.slice("configs/".length);
     const index = (list ?? []).findLastIndex((each) => each.name === name);
-    return index === -1 ? [at] : [at, index, "value"];
+    if (index === -1) return [at];
+    return [at, index, topicSettingByName.has(name) ? "value" : "name"];
   };
 }

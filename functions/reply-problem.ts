@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { MetadataDecodeError } from "../metadata/records/field-types.ts";
 import { MetadataLogError } from "../ports/metadata-log.ts";
 import type { ApiEnv, Log } from "./api-context.ts";
 import type { ProblemDetails } from "./api-types.ts";
@@ -55,6 +56,7 @@ function toProblem(error: Error): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof HTTPException) return fromFramework(error);
   if (error instanceof MetadataLogError) return metadataLogProblem(error);
+  if (error instanceof MetadataDecodeError) return stoppedProblem(error);
   return new Problem("internal", "an unexpected error; the log has it under this request_id", {
     cause: error,
   });
@@ -93,6 +95,16 @@ function metadataLogProblem(error: MetadataLogError): Problem {
         cause: error,
       });
   }
+}
+
+/** This process is older than what it read and must be replaced (architecture 3.2): soon is not soon enough for a retry. */
+function stoppedProblem(error: MetadataDecodeError): Problem {
+  return new Problem("unavailable", "this process does not understand the metadata log", {
+    kafkaErrorCode: "UNSUPPORTED_VERSION",
+    errorCode: 50003,
+    retryAfterSeconds: 30,
+    cause: error,
+  });
 }
 
 function chain(error: unknown, depth = 0): string {

@@ -165,7 +165,7 @@ export function clusterRoutes(api: ApiContext): Routes {
 function addChanges(routes: Routes, api: ApiContext): void {
   routes.openapi(updateRoute, async (c) => {
     const { id: clusterId } = c.req.valid("param");
-    const ifMatch = c.req.valid("header")["if-match"];
+    const ifMatch = c.req.valid("header")["If-Match"];
     const wanted = given(c.req.valid("json"));
     const updated = await change(api, (image, context) => {
       const ifRevision = expectedRevision(ifMatch, image.clusters.get(clusterId)?.revision);
@@ -175,7 +175,7 @@ function addChanges(routes: Routes, api: ApiContext): void {
   });
   routes.openapi(deleteRoute, async (c) => {
     const { id: clusterId } = c.req.valid("param");
-    const ifMatch = c.req.valid("header")["if-match"];
+    const ifMatch = c.req.valid("header")["If-Match"];
     const force = c.req.valid("query").force === "true";
     await change(api, (image, context) => {
       const ifRevision = expectedRevision(ifMatch, image.clusters.get(clusterId)?.revision);

@@ -22,28 +22,22 @@ export function jsonReply<S extends z.ZodType>(
 }
 
 export const etagHeader: z.ZodObject = z.object({
-  etag: z.string().openapi({ description: "For If-Match.", example: '"42"' }),
+  ETag: z.string().openapi({ description: "For If-Match.", example: '"42"' }),
 });
 
 export const ifMatchHeaders = z.object({
-  "if-match": z
-    .string()
-    .max(1024)
-    .optional()
-    .openapi({
-      param: { name: "If-Match", in: "header" },
-      description: "Change only if this is still the ETag; else 412.",
-      example: '"42"',
-    }),
+  "If-Match": z.string().max(1024).optional().openapi({
+    description: "Change only if this is still the ETag; else 412.",
+    example: '"42"',
+  }),
 });
 
 export const idempotencyHeaders = z.object({
-  "idempotency-key": z
+  "Idempotency-Key": z
     .string()
     .regex(/^[\x21-\x7e]{1,255}$/, "it must be 1 to 255 printable ASCII characters")
     .optional()
     .openapi({
-      param: { name: "Idempotency-Key", in: "header" },
       description:
         "A fresh random value per intent. Sent again with the same request within 24 h, it brings the first reply again (with Idempotency-Replayed: true) and changes nothing.",
       example: "5d1f6c1e-2b0e-4c55-9a56-5d2f7f0a8a3b",

@@ -155,7 +155,7 @@ export function topicConfigRoutes(api: ApiContext): Routes {
 function addChanges(routes: Routes, api: ApiContext): void {
   routes.openapi(setRoute, async (c) => {
     const { cluster_id: clusterId, topic_name: topicName, name } = c.req.valid("param");
-    const target = { clusterId, topicName, ifMatch: c.req.valid("header")["if-match"] };
+    const target = { clusterId, topicName, ifMatch: c.req.valid("header")["If-Match"] };
     const { value } = c.req.valid("json");
     const changed = alter(target, { changes: [{ name, operation: "SET", value }] });
     const { revision } = await change(api, changed, () => ["value"]);
@@ -163,7 +163,7 @@ function addChanges(routes: Routes, api: ApiContext): void {
   });
   routes.openapi(resetRoute, async (c) => {
     const { cluster_id: clusterId, topic_name: topicName, name } = c.req.valid("param");
-    const target = { clusterId, topicName, ifMatch: c.req.valid("header")["if-match"] };
+    const target = { clusterId, topicName, ifMatch: c.req.valid("header")["If-Match"] };
     const changed = alter(target, { changes: [{ name, operation: "DELETE", value: null }] });
     const { revision } = await change(api, changed);
     return c.body(null, 204, { etag: etagOf({ revision }) });

@@ -198,7 +198,7 @@ function newTopic(body: z.infer<typeof createTopicRequest>): NewTopic {
 function addChanges(routes: Routes, api: ApiContext): void {
   routes.openapi(updateRoute, async (c) => {
     const { cluster_id: clusterId, topic_name: topicName } = c.req.valid("param");
-    const ifMatch = c.req.valid("header")["if-match"];
+    const ifMatch = c.req.valid("header")["If-Match"];
     const partitionCount = c.req.valid("json").partitions_count;
     const { result, topic, revision } = await change(
       api,
@@ -213,7 +213,7 @@ function addChanges(routes: Routes, api: ApiContext): void {
   });
   routes.openapi(deleteRoute, async (c) => {
     const { cluster_id: clusterId, topic_name: topicName } = c.req.valid("param");
-    const ifMatch = c.req.valid("header")["if-match"];
+    const ifMatch = c.req.valid("header")["If-Match"];
     await change(
       api,
       onTopic({ clusterId, topicName, ifMatch }, (image, topic, context) =>
