@@ -84,11 +84,10 @@ export type SequenceVerdict =
         | "OUT_OF_ORDER_SEQUENCE_NUMBER"
         | "DUPLICATE_SEQUENCE_NUMBER"
         | "INVALID_PRODUCER_EPOCH"
-        | "INVALID_TXN_STATE";
+        | "INVALID_TXN_STATE"
+        | "KAFKA_STORAGE_ERROR";
       readonly message: string;
-    }
-  /** No room to remember another producer: every one remembered has a transaction open. */
-  | { readonly kind: "unavailable"; readonly message: string };
+    };
 
 /**
  * May a client's batch be appended? Changes nothing. `mustStartAtZero`: a producer unknown here has to begin with sequence 0 (KIP-890's verified
@@ -130,7 +129,8 @@ const checkUnknown = (
     return outOfOrder(batch, "of a producer unknown here, expected 0");
   }
   if (isFull(state) && oldestEvictable(state) === undefined) {
-    return { kind: "unavailable", message: "too many transactions are open in this partition" };
+    // Nobody can be forgotten: every producer remembered is inside a transaction. Retriable, and by then one may have ended.
+    return rejected("KAFKA_STORAGE_ERROR", "too many transactions are open in this partition");
   }
   return { kind: "append" };
 };
