@@ -142,18 +142,13 @@ export function compileStructRead(fields: Fields, at: WireVersion): Read {
     for (const { name, read } of inOrder) {
       value[name] = read(cursor);
       if (cursor.failure !== null) {
-        addToPath(cursor, name);
+        cursor.path = `.${name}${cursor.path}`;
         return value;
       }
     }
     if (at.isFlexible) readTaggedFields(cursor, byTag, value);
     return value;
   };
-}
-
-function addToPath(cursor: ReadCursor, name: string): void {
-  const isLast = cursor.path === "" || cursor.path.startsWith("[");
-  cursor.path = isLast ? name + cursor.path : `${name}.${cursor.path}`;
 }
 
 /** Unknown tags are skipped, as KIP-482 asks. */
@@ -185,7 +180,7 @@ function readTaggedFields(
     if (cursor.position !== end) fail(cursor, `tagged field of ${size} bytes is shorter inside`);
     cursor.end = outerEnd;
     if (cursor.failure !== null) {
-      addToPath(cursor, field.name);
+      cursor.path = `.${field.name}${cursor.path}`;
     }
   }
 }

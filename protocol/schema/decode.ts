@@ -44,7 +44,7 @@ export function decodeAt<D, E>(
     fail(cursor, `${cursor.end - end} bytes behind the message`);
   }
   if (cursor.failure !== null) {
-    return new DecodeError(cursor.failure, cursor.path, cursor.failedAt);
+    return new DecodeError(cursor.failure, cursor.path.slice(1), cursor.failedAt);
   }
   return { value, end };
 }

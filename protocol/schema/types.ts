@@ -62,7 +62,7 @@ type Flatten<T> = { [K in keyof T]: T[K] };
 export type TypedFields = { readonly [name: string]: AnyType };
 
 /** What decoding gives: every field, whatever the version. */
-export type DecodedFields<F> = { [K in keyof F]: DecodedType<F[K]> };
+export type DecodedFields<F> = { -readonly [K in keyof F]: DecodedType<F[K]> };
 
 /** What encoding takes: fields with a default and fields that some versions lack may be left out. */
 export type EncodableFields<F> = Flatten<
