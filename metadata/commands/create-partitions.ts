@@ -6,6 +6,7 @@ import { accepted, rejected } from "./command.ts";
 import type { Decision, Rejection } from "./command.ts";
 import { checkPartitionCount } from "./create-topics.ts";
 import {
+  activeIn,
   checkAssignments,
   chooseReplicas,
   firstLeaderEpoch,
@@ -98,7 +99,7 @@ function decideGrowth(
   draft.newPartitionCount += added;
   const leaderEpoch = firstLeaderEpoch(image, topic.clusterId);
   const partitions = replicas.map((brokerIds, position) =>
-    newPartition(image, { index: current + position, replicas: brokerIds, leaderEpoch }),
+    newPartition({ index: current + position, replicas: brokerIds, leaderEpoch }, activeIn(image)),
   );
   return {
     kind: "decided",

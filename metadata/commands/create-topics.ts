@@ -9,6 +9,7 @@ import type { Configs } from "../settings/topic-settings.ts";
 import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision, Rejection } from "./command.ts";
 import {
+  activeIn,
   checkAssignments,
   chooseReplicas,
   firstLeaderEpoch,
@@ -140,7 +141,7 @@ function decideTopic(image: Image, { topic, draft, context }: TopicInput): Topic
     createdAtMs: context.nowMs,
     revision: context.revision,
     partitions: replicas.replicas.map((brokerIds, index) =>
-      newPartition(image, { index, replicas: brokerIds, leaderEpoch }),
+      newPartition({ index, replicas: brokerIds, leaderEpoch }, activeIn(image)),
     ),
   };
   draft.topicCount += 1;

@@ -81,13 +81,17 @@ function assignmentProblem(
   return unknown === undefined ? null : `broker ${unknown} is not registered`;
 }
 
+export function activeIn(image: Image): (brokerId: number) => boolean {
+  return (brokerId) => image.brokers.get(brokerId)?.state === "active";
+}
+
 /** A new partition: empty everywhere, so every active replica is in sync, and if none is active they all are. */
 export function newPartition(
-  image: Image,
   partition: { index: number; replicas: readonly number[]; leaderEpoch: number },
+  isActive: (brokerId: number) => boolean,
 ): PartitionState {
   const { index, replicas, leaderEpoch } = partition;
-  const active = replicas.filter((id) => image.brokers.get(id)?.state === "active");
+  const active = replicas.filter(isActive);
   const isr = active.length === 0 || active.length === replicas.length ? replicas : active;
   return {
     index,

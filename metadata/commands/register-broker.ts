@@ -6,7 +6,7 @@ import type { MetadataRecord } from "../records/table.ts";
 import { topicSettings } from "../settings/topic-settings.ts";
 import { accepted } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
-import { chooseReplicas, newPartition } from "./new-partitions.ts";
+import { activeIn, chooseReplicas, newPartition } from "./new-partitions.ts";
 import type { PlacementDraft } from "./new-partitions.ts";
 
 export type RegisterBrokerRequest = Pick<
@@ -179,7 +179,7 @@ function withoutLeadership(partition: Partition, brokerId: number, isMember: boo
 function elected(image: Image, partition: Partition, brokerId: number): Partition {
   if (partition.leader !== -1) return partition;
   const { replicas, isr, elr, lastIsr } = partition;
-  const isLive = (id: number) => id === brokerId || image.brokers.get(id)?.state === "active";
+  const isLive = liveWith(image, brokerId);
   const inSync = replicas.find((id) => isr.includes(id) && isLive(id));
   if (inSync !== undefined) {
     return { ...partition, leader: inSync, lastIsr: elr.length === 0 ? isr : [...isr, ...elr] };
@@ -212,6 +212,12 @@ function withEpochs(before: Partition, after: Partition, brokerId: number): Part
   };
 }
 
+/** Active brokers, and the one that is just registering. */
+function liveWith(image: Image, brokerId: number): (id: number) => boolean {
+  const isActive = activeIn(image);
+  return (id) => id === brokerId || isActive(id);
+}
+
 function draftWith(image: Image, broker: Broker): PlacementDraft {
   const others = brokersWithLoad(image).filter(({ brokerId }) => brokerId !== broker.brokerId);
   const { brokerId, zone, host } = broker;
@@ -235,7 +241,8 @@ function placeWaiting({ image, topic, partition, broker, draft }: Waiting): Part
     wished === -1 ? defaultReplicationFactor(brokerCount) : Math.min(wished, brokerCount);
   const [replicas = [broker.brokerId]] = chooseReplicas(draft, 1, factor);
   const { index, leaderEpoch, partitionEpoch } = partition;
-  const placed = newPartition(image, { index, replicas, leaderEpoch: leaderEpoch + 1 });
+  const isLive = liveWith(image, broker.brokerId);
+  const placed = newPartition({ index, replicas, leaderEpoch: leaderEpoch + 1 }, isLive);
   return { ...placed, partitionEpoch: partitionEpoch + 1 };
 }
 

@@ -1,0 +1,201 @@
+import { describe, expect, test } from "vitest";
+
+import { allocateProducerIds } from "../../../../metadata/commands/allocate-producer-ids.ts";
+import { createTopic } from "../../../../metadata/commands/create-topics.ts";
+import { registerBroker } from "../../../../metadata/commands/register-broker.ts";
+import type { RegisterBrokerRequest } from "../../../../metadata/commands/register-broker.ts";
+import { topicByName } from "../../../../metadata/image/image.ts";
+import { newBroker, readyCell, testCell } from "../test-cell.ts";
+import type { TestCell } from "../test-cell.ts";
+
+function register(cell: TestCell, request: RegisterBrokerRequest) {
+  return cell.accept((image, context) => registerBroker(image, request, context));
+}
+
+function restart(
+  brokerId: number,
+  life: number,
+  previousEnd: RegisterBrokerRequest["previousEnd"],
+): RegisterBrokerRequest {
+  return {
+    ...newBroker(String(brokerId), "abc"[(brokerId - 1) % 3]),
+    brokerId,
+    incarnation: `${brokerId}-${life}`,
+    storedIncarnations: [`${brokerId}-${life - 1}`],
+    previousEnd,
+  };
+}
+
+function withTopic(brokerCount: number, configs: Record<string, string> = {}) {
+  const cell = readyCell(brokerCount);
+  const { clusterId } = cell;
+  const brokerIds = Array.from({ length: brokerCount }, (_, index) => index + 1);
+  const topic = { name: "t", assignments: [{ index: 0, brokerIds }], configs };
+  cell.accept((image, context) => createTopic(image, { clusterId, topic }, context));
+  const partition = () => topicByName(cell.image, clusterId, "t")?.partitions[0];
+  return { cell, partition };
+}
+
+describe("registering a broker", () => {
+  test("with a new directory gives it a new id, and the entry's revision as epoch", () => {
+    const cell = testCell();
+    const first = register(cell, newBroker("1"));
+    const second = register(cell, newBroker("2"));
+    expect(first).toEqual({ brokerId: 1, brokerEpoch: 2, isNewId: true });
+    expect(second).toEqual({ brokerId: 2, brokerEpoch: 3, isNewId: true });
+    expect(cell.image.brokers.get(2)).toMatchObject({ state: "active", previousEnd: "new" });
+  });
+
+  test("again on the same directory keeps the id, with a larger epoch", () => {
+    const cell = readyCell();
+    const before = cell.image.brokers.get(1)?.epoch ?? 0;
+    const again = register(cell, restart(1, 2, "clean"));
+    expect(again).toMatchObject({ brokerId: 1, isNewId: false });
+    expect(again.brokerEpoch).toBeGreaterThan(before);
+  });
+
+  test("from a copy of its directory that was rolled back gives it a new id", () => {
+    const cell = readyCell();
+    register(cell, restart(1, 2, "clean"));
+    register(cell, restart(1, 3, "clean"));
+    const copy = { ...restart(1, 9, "hostCrash"), storedIncarnations: ["1-1"] };
+    expect(register(cell, copy)).toMatchObject({ brokerId: 2, isNewId: true });
+  });
+
+  test("after a start that stopped between its registration and its first service keeps the id", () => {
+    const cell = readyCell();
+    register(cell, restart(1, 2, "clean"));
+    const next = { ...restart(1, 3, "processCrash"), storedIncarnations: ["1-1", "1-2"] };
+    expect(register(cell, next)).toMatchObject({ brokerId: 1, isNewId: false });
+  });
+
+  test("with an id the cell does not know, or another's directory, gives it a new id", () => {
+    const cell = readyCell();
+    expect(register(cell, { ...newBroker("x"), brokerId: 7 })).toMatchObject({ brokerId: 2 });
+    const stolen = { ...restart(1, 2, "clean"), directoryId: "another" };
+    expect(register(cell, stolen)).toMatchObject({ brokerId: 3, isNewId: true });
+  });
+
+  test("asked twice for one start, as after a lost reply, changes nothing the second time", () => {
+    const cell = readyCell();
+    const request = restart(1, 2, "clean");
+    const first = register(cell, request);
+    expect(register(cell, request)).toEqual(first);
+    expect(cell.records).toEqual([]);
+  });
+
+  test("that was the controller leaves the cell without one", () => {
+    const cell = readyCell();
+    cell.accept(() => ({
+      kind: "accepted",
+      records: [{ kind: "controller", brokerId: 1, epoch: 4 }],
+      result: null,
+    }));
+    register(cell, restart(1, 2, "clean"));
+    expect(cell.image.controller).toEqual({ brokerId: null, epoch: 4 });
+  });
+});
+
+describe("partitions of a broker that starts again", () => {
+  test.each(["clean", "processCrash", "hostCrash"] as const)(
+    "with one replica are led by it again, in a new epoch, after a %s end",
+    (previousEnd) => {
+      const { cell, partition } = withTopic(1);
+      register(cell, restart(1, 2, previousEnd));
+      expect(partition()).toMatchObject({
+        leader: 1,
+        isr: [1],
+        lastIsr: [1],
+        leaderEpoch: 1,
+        partitionEpoch: 1,
+      });
+      expect(cell.entryCount).toBe(1);
+      expect(cell.records.at(-1)).toMatchObject({ kind: "broker" });
+      expect(cell.changes[0]).toMatchObject({ kind: "partitionChanged", isLeaderChanged: true });
+    },
+  );
+
+  test("keep it in sync after a process crash", () => {
+    const { cell, partition } = withTopic(3);
+    register(cell, restart(2, 2, "processCrash"));
+    expect(partition()).toMatchObject({ leader: 1, isr: [1, 2, 3], leaderEpoch: 0 });
+    expect(partition()?.partitionEpoch).toBe(0);
+  });
+
+  test("lose it from the in-sync set after a host crash, but remember who was in it", () => {
+    const { cell, partition } = withTopic(3);
+    register(cell, restart(1, 2, "hostCrash"));
+    expect(partition()).toMatchObject({ leader: 2, isr: [2, 3], leaderEpoch: 1 });
+    register(cell, restart(3, 2, "hostCrash"));
+    expect(partition()).toMatchObject({ leader: 2, isr: [2], lastIsr: [2, 3], leaderEpoch: 1 });
+  });
+
+  test("keep it after a host crash when the topic flushes every record", () => {
+    const { cell, partition } = withTopic(3, { durability: "fsync" });
+    register(cell, restart(2, 2, "hostCrash"));
+    expect(partition()?.isr).toEqual([1, 2, 3]);
+  });
+
+  test("lose it where recovery found them damaged", () => {
+    const { cell, partition } = withTopic(3);
+    const topicId = topicByName(cell.image, cell.clusterId, "t")?.topicId ?? "";
+    register(cell, { ...restart(1, 2, "clean"), damaged: [{ topicId, index: 0 }] });
+    expect(partition()).toMatchObject({ leader: 2, isr: [2, 3], leaderEpoch: 1 });
+  });
+
+  test("stay without a leader while somebody who may know more is missing", () => {
+    const { cell, partition } = withTopic(2);
+    cell.accept(() => ({
+      kind: "accepted",
+      records: [{ kind: "brokerState", brokerId: 2, state: "fenced" }],
+      result: null,
+    }));
+    register(cell, restart(1, 2, "hostCrash"));
+    expect(partition()).toMatchObject({ leader: -1, isr: [2], leaderEpoch: 1 });
+  });
+
+  test("in great number change in several entries: removals, the registration, then elections", () => {
+    const cell = readyCell();
+    const { clusterId } = cell;
+    for (const name of ["a", "b", "c"]) {
+      const topic = { name, partitionCount: 10_000 };
+      cell.accept((image, context) => createTopic(image, { clusterId, topic }, context));
+    }
+    const before = cell.image.brokers.get(1)?.epoch;
+    register(cell, restart(1, 2, "clean"));
+    expect(cell.entryCount).toBe(6);
+    const at = cell.records.findIndex(({ kind }) => kind === "broker");
+    const leadersIn = (records: typeof cell.records) =>
+      new Set(
+        records.flatMap((record) =>
+          record.kind === "partitionsChanged" ? record.partitions.map(({ leader }) => leader) : [],
+        ),
+      );
+    expect(leadersIn(cell.records.slice(0, at))).toEqual(new Set([-1]));
+    expect(leadersIn(cell.records.slice(at))).toEqual(new Set([1]));
+    expect(cell.image.brokers.get(1)?.epoch).not.toBe(before);
+    for (const topic of cell.image.topics.values()) {
+      expect(new Set(topic.partitions.map(({ leader }) => leader))).toEqual(new Set([1]));
+    }
+  });
+});
+
+describe("producer ids", () => {
+  test("come in blocks of a thousand, none of them twice", () => {
+    const cell = readyCell();
+    const brokerEpoch = cell.image.brokers.get(1)?.epoch ?? 0;
+    const next = () =>
+      cell.accept((image) => allocateProducerIds(image, { brokerId: 1, brokerEpoch }));
+    expect(next()).toEqual({ first: 0, count: 1_000 });
+    expect(next()).toEqual({ first: 1_000, count: 1_000 });
+  });
+
+  test("are refused to an earlier life of a broker", () => {
+    const cell = readyCell();
+    const brokerEpoch = cell.image.brokers.get(1)?.epoch ?? 0;
+    register(cell, restart(1, 2, "clean"));
+    expect(
+      cell.reject((image) => allocateProducerIds(image, { brokerId: 1, brokerEpoch })),
+    ).toMatchObject({ error: "STALE_BROKER_EPOCH" });
+  });
+});
