@@ -1,0 +1,47 @@
+import type { LogStoreConfig } from "./log/log-store.ts";
+import type { ProducerLimits } from "./log/producer-state.ts";
+import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
+
+/** What a broker is told at its start. Everything else it learns from the metadata log. */
+export type BrokerConfig = {
+  /** Its data directory: who it is, and its log. */
+  readonly directory: string;
+  /** Where it listens; the port is that of the cluster with offset 0, 0 picks a free one (then every cluster gets a free one). */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** What clients are told, where that differs from `listen` (a container's or a host's name). */
+  readonly advertised?: { readonly host: string; readonly port: number };
+  /** Position among the brokers of one machine, from 1. */
+  readonly slot: number;
+  readonly zone: string;
+  /** The directory dies with its host. */
+  readonly isEphemeral: boolean;
+  /** Of the software, as the data directory remembers it. */
+  readonly version: string;
+  /** Where it differs from the log store's defaults. */
+  readonly log: Partial<LogStoreConfig>;
+  readonly producers: ProducerLimits;
+  readonly groups: {
+    /** group.initial.rebalance.delay.ms: how long the first rebalance of a group waits for more members. */
+    readonly initialRebalanceDelayMs: number;
+  };
+  /** How often retention is applied, in milliseconds (log.retention.check.interval.ms). */
+  readonly retentionCheckMs: number;
+  /** How long a stop waits for requests under way, in milliseconds. */
+  readonly stopTimeoutMs: number;
+  /** Server settings by Kafka's names, as DescribeConfigs shows them. */
+  readonly startedWith: StaticSettings;
+};
+
+/** The defaults of a broker of its own process. */
+export const defaultBrokerConfig = {
+  slot: 1,
+  zone: "",
+  isEphemeral: false,
+  log: {},
+  // producer.id.expiration.ms; and as many producers a partition as nobody has on purpose.
+  producers: { expirationMs: 86_400_000, maxProducers: 10_000 },
+  groups: { initialRebalanceDelayMs: 3_000 },
+  retentionCheckMs: 60_000,
+  stopTimeoutMs: 10_000,
+  startedWith: {},
+} as const;

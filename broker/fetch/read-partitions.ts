@@ -1,0 +1,142 @@
+import type { ErrorName } from "../../protocol/errors.ts";
+import type { LogRange } from "../log/log-range.ts";
+import { checkLeader } from "../replication/leader-check.ts";
+import type { Partition } from "../replication/partition.ts";
+import type { LocalTopic } from "../replication/topic-table.ts";
+
+/** One partition a fetch asks for. */
+export type PartitionFetch = {
+  readonly topic: LocalTopic | undefined;
+  readonly index: number;
+  readonly fetchOffset: number;
+  readonly maxBytes: number;
+  readonly currentLeaderEpoch: number;
+  readonly lastFetchedEpoch: number;
+  /** It was asked for by id (KIP-516): then that is what is unknown. */
+  readonly isUnknownById: boolean;
+};
+
+/** What it gets: an error, a divergence (KIP-595: the log it fetched from went another way), or bytes, perhaps none. */
+export type PartitionRead = {
+  readonly error: ErrorName;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly logStartOffset: number;
+  readonly diverging: { readonly epoch: number; readonly endOffset: number } | null;
+  readonly records: LogRange | null;
+};
+
+export type FetchLimits = { readonly maxBytes: number; readonly isReadCommitted: boolean };
+
+export type FetchRead = {
+  readonly reads: PartitionRead[];
+  readonly totalBytes: number;
+  /** An error or a divergence: an answer that must not wait for bytes. */
+  readonly isUrgent: boolean;
+};
+
+const nothing = {
+  highWatermark: -1,
+  lastStableOffset: -1,
+  logStartOffset: -1,
+  diverging: null,
+  records: null,
+};
+
+/**
+ * Reads the partitions in order until `maxBytes` are gathered. The first batch of the first partition that has one is given whole, however large
+ * (KIP-74), or a consumer could never get past it. Resolves at once where everything asked for is in memory.
+ */
+export async function readPartitions(
+  fetches: readonly PartitionFetch[],
+  limits: FetchLimits,
+): Promise<FetchRead> {
+  const reads: PartitionRead[] = [];
+  let totalBytes = 0;
+  let isUrgent = false;
+  for (const fetch of fetches) {
+    const budget = {
+      maxBytes: limits.maxBytes - totalBytes,
+      isFirst: totalBytes === 0,
+      isReadCommitted: limits.isReadCommitted,
+    };
+    const started = readPartition(fetch, budget);
+    const read = started instanceof Promise ? await started : started;
+    reads.push(read);
+    totalBytes += read.records?.byteLength ?? 0;
+    if (read.error !== "NONE" || read.diverging !== null) isUrgent = true;
+  }
+  return { reads, totalBytes, isUrgent };
+}
+
+/** Lets go of bytes that will not be sent after all. */
+export function releaseReads({ reads }: FetchRead): void {
+  for (const { records } of reads) records?.release();
+}
+
+type Budget = { maxBytes: number; isFirst: boolean; isReadCommitted: boolean };
+
+function readPartition(
+  fetch: PartitionFetch,
+  budget: Budget,
+): PartitionRead | Promise<PartitionRead> {
+  if (fetch.topic === undefined && fetch.isUnknownById)
+    return { error: "UNKNOWN_TOPIC_ID", ...nothing };
+  const checked = checkLeader(fetch.topic, fetch.index, fetch.currentLeaderEpoch);
+  if (checked.kind === "refused") return { error: checked.error, ...nothing };
+  const { partition } = checked;
+  const { log } = partition;
+  const diverging = divergence(partition, fetch);
+  if (diverging !== null)
+    return { error: "NONE", ...watermarks(partition), diverging, records: null };
+  const { fetchOffset } = fetch;
+  if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset)
+    return { error: "OFFSET_OUT_OF_RANGE", ...nothing };
+  const upToOffset = budget.isReadCommitted ? log.lastStableOffset : log.highWatermark;
+  const maxBytes = Math.min(fetch.maxBytes, budget.maxBytes);
+  if (fetchOffset >= upToOffset || (maxBytes <= 0 && !budget.isFirst)) return empty(partition);
+  const read = log.read({
+    fromOffset: fetchOffset,
+    upToOffset,
+    maxBytes,
+    atLeastOneBatch: budget.isFirst,
+  });
+  return read instanceof Promise
+    ? read.then((done) => shape(partition, done))
+    : shape(partition, read);
+}
+
+type LogRead = Awaited<ReturnType<Partition["log"]["read"]>>;
+
+function shape(partition: Partition, read: LogRead): PartitionRead {
+  switch (read.kind) {
+    case "data":
+      return { error: "NONE", ...watermarks(partition), diverging: null, records: read.records };
+    case "empty":
+      return empty(partition);
+    case "outOfRange":
+      return { error: "OFFSET_OUT_OF_RANGE", ...nothing };
+    case "unavailable":
+      return { error: "KAFKA_STORAGE_ERROR", ...nothing };
+  }
+}
+
+function empty(partition: Partition): PartitionRead {
+  return { error: "NONE", ...watermarks(partition), diverging: null, records: null };
+}
+
+function watermarks({ log }: Partition) {
+  return {
+    highWatermark: log.highWatermark,
+    lastStableOffset: log.lastStableOffset,
+    logStartOffset: log.logStartOffset,
+  };
+}
+
+/** A client that says which epoch it fetched last is told if ours ended that epoch before its offset (KIP-320, KIP-595). */
+function divergence({ log }: Partition, { lastFetchedEpoch, fetchOffset }: PartitionFetch) {
+  if (lastFetchedEpoch < 0) return null;
+  const end = log.epochEndOffset(lastFetchedEpoch);
+  if (end.epoch < 0) return null;
+  return end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset ? end : null;
+}

@@ -1,0 +1,79 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { Partition } from "../replication/partition.ts";
+import type { FetchRead } from "./read-partitions.ts";
+import { releaseReads } from "./read-partitions.ts";
+
+export type Wait = {
+  readonly clock: Clock;
+  readonly minBytes: number;
+  readonly maxWaitMs: number;
+  readonly partitions: readonly Partition[];
+  /** Reads everything asked for anew. */
+  read(): Promise<FetchRead>;
+  /** Calls back once if the client goes away; nobody waits for an answer then. The result takes the listener back. */
+  onDisconnect(listener: () => void): () => void;
+};
+
+/**
+ * The long poll: resolves with what there is once it amounts to `minBytes`, is urgent, or `maxWaitMs` are over. Partitions wake it when what a
+ * consumer can see has changed; nothing polls.
+ */
+export async function waitForBytes(wait: Wait): Promise<FetchRead> {
+  const first = await wait.read();
+  if (isEnough(first, wait) || wait.maxWaitMs <= 0 || wait.partitions.length === 0) return first;
+  const signal = watch(wait);
+  try {
+    // What arrived between the read and the watching is seen by this second look.
+    for (let latest = first; ;) {
+      releaseReads(latest);
+      latest = await wait.read();
+      if (isEnough(latest, wait) || signal.isOver) return latest;
+      await signal.next();
+      signal.rearm();
+    }
+  } finally {
+    signal.stop();
+  }
+}
+
+function isEnough(read: FetchRead, { minBytes }: Wait): boolean {
+  return read.isUrgent || read.totalBytes >= minBytes;
+}
+
+type Signal = { readonly isOver: boolean; next(): Promise<void>; rearm(): void; stop(): void };
+
+function watch({ clock, maxWaitMs, partitions, onDisconnect }: Wait): Signal {
+  let isOver = false;
+  let hasNews = false;
+  let tell: (() => void) | null = null;
+  const wake = (): void => {
+    hasNews = true;
+    tell?.();
+    tell = null;
+  };
+  const end = (): void => {
+    isOver = true;
+    wake();
+  };
+  for (const partition of partitions) partition.watchers.add(wake);
+  const cancelTimeout = clock.after(maxWaitMs, end);
+  const forgetDisconnect = onDisconnect(end);
+  return {
+    get isOver() {
+      return isOver;
+    },
+    next: () =>
+      new Promise<void>((resolve) => {
+        if (hasNews) resolve();
+        else tell = resolve;
+      }),
+    rearm() {
+      hasNews = false;
+    },
+    stop() {
+      for (const partition of partitions) partition.watchers.delete(wake);
+      cancelTimeout();
+      forgetDisconnect();
+    },
+  };
+}

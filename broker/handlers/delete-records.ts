@@ -1,0 +1,56 @@
+import type { ErrorName } from "../../protocol/errors.ts";
+import { errorCodes } from "../../protocol/errors.ts";
+import {
+  deleteRecordsRequest,
+  deleteRecordsResponse,
+} from "../../protocol/messages/delete-records.ts";
+import type { LocalTopic } from "../replication/topic-table.ts";
+import type { BrokerServices } from "../services.ts";
+import type { RequestContext } from "./kafka-api.ts";
+import { kafkaApi } from "./kafka-api.ts";
+import { checkLeader } from "../replication/leader-check.ts";
+
+/** The request's offset that means "everything that is committed". */
+const highWatermarkOffset = -1;
+
+type Outcome = { error: ErrorName; lowWatermark: number };
+
+// Versions 0-2 (KIP-107): moves the log start; answered once that is as durable as a record of the topic.
+export const deleteRecords = kafkaApi(
+  deleteRecordsRequest,
+  deleteRecordsResponse,
+  { versions: [0, 2] },
+  async (request, { services, clusterId }: RequestContext<BrokerServices>) => {
+    const topics = await Promise.all(
+      request.topics.map(async ({ name, partitions }) => {
+        const topic = services.topics.byName(clusterId, name);
+        const answers = await Promise.all(
+          partitions.map(async ({ partitionIndex, offset }) => {
+            const { error, lowWatermark } = await deleteBelow(topic, partitionIndex, offset);
+            return { partitionIndex, lowWatermark, errorCode: errorCodes[error] };
+          }),
+        );
+        return { name, partitions: answers };
+      }),
+    );
+    return { throttleTimeMs: 0, topics };
+  },
+);
+
+async function deleteBelow(
+  topic: LocalTopic | undefined,
+  index: number,
+  offset: number,
+): Promise<Outcome> {
+  const refuse = (error: ErrorName): Outcome => ({ error, lowWatermark: -1 });
+  const checked = checkLeader(topic, index);
+  if (checked.kind === "refused") return refuse(checked.error);
+  // Kafka: a topic that is only compacted keeps the newest record of every key, so nobody may cut it.
+  if (topic !== undefined && !topic.settings.isDeletedByRetention)
+    return refuse("POLICY_VIOLATION");
+  const { log } = checked.partition;
+  const start = offset === highWatermarkOffset ? log.highWatermark : offset;
+  if (start < 0 || start > log.highWatermark) return refuse("OFFSET_OUT_OF_RANGE");
+  if (!(await log.moveLogStart(start))) return refuse("KAFKA_STORAGE_ERROR");
+  return { error: "NONE", lowWatermark: log.logStartOffset };
+}

@@ -1,0 +1,160 @@
+import { errorCodes } from "../../protocol/errors.ts";
+import { fetchRequest, fetchResponse } from "../../protocol/messages/fetch.ts";
+import type { FetchRequest } from "../../protocol/messages/fetch.ts";
+import type { Encodable } from "../../protocol/schema/message.ts";
+import type { FetchRead, PartitionFetch, PartitionRead } from "../fetch/read-partitions.ts";
+import { readPartitions } from "../fetch/read-partitions.ts";
+import { waitForBytes } from "../fetch/wait-for-bytes.ts";
+import type { ResolvedFetch } from "../fetch-sessions/resolve-fetch.ts";
+import { resolveFetch } from "../fetch-sessions/resolve-fetch.ts";
+import type { WantedPartition } from "../fetch-sessions/session-cache.ts";
+import { shapeFetchResponse } from "../fetch-sessions/shape-response.ts";
+import type { Partition } from "../replication/partition.ts";
+import type { BrokerServices } from "../services.ts";
+import type { RequestContext } from "./kafka-api.ts";
+import { kafkaApi } from "./kafka-api.ts";
+import { currentLeader, leaderEndpoints } from "./leader-hint.ts";
+import { lookForUnknown } from "./submit.ts";
+
+type Context = RequestContext<BrokerServices>;
+type Response = Encodable<typeof fetchResponse>;
+
+const readCommitted = 1;
+const firstVersionWithIds = 13;
+/** fetch.max.bytes of the broker (Kafka's default): what one response carries, whatever the client allows. */
+const maxResponseBytes = 55 * 1024 * 1024;
+const emptyRecords = new Uint8Array(0);
+
+// v4: record batches and isolation levels (v0-3 would need them turned into old message sets; not served). v5: log start. v7: sessions (KIP-227).
+// v9: leader epochs (KIP-320). v11: racks (KIP-392). v12: divergence. v13: topic ids (KIP-516). v16: leader hints (KIP-951). v18: see replication.
+export const fetch = kafkaApi(
+  fetchRequest,
+  fetchResponse,
+  { versions: [4, 18] },
+  async (request, context: Context): Promise<Response> => {
+    const { services, clusterId, apiVersion } = context;
+    if (request.topics.some((topic) => localTopic(topic, context) === undefined))
+      await lookForUnknown(services);
+    const resolved = resolveFetch(services.sessions, request, {
+      clusterId,
+      owner: String(context.connection.id),
+      isFollower: false,
+      usesTopicIds: apiVersion >= firstVersionWithIds,
+      nowMs: services.clock.monotonicMs(),
+    });
+    if (resolved.kind === "error")
+      return {
+        throttleTimeMs: 0,
+        errorCode: errorCodes[resolved.error],
+        sessionId: 0,
+        responses: [],
+      };
+    const wanted = [...resolved.partitions];
+    const read = await poll(request, wanted, context);
+    return shape(resolved, {
+      wanted,
+      read,
+      context,
+      isReadCommitted: request.isolationLevel === readCommitted,
+    });
+  },
+);
+
+function localTopic(
+  { topic, topicId }: { topic: string; topicId: string },
+  { services, clusterId, apiVersion }: Context,
+) {
+  return apiVersion >= firstVersionWithIds
+    ? services.topics.byId(clusterId, topicId)
+    : services.topics.byName(clusterId, topic);
+}
+
+function poll(
+  request: FetchRequest,
+  wanted: readonly WantedPartition[],
+  context: Context,
+): Promise<FetchRead> {
+  const limits = {
+    maxBytes: Math.min(maxResponseBytes, request.maxBytes),
+    isReadCommitted: request.isolationLevel === readCommitted,
+  };
+  const fetches = wanted.map((each): PartitionFetch => ({
+    topic: localTopic(each, context),
+    index: each.partition,
+    fetchOffset: each.fetchOffset,
+    maxBytes: each.partitionMaxBytes,
+    currentLeaderEpoch: each.currentLeaderEpoch,
+    lastFetchedEpoch: each.lastFetchedEpoch,
+    isUnknownById: context.apiVersion >= firstVersionWithIds,
+  }));
+  return waitForBytes({
+    clock: context.services.clock,
+    minBytes: request.minBytes,
+    maxWaitMs: request.maxWaitMs,
+    partitions: fetches
+      .map(({ topic, index }) => topic?.partitions[index])
+      .filter((each): each is Partition => each !== undefined),
+    read: () => readPartitions(fetches, limits),
+    onDisconnect: (listener) => context.connection.onDisconnect(listener),
+  });
+}
+
+type Shaping = {
+  wanted: readonly WantedPartition[];
+  read: FetchRead;
+  context: Context;
+  isReadCommitted: boolean;
+};
+
+function shape(
+  resolved: ResolvedFetch,
+  { wanted, read, context, isReadCommitted }: Shaping,
+): Response {
+  const hinted: number[] = [];
+  const answers = wanted.map((each, index) => {
+    const partitionRead = read.reads[index];
+    if (partitionRead === undefined) throw new Error("every partition of a fetch is read");
+    const leader = leaderHint(each, partitionRead, context);
+    if (leader !== null) hinted.push(leader.leaderId);
+    return {
+      wanted: each,
+      answer: answerOf(partitionRead, leader, { partitionIndex: each.partition, isReadCommitted }),
+    };
+  });
+  const { sessionId, responses } = shapeFetchResponse(resolved, answers);
+  const nodeEndpoints = leaderEndpoints(context.services.metadata.image, context.clusterId, hinted);
+  return {
+    throttleTimeMs: 0,
+    errorCode: errorCodes.NONE,
+    sessionId,
+    responses,
+    ...(nodeEndpoints.length === 0 ? {} : { nodeEndpoints }),
+  };
+}
+
+function leaderHint(wanted: WantedPartition, { error }: PartitionRead, context: Context) {
+  const isMoved = error === "NOT_LEADER_OR_FOLLOWER" || error === "FENCED_LEADER_EPOCH";
+  return isMoved && context.apiVersion >= 16
+    ? currentLeader(localTopic(wanted, context), wanted.partition)
+    : null;
+}
+
+function answerOf(
+  read: PartitionRead,
+  leader: { leaderId: number; leaderEpoch: number } | null,
+  { partitionIndex, isReadCommitted }: { partitionIndex: number; isReadCommitted: boolean },
+) {
+  return {
+    partitionIndex,
+    errorCode: errorCodes[read.error],
+    highWatermark: read.highWatermark,
+    lastStableOffset: read.lastStableOffset,
+    logStartOffset: read.logStartOffset,
+    ...(read.diverging === null ? {} : { divergingEpoch: read.diverging }),
+    ...(leader === null ? {} : { currentLeader: leader }),
+    // No transaction has ever been aborted here. Null is for those who read uncommitted records.
+    abortedTransactions: isReadCommitted ? [] : null,
+    preferredReadReplica: -1,
+    records: read.records ?? emptyRecords,
+  };
+}

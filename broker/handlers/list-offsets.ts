@@ -1,0 +1,126 @@
+import { errorCodes } from "../../protocol/errors.ts";
+import type { ErrorName } from "../../protocol/errors.ts";
+import type { ListOffsetsRequest } from "../../protocol/messages/list-offsets.ts";
+import { listOffsetsRequest, listOffsetsResponse } from "../../protocol/messages/list-offsets.ts";
+import type { Partition } from "../replication/partition.ts";
+import type { LocalTopic } from "../replication/topic-table.ts";
+import type { BrokerServices } from "../services.ts";
+import type { RequestContext } from "./kafka-api.ts";
+import { kafkaApi } from "./kafka-api.ts";
+import { checkLeader } from "../replication/leader-check.ts";
+import { lookForUnknown } from "./submit.ts";
+
+type Asked = ListOffsetsRequest["topics"][number]["partitions"][number];
+type Answer =
+  | { error: ErrorName }
+  | { error: "NONE"; offset: number; timestamp: number; leaderEpoch: number };
+
+/** The timestamps that mean something else, with the first version that knows each. */
+const special = {
+  latest: { timestamp: -1, since: 0 },
+  earliest: { timestamp: -2, since: 0 },
+  maxTimestamp: { timestamp: -3, since: 7 },
+  earliestLocal: { timestamp: -4, since: 8 },
+  latestTiered: { timestamp: -5, since: 9 },
+  earliestPendingUpload: { timestamp: -6, since: 11 },
+} as const;
+
+const readCommitted = 1;
+const nothing = { error: "NONE", offset: -1, timestamp: -1, leaderEpoch: -1 } as const;
+
+// v0 asks for and answers with a list of offsets. v2: isolation level. v4: leader epochs (KIP-320). v5: OFFSET_NOT_AVAILABLE. v7-11: more special
+// timestamps (KIP-734, KIP-405, KIP-1005, KIP-1023).
+export const listOffsets = kafkaApi(
+  listOffsetsRequest,
+  listOffsetsResponse,
+  { versions: [0, 11] },
+  async (request, { services, clusterId, apiVersion }: RequestContext<BrokerServices>) => {
+    if (request.topics.some(({ name }) => services.topics.byName(clusterId, name) === undefined))
+      await lookForUnknown(services);
+    const topics = await Promise.all(
+      request.topics.map(async ({ name, partitions }) => {
+        const topic = services.topics.byName(clusterId, name);
+        const seen = new Set<number>();
+        const repeated = new Set(
+          partitions
+            .map(({ partitionIndex }) => partitionIndex)
+            .filter((index) => seen.size === seen.add(index).size),
+        );
+        const answers = await Promise.all(
+          partitions.map(async (asked) => {
+            const { partitionIndex } = asked;
+            // Kafka refuses a partition named twice.
+            const answer: Answer = repeated.has(partitionIndex)
+              ? { error: "INVALID_REQUEST" }
+              : await answerFor(topic, asked, {
+                  apiVersion,
+                  isolationLevel: request.isolationLevel,
+                });
+            return shape(partitionIndex, answer, apiVersion);
+          }),
+        );
+        return { name, partitions: answers };
+      }),
+    );
+    return { throttleTimeMs: 0, topics };
+  },
+);
+
+function shape(partitionIndex: number, answer: Answer, apiVersion: number) {
+  const errorCode = errorCodes[answer.error];
+  if (!("offset" in answer))
+    return {
+      partitionIndex,
+      errorCode,
+      oldStyleOffsets: [],
+      timestamp: -1,
+      offset: -1,
+      leaderEpoch: -1,
+    };
+  const { offset, timestamp, leaderEpoch } = answer;
+  const oldStyleOffsets = apiVersion === 0 && offset >= 0 ? [offset] : [];
+  return { partitionIndex, errorCode, oldStyleOffsets, timestamp, offset, leaderEpoch };
+}
+
+type How = { apiVersion: number; isolationLevel: number };
+
+async function answerFor(topic: LocalTopic | undefined, asked: Asked, how: How): Promise<Answer> {
+  const checked = checkLeader(topic, asked.partitionIndex, asked.currentLeaderEpoch);
+  if (checked.kind === "refused") return { error: checked.error };
+  const kind = Object.values(special).find(({ timestamp }) => timestamp === asked.timestamp);
+  if (asked.timestamp < 0 && (kind === undefined || how.apiVersion < kind.since))
+    return { error: "UNSUPPORTED_VERSION" };
+  return lookUp(checked.partition, asked.timestamp, how);
+}
+
+async function lookUp(
+  { log, leaderEpoch }: Partition,
+  timestamp: number,
+  { isolationLevel }: How,
+): Promise<Answer> {
+  const end = isolationLevel === readCommitted ? log.lastStableOffset : log.highWatermark;
+  switch (timestamp) {
+    case special.latest.timestamp:
+      return { error: "NONE", offset: end, timestamp: -1, leaderEpoch };
+    case special.earliest.timestamp:
+    // All of the log is local until it is tiered.
+    case special.earliestLocal.timestamp:
+    case special.earliestPendingUpload.timestamp:
+      return {
+        error: "NONE",
+        offset: log.logStartOffset,
+        timestamp: -1,
+        leaderEpoch: log.epochOf(log.logStartOffset),
+      };
+    case special.latestTiered.timestamp:
+      return nothing;
+    case special.maxTimestamp.timestamp: {
+      const found = await log.maxTimestampOffset(end);
+      return found === null ? nothing : { error: "NONE", ...found };
+    }
+    default: {
+      const found = await log.findOffsetByTimestamp(timestamp, end);
+      return found === null ? nothing : { error: "NONE", ...found };
+    }
+  }
+}

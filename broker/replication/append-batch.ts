@@ -1,0 +1,94 @@
+import type { ErrorName } from "../../protocol/errors.ts";
+import type { BatchRules, RecordError } from "../log/batch-validation.ts";
+import { validateBatch } from "../log/batch-validation.ts";
+import { checkAppend } from "../log/producer-state.ts";
+import type { Partition } from "./partition.ts";
+
+/** What became of one batch: where it stands in the log, or why it does not. `endOffset` is the offset after it. */
+export type AppendOutcome =
+  | {
+      readonly kind: "appended";
+      readonly baseOffset: number;
+      readonly endOffset: number;
+      readonly logAppendTimeMs: number;
+    }
+  | {
+      readonly kind: "refused";
+      readonly error: ErrorName;
+      readonly message: string | null;
+      readonly recordErrors: readonly RecordError[];
+    };
+
+export type AppendOrder = {
+  readonly records: Uint8Array | null;
+  readonly rules: BatchRules;
+  readonly durability: "replicated" | "fsync";
+  /** Enough replicas must be in sync before anything is written; 0 where the producer does not ask (acks 0 and 1). */
+  readonly minInSync: number;
+  readonly produceVersion: number;
+  readonly nowMs: number;
+  /** The largest batch the log takes at all. */
+  readonly maxBatchBytes: number;
+};
+
+/**
+ * Appends one produced batch to a partition led here: leadership, in-sync set, the batch itself, the producer's sequence, then the copy into the hot
+ * ring (replication.md L2). Synchronous, so that batches stand in the log in the order of the requests.
+ */
+export function appendBatch(partition: Partition | undefined, order: AppendOrder): AppendOutcome {
+  if (partition === undefined || !partition.isLeader)
+    return refused("NOT_LEADER_OR_FOLLOWER", null);
+  const { log } = partition;
+  if (log.failure !== null) return refused("KAFKA_STORAGE_ERROR", log.failure);
+  if (partition.inSyncCount < order.minInSync) return refused("NOT_ENOUGH_REPLICAS", null);
+  const { produceVersion, nowMs } = order;
+  const validated = validateBatch(order.records, order.rules, { produceVersion, nowMs });
+  if (validated.kind === "rejected")
+    return refused(validated.error, validated.message, validated.recordErrors ?? []);
+  const { bytes, facts } = validated;
+  if (facts.sizeBytes > order.maxBatchBytes) {
+    return refused(
+      "RECORD_LIST_TOO_LARGE",
+      `the batch has ${facts.sizeBytes} bytes; this broker's log takes ${order.maxBatchBytes}`,
+    );
+  }
+  const logAppendTimeMs = facts.timestampType === "LogAppendTime" ? facts.maxTimestamp : -1;
+  const sequence = checkAppend(log.producers, facts);
+  if (sequence.kind === "duplicate") {
+    // The retry of a batch that is there: the same answer as the first time.
+    const { firstOffset, lastOffset, timestamp } = sequence.batch;
+    return {
+      kind: "appended",
+      baseOffset: firstOffset,
+      endOffset: lastOffset + 1,
+      logAppendTimeMs: logAppendTimeMs === -1 ? -1 : timestamp,
+    };
+  }
+  if (sequence.kind === "rejected") return refused(sequence.error, sequence.message);
+  const appended = log.append(bytes, facts, {
+    leaderEpoch: partition.leaderEpoch,
+    durability: order.durability,
+    nowMs,
+  });
+  switch (appended.kind) {
+    case "appended":
+      return {
+        kind: "appended",
+        baseOffset: appended.baseOffset,
+        endOffset: appended.lastOffset + 1,
+        logAppendTimeMs,
+      };
+    case "fenced":
+      return refused("NOT_LEADER_OR_FOLLOWER", null);
+    case "unavailable":
+      return refused("KAFKA_STORAGE_ERROR", appended.reason);
+  }
+}
+
+function refused(
+  error: ErrorName,
+  message: string | null,
+  recordErrors: readonly RecordError[] = [],
+): AppendOutcome {
+  return { kind: "refused", error, message, recordErrors };
+}

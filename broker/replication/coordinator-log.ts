@@ -1,0 +1,102 @@
+import type { Clock } from "../../ports/clock.ts";
+import { nextOffsetAt } from "../../protocol/records/batch.ts";
+import { buildBatch } from "../../protocol/records/build.ts";
+import { decodeBatch } from "../../protocol/records/decode.ts";
+import type {
+  AppendResult,
+  CoordinatorLog,
+  KeyValue,
+  LogPiece,
+} from "../coordinator/coordinator-log.ts";
+import type { BatchRules } from "../log/batch-validation.ts";
+import type { AppendOutcome } from "./append-batch.ts";
+import { appendBatch } from "./append-batch.ts";
+import type { AppendGate } from "./append-gate.ts";
+import type { Partition } from "./partition.ts";
+import { whenCommitted } from "./partition.ts";
+import type { LocalTopic } from "./topic-table.ts";
+
+/** Bound on a coordinator's own batch, for what it writes and what it reads; the runtime keeps its batches far below. */
+const maxBatchBytes = 64 * 1024 * 1024;
+
+/** The version of Produce whose rules apply to a broker's own batches: the newest. */
+const newestProduce = 13;
+
+type Options = {
+  readonly clock: Clock;
+  readonly gate: AppendGate;
+  readonly topic: LocalTopic;
+  readonly partition: Partition;
+};
+
+/** A partition of an internal topic as the log of a coordinator: appends count once committed, reads end at the high watermark. */
+export function coordinatorLog(options: Options): CoordinatorLog {
+  const { partition } = options;
+  return {
+    append: (records) => append(options, records),
+    read: () => read(partition),
+    async moveLogStart(offset) {
+      await partition.log.moveLogStart(Math.min(offset, partition.log.highWatermark));
+    },
+  };
+}
+
+async function append(options: Options, records: readonly KeyValue[]): Promise<AppendResult> {
+  const { clock, gate, topic, partition } = options;
+  const timestamp = clock.nowMs();
+  const batch = buildBatch(records.map(({ key, value }) => ({ key, value, timestamp })));
+  const rules: BatchRules = {
+    ...topic.rules,
+    maxMessageBytes: maxBatchBytes,
+    segmentBytes: maxBatchBytes,
+  };
+  let outcome: AppendOutcome | null = null;
+  const waiting = gate.run(
+    1,
+    () => batch.length,
+    () => {
+      const { durability, minInsyncReplicas } = topic.settings;
+      const minInSync = Math.min(
+        minInsyncReplicas,
+        topic.topic.partitions[partition.index]?.replicas.length ?? 1,
+      );
+      outcome = appendBatch(partition, {
+        records: batch,
+        rules,
+        durability,
+        minInSync,
+        produceVersion: newestProduce,
+        nowMs: timestamp,
+        maxBatchBytes,
+      });
+    },
+  );
+  if (waiting !== undefined) await waiting;
+  const appended = outcome as AppendOutcome | null;
+  if (appended === null) return { kind: "unavailable", reason: "the append did not run" };
+  if (appended.kind === "refused") {
+    if (appended.error === "NOT_LEADER_OR_FOLLOWER") return { kind: "fenced" };
+    return { kind: "unavailable", reason: appended.message ?? appended.error };
+  }
+  const { endOffset } = appended;
+  const isCommitted = await new Promise<boolean>((resolve) =>
+    whenCommitted(partition, endOffset, resolve),
+  );
+  return isCommitted ? { kind: "committed", nextOffset: endOffset } : { kind: "fenced" };
+}
+
+async function* read(partition: Partition): AsyncIterable<LogPiece> {
+  const { log } = partition;
+  const end = log.nextOffset;
+  // What is read must be committed, or a crash could take back what the coordinator has acted on.
+  await new Promise<boolean>((resolve) => whenCommitted(partition, end, resolve));
+  for await (const batch of log.readBatches(log.logStartOffset, end)) {
+    const decoded = decodeBatch(batch, 0, maxBatchBytes);
+    if (decoded.kind !== "decoded")
+      throw new Error(`a coordinator's own batch cannot be read: ${decoded.message}`);
+    const records = decoded.records.flatMap(({ key, value }) =>
+      key === null ? [] : [{ key, value }],
+    );
+    yield { records, nextOffset: nextOffsetAt(batch, 0) };
+  }
+}

@@ -1,0 +1,102 @@
+import { assert } from "../assert.ts";
+import type { PartitionLog } from "../log/partition-log.ts";
+
+/**
+ * A partition this broker holds a replica of: its log, its role as the metadata image has it, and who waits for it. One replica so far: the high
+ * watermark follows the log end; the in-sync set of replication.md L4 takes over this file's `advance`.
+ */
+export type Partition = {
+  readonly topicId: string;
+  readonly index: number;
+  readonly log: PartitionLog;
+  /** -1 while this broker does not lead. */
+  leaderEpoch: number;
+  isLeader: boolean;
+  inSyncCount: number;
+  /** Produce requests that wait for the high watermark, in the order of their offsets. */
+  readonly acks: AckQueue;
+  /** Those that only wait for the log end: acks=1. */
+  readonly writes: AckQueue;
+  /** Parked fetches, woken whenever something a fetch can see has changed. */
+  readonly watchers: Set<() => void>;
+};
+
+/** Called with true once everything below the offset is committed, with false when this broker can no longer promise it. */
+export type AckListener = (isCommitted: boolean) => void;
+
+type AckQueue = { endOffset: number; listener: AckListener }[];
+
+export function createPartition(topicId: string, index: number, log: PartitionLog): Partition {
+  return {
+    topicId,
+    index,
+    log,
+    leaderEpoch: -1,
+    isLeader: false,
+    inSyncCount: 0,
+    acks: [],
+    writes: [],
+    watchers: new Set(),
+  };
+}
+
+/** L1: the epoch is in the log before the first append under it. */
+export function becomeLeader(partition: Partition, leaderEpoch: number, inSyncCount: number): void {
+  assert(leaderEpoch >= partition.leaderEpoch, "leader epochs only grow");
+  if (leaderEpoch > partition.leaderEpoch) partition.log.startLeaderEpoch(leaderEpoch);
+  partition.leaderEpoch = leaderEpoch;
+  partition.isLeader = true;
+  partition.inSyncCount = inSyncCount;
+  advance(partition);
+}
+
+/** No longer ours to answer for: whoever waits is told so, and asks the new leader. */
+export function resign(partition: Partition): void {
+  partition.isLeader = false;
+  failAcks(partition);
+  wake(partition);
+}
+
+/** Parks until everything below `endOffset` is committed. Offsets come in append order, so the queue stays sorted. */
+export function whenCommitted(
+  partition: Partition,
+  endOffset: number,
+  listener: AckListener,
+): void {
+  if (partition.log.highWatermark >= endOffset) return listener(true);
+  partition.acks.push({ endOffset, listener });
+}
+
+/** Parks until everything below `endOffset` is written here (flushed, where the topic asks for it). */
+export function whenWritten(partition: Partition, endOffset: number, listener: AckListener): void {
+  if (partition.log.logEndOffset >= endOffset) return listener(true);
+  partition.writes.push({ endOffset, listener });
+}
+
+/** L4 for a single replica: the high watermark is the log end. Called for every partition a completed commit touched. */
+export function advance(partition: Partition): void {
+  const { log } = partition;
+  if (!partition.isLeader) return;
+  release(partition.writes, log.logEndOffset);
+  if (log.logEndOffset <= log.highWatermark) return;
+  log.advanceHighWatermark(log.logEndOffset);
+  release(partition.acks, log.highWatermark);
+  wake(partition);
+}
+
+/** Answers everyone who waits for no more than `offset`. */
+function release(queue: AckQueue, offset: number): void {
+  let done = 0;
+  while ((queue[done]?.endOffset ?? Infinity) <= offset) done++;
+  if (done > 0) for (const ack of queue.splice(0, done)) ack.listener(true);
+}
+
+/** Wakes parked fetches. A watcher may unregister itself or others while it runs. */
+export function wake(partition: Partition): void {
+  for (const watcher of [...partition.watchers]) watcher();
+}
+
+function failAcks(partition: Partition): void {
+  for (const ack of [...partition.writes.splice(0), ...partition.acks.splice(0)])
+    ack.listener(false);
+}

@@ -1,0 +1,30 @@
+import type { MetadataReplica } from "../metadata/log/replica.ts";
+import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Random } from "../ports/random.ts";
+import type { FetchSessionCache } from "./fetch-sessions/session-cache.ts";
+import type { Groups } from "./groups/groups.ts";
+import type { LogOutput } from "./log-output.ts";
+import type { LogStore } from "./log/log-store.ts";
+import type { ProducerIds } from "./producer-ids.ts";
+import type { AppendGate } from "./replication/append-gate.ts";
+import type { TopicTable } from "./replication/topic-table.ts";
+
+/** What handlers act on. Put together in broker.ts; nothing here reaches for the world but through the ports. */
+export type BrokerServices = {
+  readonly brokerId: number;
+  readonly metadata: MetadataReplica;
+  readonly topics: TopicTable;
+  readonly store: LogStore;
+  /** Where the log lies, as DescribeLogDirs names it. */
+  readonly logDirectory: string;
+  readonly gate: AppendGate;
+  readonly groups: Groups;
+  readonly sessions: FetchSessionCache;
+  readonly producerIds: ProducerIds;
+  /** Server settings this broker was started with, by Kafka's names, as DescribeConfigs shows them. */
+  readonly startedWith: StaticSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: LogOutput;
+};

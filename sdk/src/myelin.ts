@@ -1,0 +1,20 @@
+import type { Clusters } from "./control/clusters.ts";
+import { createClusters } from "./control/clusters.ts";
+import type { HttpClientOptions } from "./control/http-client.ts";
+import { createHttpClient } from "./control/http-client.ts";
+
+export type MyelinOptions = HttpClientOptions;
+
+/**
+ * A cell of Myelin, by the address of its control plane.
+ *
+ *     const myelin = new Myelin({ url: "http://127.0.0.1:8080" });
+ *     const shop = await myelin.clusters.create({ name: "shop" });
+ */
+export class Myelin {
+  readonly clusters: Clusters;
+
+  constructor(options: MyelinOptions) {
+    this.clusters = createClusters(createHttpClient(options));
+  }
+}
