@@ -1,10 +1,73 @@
 import type { BrokerServices } from "../services.ts";
+import { alterConfigs } from "./alter-configs.ts";
 import { apiVersions } from "./api-versions.ts";
+import { createAcls } from "./create-acls.ts";
+import { createPartitions } from "./create-partitions.ts";
+import { createTopics } from "./create-topics.ts";
+import { deleteAcls } from "./delete-acls.ts";
+import { deleteGroups } from "./delete-groups.ts";
+import { deleteRecords } from "./delete-records.ts";
+import { deleteTopics } from "./delete-topics.ts";
+import { describeAcls } from "./describe-acls.ts";
+import { describeCluster } from "./describe-cluster.ts";
+import { describeConfigs } from "./describe-configs.ts";
+import { describeGroups } from "./describe-groups.ts";
+import { describeLogDirs } from "./describe-log-dirs.ts";
+import { describeProducers } from "./describe-producers.ts";
+import { describeTopicPartitions } from "./describe-topic-partitions.ts";
+import { fetch } from "./fetch.ts";
+import { findCoordinator } from "./find-coordinator.ts";
+import { heartbeat } from "./heartbeat.ts";
+import { incrementalAlterConfigs } from "./incremental-alter-configs.ts";
+import { initProducerId } from "./init-producer-id.ts";
+import { joinGroup } from "./join-group.ts";
 import type { KafkaApi } from "./kafka-api.ts";
+import { leaveGroup } from "./leave-group.ts";
+import { listGroups } from "./list-groups.ts";
+import { listOffsets } from "./list-offsets.ts";
+import { metadata } from "./metadata.ts";
+import { offsetCommit } from "./offset-commit.ts";
+import { offsetDelete } from "./offset-delete.ts";
+import { offsetFetch } from "./offset-fetch.ts";
+import { offsetForLeaderEpoch } from "./offset-for-leader-epoch.ts";
+import { produce } from "./produce.ts";
+import { syncGroup } from "./sync-group.ts";
 
 // Every Kafka API this broker serves, by key. The router, ApiVersions, docs/compatibility.md and the fuzz test read this list; to add an API, write
 // its handler and a line here.
 
-const apis: readonly KafkaApi<BrokerServices>[] = [];
+const apis: readonly KafkaApi<BrokerServices>[] = [
+  produce,
+  fetch,
+  listOffsets,
+  metadata,
+  offsetCommit,
+  offsetFetch,
+  findCoordinator,
+  joinGroup,
+  heartbeat,
+  leaveGroup,
+  syncGroup,
+  describeGroups,
+  listGroups,
+  createTopics,
+  deleteTopics,
+  deleteRecords,
+  initProducerId,
+  offsetForLeaderEpoch,
+  describeAcls,
+  createAcls,
+  deleteAcls,
+  describeConfigs,
+  alterConfigs,
+  describeLogDirs,
+  createPartitions,
+  deleteGroups,
+  incrementalAlterConfigs,
+  offsetDelete,
+  describeCluster,
+  describeProducers,
+  describeTopicPartitions,
+];
 
 export const kafkaApis: readonly KafkaApi<BrokerServices>[] = [...apis, apiVersions(apis)];
