@@ -13,6 +13,8 @@ import { openWriteCursor, writeInt32, type WriteCursor } from "./schema/write-cu
 
 const apiVersionsKey = 18;
 const sizeBytes = 4;
+/** Array elements in one request: a fetch or commit of 100,000 partitions fits, and hostile bytes cannot claim more than some 80 MB (measured). */
+const maxRequestElements = 250_000;
 
 type AnyMessage = Message<unknown, never>;
 
@@ -54,7 +56,7 @@ export function readRequestHead(frame: Uint8Array): RequestHead | DecodeError {
   return { header: whole.value, api, bodyOffset: whole.end };
 }
 
-/** Reads a request's body. Bytes behind it are ignored, as Kafka's brokers do. */
+/** Reads a request's body; that its version is one of `request.versions` has been checked. Bytes behind it are ignored, as by Kafka's brokers. */
 export function readRequestBody<D, E>(
   request: Message<D, E>,
   head: RequestHead,
@@ -63,6 +65,7 @@ export function readRequestBody<D, E>(
   return decode(request, head.header.requestApiVersion, frame, {
     offset: head.bodyOffset,
     trailing: "ignore",
+    maxElements: maxRequestElements,
   });
 }
 

@@ -107,7 +107,7 @@ export type StreamsGroupCurrentMemberAssignmentKey = Infer<
   typeof streamsGroupCurrentMemberAssignmentKey
 >;
 
-const streamsGroupCurrentMemberAssignmentValueTaskIds = struct({
+const taskIdsWithEpochs = struct({
   subtopologyId: string,
   partitions: array(int32),
   assignmentEpochs: tagged(0, 0, optional(array(int32))),
@@ -120,12 +120,12 @@ export const streamsGroupCurrentMemberAssignmentValue = recordValue(
     memberEpoch: int32,
     previousMemberEpoch: int32,
     state: int8,
-    activeTasks: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
-    standbyTasks: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
-    warmupTasks: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
-    activeTasksPendingRevocation: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
-    standbyTasksPendingRevocation: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
-    warmupTasksPendingRevocation: array(streamsGroupCurrentMemberAssignmentValueTaskIds),
+    activeTasks: array(taskIdsWithEpochs),
+    standbyTasks: array(taskIdsWithEpochs),
+    warmupTasks: array(taskIdsWithEpochs),
+    activeTasksPendingRevocation: array(taskIdsWithEpochs),
+    standbyTasksPendingRevocation: array(taskIdsWithEpochs),
+    warmupTasksPendingRevocation: array(taskIdsWithEpochs),
   },
 );
 export type StreamsGroupCurrentMemberAssignmentValue = Infer<

@@ -78,13 +78,6 @@ const status = struct({ statusCode: int8, statusDetail: string });
 
 const topicPartition = struct({ topic: string, partitions: array(int32) });
 
-const streamsGroupHeartbeatResponseTaskIds = struct({
-  subtopologyId: string,
-  partitions: array(int32),
-});
-
-const streamsGroupHeartbeatResponseEndpoint = struct({ host: string, port: uint16 });
-
 export const streamsGroupHeartbeatResponse = response(
   88,
   { versions: [0, 1], flexible: 0 },
@@ -99,14 +92,14 @@ export const streamsGroupHeartbeatResponse = response(
     taskOffsetIntervalMs: int32,
     acceptableRecoveryLag: since(1, withDefault(int64, -1)),
     status: nullable(array(status)),
-    activeTasks: optional(array(streamsGroupHeartbeatResponseTaskIds)),
-    standbyTasks: optional(array(streamsGroupHeartbeatResponseTaskIds)),
-    warmupTasks: optional(array(streamsGroupHeartbeatResponseTaskIds)),
+    activeTasks: optional(array(taskIds)),
+    standbyTasks: optional(array(taskIds)),
+    warmupTasks: optional(array(taskIds)),
     topologyDescriptionRequired: since(1, withDefault(bool, false)),
     endpointInformationEpoch: int32,
     partitionsByUserEndpoint: optional(
       array({
-        userEndpoint: streamsGroupHeartbeatResponseEndpoint,
+        userEndpoint: endpoint,
         activePartitions: array(topicPartition),
         standbyPartitions: array(topicPartition),
       }),

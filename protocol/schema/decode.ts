@@ -15,7 +15,7 @@ export type DecodeOptions = {
   readonly maxElements?: number;
 };
 
-/** An element costs on the order of 100 bytes decoded, so that the largest message stays near 100 MB. */
+/** Room for an answer about every partition of a large cell; an element takes one to three hundred bytes of memory once decoded. */
 const defaultMaxElements = 1_000_000;
 
 /** Reads one message. Bytes that are no such message give a DecodeError: the only way bad input shows. */

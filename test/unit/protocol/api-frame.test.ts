@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   readRequestBody,
@@ -213,4 +214,42 @@ test("bytes behind a request are ignored, behind a response they are not", () =>
   });
   const response = hex("00000007 0000 01");
   expect(readResponse(heartbeatResponse, 0, response)).toBeInstanceOf(DecodeError);
+});
+
+test("a request of more elements than any honest one is a DecodeError, however many bytes it has", () => {
+  const start = hex("0003 0001 00000007 0001 63");
+  const names = (count: number): Buffer => {
+    const frame = Buffer.alloc(start.length + 4 + count * 2);
+    start.copy(frame);
+    frame.writeInt32BE(count, start.length);
+    return frame;
+  };
+  expect(readWhole(metadataRequest, names(100_000))).toMatchObject({ topics: { length: 100_000 } });
+  expect(readWhole(metadataRequest, names(250_001))).toBeInstanceOf(DecodeError);
+});
+
+test("no bytes make a frame throw", () => {
+  const keys = fc.oneof(
+    fc.constantFrom(...apiTable.map(({ key }) => key)),
+    fc.integer({ min: -1, max: 200 }),
+  );
+  fc.assert(
+    fc.property(
+      keys,
+      fc.nat({ max: 15 }),
+      fc.uint8Array({ maxLength: 120 }),
+      (key, version, rest) => {
+        const frame = Buffer.concat([Buffer.alloc(4), rest]);
+        frame.writeInt16BE(key, 0);
+        frame.writeInt16BE(version, 2);
+        const head = readRequestHead(frame);
+        if (head instanceof DecodeError || head.api === undefined) return;
+        const { request, response } = head.api;
+        if (version < request.versions[0] || version > request.versions[1]) return;
+        readRequestBody(request, head, frame);
+        readResponse(response, version, frame);
+      },
+    ),
+    { numRuns: 2_000 },
+  );
 });
