@@ -1,0 +1,139 @@
+// The bytes of one file in memory, together with what a crash would leave of them. Durability is kept as an undo log: for every page changed since the last
+// flush, what it held then.
+import type { Random } from "../../ports/random.ts";
+
+/** Kernels write back whole pages, in any order. */
+const pageBytes = 4096;
+
+export type Loss = {
+  /** What was not flushed is gone. */
+  lostUnflushed?: boolean;
+  /** With lostUnflushed: it survives up to a random byte. Without: the last write does. */
+  tornTail?: boolean;
+  /** Of the pages that were not flushed, a random choice survives, in the middle or at the end. */
+  reorderPages?: boolean;
+};
+
+type Write = { from: number; to: number; before: Uint8Array; sizeBefore: number };
+
+export type StoredFile = {
+  size(): number;
+  write(chunks: readonly Uint8Array[], position: number, maxBytes: number): number;
+  read(target: Uint8Array, position: number): number;
+  flush(): void;
+  flipBit(position: number, bit: number): void;
+  /** A copy as a crash would leave it. */
+  afterLoss(loss: Loss, random: Random): StoredFile;
+};
+
+export function createStoredFile(initial: Uint8Array = new Uint8Array(0)): StoredFile {
+  let bytes = initial;
+  let size = initial.byteLength;
+  let flushedSize = size;
+  let lastWrite: Write | null = null;
+  const undo = new Map<number, Uint8Array>();
+
+  function grow(needed: number): void {
+    if (needed <= bytes.byteLength) return;
+    const larger = new Uint8Array(Math.max(needed, 2 * bytes.byteLength, pageBytes));
+    larger.set(bytes.subarray(0, size));
+    bytes = larger;
+  }
+
+  function remember(from: number, to: number): void {
+    for (let page = Math.floor(from / pageBytes); page * pageBytes < to; page++) {
+      if (undo.has(page)) continue;
+      undo.set(page, bytes.slice(page * pageBytes, Math.min((page + 1) * pageBytes, flushedSize)));
+    }
+  }
+
+  return {
+    size: () => size,
+    write(chunks, position, maxBytes) {
+      const length = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+      const to = position + Math.min(length, maxBytes);
+      if (to === position) return 0;
+      // A write past the end makes a hole of zeros.
+      remember(Math.min(position, size), to);
+      lastWrite = { from: position, to, before: bytes.slice(position, to), sizeBefore: size };
+      grow(to);
+      let at = position;
+      for (const chunk of chunks) {
+        const count = Math.min(chunk.byteLength, to - at);
+        bytes.set(count === chunk.byteLength ? chunk : chunk.subarray(0, count), at);
+        at += count;
+      }
+      size = Math.max(size, to);
+      return to - position;
+    },
+    read(target, position) {
+      const count = Math.max(0, Math.min(target.byteLength, size - position));
+      target.set(bytes.subarray(position, position + count));
+      return count;
+    },
+    flush() {
+      undo.clear();
+      flushedSize = size;
+      lastWrite = null;
+    },
+    flipBit(position, bit) {
+      bytes[position] = (bytes[position] ?? 0) ^ (1 << bit);
+    },
+    afterLoss(loss, random) {
+      const left = { bytes: bytes.slice(0, size), size };
+      if (loss.reorderPages === true) losePages(left, { undo, flushedSize }, random);
+      else if (loss.lostUnflushed === true && loss.tornTail === true) {
+        loseFrom(left, { undo, flushedSize }, randomDirtyByte(undo, size, random));
+      } else if (loss.lostUnflushed === true) loseFrom(left, { undo, flushedSize }, 0);
+      else if (loss.tornTail === true && lastWrite !== null) cut(left, lastWrite, random);
+      return createStoredFile(left.bytes.slice(0, left.size));
+    },
+  };
+}
+
+type Left = { bytes: Uint8Array; size: number };
+type Dirty = { undo: ReadonlyMap<number, Uint8Array>; flushedSize: number };
+
+function restorePage(left: Left, page: number, before: Uint8Array): void {
+  const from = page * pageBytes;
+  left.bytes.fill(0, from, Math.min(from + pageBytes, left.bytes.byteLength));
+  left.bytes.set(before.subarray(0, Math.max(0, left.bytes.byteLength - from)), from);
+}
+
+function losePages(left: Left, { undo, flushedSize }: Dirty, random: Random): void {
+  let end = flushedSize;
+  for (const [page, before] of undo) {
+    if (random.float() < 0.5) restorePage(left, page, before);
+    else end = Math.max(end, Math.min(left.size, (page + 1) * pageBytes));
+  }
+  left.size = end;
+}
+
+/** Puts back what was there at the last flush from byte `position` on. */
+function loseFrom(left: Left, { undo, flushedSize }: Dirty, position: number): void {
+  const kept = left.bytes.slice(0, position);
+  for (const [page, before] of undo) {
+    if ((page + 1) * pageBytes > position) restorePage(left, page, before);
+  }
+  left.bytes.set(kept);
+  left.size = Math.max(flushedSize, Math.min(left.size, position));
+}
+
+function randomDirtyByte(
+  undo: ReadonlyMap<number, Uint8Array>,
+  size: number,
+  random: Random,
+): number {
+  const pages = [...undo.keys()];
+  const page = pages[Math.floor(random.float() * pages.length)];
+  if (page === undefined) return 0;
+  return Math.min(size, page * pageBytes + Math.floor(random.float() * pageBytes));
+}
+
+/** Leaves only a prefix of the last write, which may be none of it. */
+function cut(left: Left, { from, to, before, sizeBefore }: Write, random: Random): void {
+  const keptTo = from + Math.floor(random.float() * (to - from));
+  left.bytes.fill(0, keptTo, to);
+  left.bytes.set(before.subarray(Math.min(before.byteLength, keptTo - from)), keptTo);
+  left.size = Math.max(sizeBefore, keptTo);
+}
