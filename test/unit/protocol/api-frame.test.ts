@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { apiTable } from "../../../protocol/api-table.ts";
 import {
   readRequestBody,
   readRequestHead,
