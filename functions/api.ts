@@ -1,3 +1,4 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Hono } from "hono";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
@@ -31,7 +32,7 @@ export type ApiOptions = {
    * Routes of the brokers (records, groups, lags, /metrics) where one process serves both: they answer what would otherwise be told to be elsewhere,
    * get request ids and problems like the rest, and bound their bodies themselves.
    */
-  brokerRoutes?: Hono;
+  brokerRoutes?: Hono | OpenAPIHono;
 };
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -44,7 +45,7 @@ export function createApi(options: ApiOptions): Routes {
   const app = newRoutes();
   app.onError(problemReply(log));
   app.use(requestGate({ clock, random, log }));
-  if (options.brokerRoutes !== undefined) app.route("/", options.brokerRoutes);
+  if (options.brokerRoutes !== undefined) app.route("/", options.brokerRoutes as Hono);
   app.use(boundedBody());
   for (const routes of [
     healthRoutes(api),

@@ -83,7 +83,7 @@ export const problemKinds = {
     status: 503,
     title: "Not available right now",
     about:
-      "The metadata log is out of reach or this process may not write to it. Nothing is known to have changed; Retry-After says when to try again. With an Idempotency-Key a retry is safe.",
+      "The metadata log is out of reach or this process may not write to it. Retry-After says when to try again. Whether a change was made is open: with an Idempotency-Key the retry makes it once.",
   },
 } as const satisfies Record<string, { status: number; title: string; about: string }>;
 

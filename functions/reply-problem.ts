@@ -56,7 +56,6 @@ function toProblem(error: Error): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof HTTPException) return fromFramework(error);
   if (error instanceof MetadataLogError) return metadataLogProblem(error);
-  if (error instanceof MetadataDecodeError) return stoppedProblem(error);
   return new Problem("internal", "an unexpected error; the log has it under this request_id", {
     cause: error,
   });
@@ -81,30 +80,23 @@ function fromFramework(error: HTTPException): Problem {
 function metadataLogProblem(error: MetadataLogError): Problem {
   switch (error.code) {
     case "unavailable":
-    case "closed":
-      return new Problem("unavailable", "the metadata log cannot be reached", {
-        kafkaErrorCode: "REQUEST_TIMED_OUT",
+    case "closed": {
+      // A process that has stopped (it is older than what it read, architecture 3.2) stays so until it is replaced.
+      const isStopped = error.cause instanceof MetadataDecodeError;
+      return new Problem("unavailable", error.message, {
+        kafkaErrorCode: isStopped ? "UNSUPPORTED_VERSION" : "REQUEST_TIMED_OUT",
         errorCode: 50003,
-        retryAfterSeconds: 1,
+        retryAfterSeconds: isStopped ? 30 : 1,
         cause: error,
       });
+    }
     case "tooLarge":
-      return new Problem("refused", "the change is too large for one entry of the metadata log", {
+      return new Problem("refused", error.message, {
         kafkaErrorCode: "POLICY_VIOLATION",
         errorCode: 40002,
         cause: error,
       });
   }
-}
-
-/** This process is older than what it read and must be replaced (architecture 3.2): soon is not soon enough for a retry. */
-function stoppedProblem(error: MetadataDecodeError): Problem {
-  return new Problem("unavailable", "this process does not understand the metadata log", {
-    kafkaErrorCode: "UNSUPPORTED_VERSION",
-    errorCode: 50003,
-    retryAfterSeconds: 30,
-    cause: error,
-  });
 }
 
 function chain(error: unknown, depth = 0): string {

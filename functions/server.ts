@@ -54,6 +54,12 @@ function listen(app: Fetch, { host, port }: ServeOptions): Promise<Server> {
       },
       () => resolve(server),
     ) as Server;
+    // A kept-alive connection whose last request ends while the server closes would hold it open for as long as the client likes.
+    server.on("request", (_request, response) => {
+      response.once("close", () => {
+        if (!server.listening) setImmediate(() => server.closeIdleConnections());
+      });
+    });
     server.once("error", (error: NodeJS.ErrnoException) => {
       reject(serveError(error, { host, port }));
     });
@@ -78,6 +84,5 @@ function close(server: Server, graceMs: number): Promise<void> {
       clearTimeout(cut);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }

@@ -1,3 +1,6 @@
+import { createManualClock } from "../../../adapters/memory/clock.ts";
+import type { ControlledClock } from "../../../adapters/memory/clock.ts";
+import { createSeededRandom } from "../../../adapters/memory/random.ts";
 import { createApi } from "../../../functions/api.ts";
 import type { ApiOptions } from "../../../functions/api.ts";
 import type { ApiReplica, Routes } from "../../../functions/api-context.ts";
@@ -56,30 +59,17 @@ export type ApiFixture = {
   /** A broker that is up; the first has id 1. */
   registerBroker(broker?: Partial<RegisterBrokerRequest>): Promise<number>;
   replica: ApiReplica;
-  clock: { now: number };
+  clock: ControlledClock;
 };
 
 export async function createApiFixture(options: Partial<ApiOptions> = {}): Promise<ApiFixture> {
-  const clock = { now: Date.parse("2026-11-21T09:00:00Z") };
-  const ports = {
-    nowMs: () => clock.now,
-    monotonicMs: () => clock.now,
-    after: () => () => {},
-  };
-  let drawn = 0;
+  const clock = createManualClock({ startMs: Date.parse("2026-11-21T09:00:00Z") });
+  const random = createSeededRandom(1);
   let brokers = 0;
-  const random = {
-    bytes(count: number) {
-      const bytes = new Uint8Array(count);
-      new DataView(bytes.buffer).setUint32(count - 4, ++drawn);
-      return bytes;
-    },
-    float: () => 0.5,
-  };
-  const { replica } = standIn(ports, random);
+  const { replica } = standIn(clock, random);
   const app = createApi({
     replica,
-    clock: ports,
+    clock,
     random,
     config: { version: "0.0.0-test", kafka: { host: "127.0.0.1", port: 9092 }, httpEndpoint: null },
     ...options,
