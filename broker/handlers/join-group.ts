@@ -11,10 +11,10 @@ export const joinGroup = kafkaApi(
   joinGroupResponse,
   { versions: [0, 9] },
   async (request, context: GroupRequestContext) => {
-    const { error, ...reply } = await context.services.groups.joinGroup(
-      request,
-      groupClientOf(context),
-    );
+    const answer = context.services.groups.joinGroup(request, groupClientOf(context));
+    // The coordinator has copied what it keeps; the wait may be minutes.
+    context.releaseFrame();
+    const { error, ...reply } = await answer;
     return {
       throttleTimeMs: 0,
       errorCode: errorCodes[error],

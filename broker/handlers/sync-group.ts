@@ -10,10 +10,10 @@ export const syncGroup = kafkaApi(
   syncGroupResponse,
   { versions: [0, 5] },
   async (request, context: GroupRequestContext) => {
-    const { error, ...reply } = await context.services.groups.syncGroup(
-      request,
-      groupClientOf(context),
-    );
+    const answer = context.services.groups.syncGroup(request, groupClientOf(context));
+    // The coordinator has copied what it keeps; the wait may be minutes.
+    context.releaseFrame();
+    const { error, ...reply } = await answer;
     return { throttleTimeMs: 0, errorCode: errorCodes[error], ...reply };
   },
 );
