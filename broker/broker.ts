@@ -11,6 +11,7 @@ import type { Random } from "../ports/random.ts";
 import type { BrokerConfig } from "./config.ts";
 import { createFetchSessionCache } from "./fetch-sessions/session-cache.ts";
 import { createGroups } from "./groups/groups.ts";
+import { startHousekeeping } from "./housekeeping.ts";
 import type { Identity, IdentityOptions } from "./identity.ts";
 import { beginLife, distrustDisk, endCleanly, registered } from "./identity.ts";
 import { kafkaApis } from "./handlers/table.ts";
@@ -90,8 +91,10 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
     await services.groups.whenLoaded();
     await listeners.serve(services, kafkaApis);
     const stopRetention = startRetention(services, config.retentionCheckMs);
+    const stopHousekeeping = startHousekeeping(services);
     const close = async (): Promise<void> => {
       stopRetention();
+      stopHousekeeping();
       await listeners.close(config.stopTimeoutMs);
       stopFollowing();
       await services.groups.close();

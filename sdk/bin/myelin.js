@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+// Plain JavaScript, because it may be run by a Node that is too old for what it starts: it then starts again with the Node 24 that npm installed.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const bundled = join(here, "../dist/cli.js");
+const entry = existsSync(bundled) ? bundled : join(here, "../src/cli/main.ts");
+const [major, minor] = process.versions.node.split(".").map(Number);
+
+if (major > 24 || (major === 24 && minor >= 12)) {
+  await import(entry);
+} else {
+  const node = localNode();
+  if (node === null) {
+    console.error(
+      `Myelin needs Node 24.12 or later; this is ${process.versions.node} and there is no other in node_modules. Install one, or run npm ci.`,
+    );
+    process.exit(1);
+  }
+  const child = spawn(node, [entry, ...process.argv.slice(2)], { stdio: "inherit" });
+  // A terminal's Ctrl-C reaches the child by itself; signals sent to this process alone are passed on.
+  process.on("SIGINT", () => {});
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => {
+    console.error(`${node} cannot be started: ${error.message}`);
+    process.exit(1);
+  });
+  child.on("close", (code, signal) => {
+    if (signal !== null) process.kill(process.pid, signal);
+    process.exit(code ?? 1);
+  });
+}
+
+function localNode() {
+  try {
+    const path = join(
+      dirname(createRequire(import.meta.url).resolve("node/package.json")),
+      "bin/node",
+    );
+    return existsSync(path) ? path : null;
+  } catch {
+    return null; // Not installed: the caller says what to do.
+  }
+}

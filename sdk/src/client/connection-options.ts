@@ -1,0 +1,15 @@
+import type { BaseOptions } from "@platformatic/kafka";
+
+/** What every Kafka client of the SDK starts from: several tries with growing pauses, so that a leader that moves is not an error. */
+export function connectionOptions(bootstrapServers: string, clientId: string): BaseOptions {
+  return {
+    clientId,
+    bootstrapBrokers: bootstrapServers.split(","),
+    connectTimeout: 10_000,
+    requestTimeout: 60_000,
+    retries: 8,
+    retryDelay: (_client, _operation, attempt) => Math.min(2_000, 50 * 2 ** attempt),
+    // A topic that does not exist is a mistake to hear of, not one to create.
+    autocreateTopics: false,
+  };
+}

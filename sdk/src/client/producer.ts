@@ -1,0 +1,215 @@
+import { Producer as KafkaProducer } from "@platformatic/kafka";
+import type { Codec } from "../codecs.ts";
+import { MyelinError, toMyelinError } from "../errors.ts";
+import { connectionOptions } from "./connection-options.ts";
+import { partitionForKey } from "./partitioner.ts";
+import type { Pending } from "./send-queue.ts";
+import { createSendQueue } from "./send-queue.ts";
+
+export type Compression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
+
+export type ProducerOptions<Value> = {
+  /** How values become bytes; text by default. */
+  value?: Codec<Value>;
+  /** zstd by default. */
+  compression?: Compression;
+  /** How long a message waits for company, in milliseconds; 5 by default. While a request is under way messages gather anyway. */
+  lingerMs?: number;
+  /** As brokers log and quotas see it. */
+  clientId?: string;
+};
+
+export type Message<Value> = {
+  /** Messages of one key stay in order, in one partition. Text is encoded as UTF-8. */
+  key?: string | Uint8Array | null;
+  /** Null deletes the key in a compacted topic. */
+  value: Value | null;
+  headers?: Record<string, string | Uint8Array>;
+  /** Now by default. */
+  timestamp?: Date;
+  /** Chosen by the key (as every Kafka client does) or in turns if absent. */
+  partition?: number;
+};
+
+/** Where a message stands. */
+export type Sent = { topic: string; partition: number; offset: number };
+
+/** What one request carries at most: under Kafka's default `max.message.bytes` even if all of it goes to one partition. */
+const maxRequestBytes = 1_000_000;
+/** Messages accepted and not yet durable, at most. */
+const maxQueuedBytes = 64 * 1024 * 1024;
+/** About what Kafka's record framing adds to key and value. */
+const overheadBytes = 32;
+
+/**
+ * Sends messages durably: idempotent (a retry never duplicates), acknowledged by all in-sync replicas. Batches by itself.
+ *
+ *     await using producer = shop.producer({ value: json<Order>() });
+ *     await producer.send("orders", { key: order.id, value: order });
+ */
+export class Producer<Value> {
+  readonly #client: KafkaProducer;
+  readonly #codec: Codec<Value>;
+  readonly #queue: ReturnType<typeof createSendQueue<OutgoingMessage, Sent>>;
+  readonly #compression: Compression;
+  /** By topic: where messages without a key go until the next request. */
+  readonly #sticky = new Map<string, number>();
+  #isClosed = false;
+
+  constructor(bootstrapServers: string, options: ProducerOptions<Value> & { value: Codec<Value> }) {
+    this.#client = new KafkaProducer({
+      ...connectionOptions(bootstrapServers, options.clientId ?? "myelin-sdk"),
+      idempotent: true,
+    });
+    this.#codec = options.value;
+    this.#compression = options.compression ?? "zstd";
+    this.#queue = createSendQueue({
+      lingerMs: options.lingerMs ?? 5,
+      maxRequestBytes,
+      maxQueuedBytes,
+      send: (batch) => this.#sendBatch(batch),
+    });
+  }
+
+  /** Resolves once the message is durable, with where it stands. Rejects with MyelinError. */
+  async send(topic: string, message: Message<Value>): Promise<Sent> {
+    const outgoing = this.#encode(topic, message);
+    const partition = await this.#partitionFor(topic, outgoing, message.partition);
+    return this.#queue.add({ ...outgoing, partition }, outgoing.sizeBytes);
+  }
+
+  /** Sends many; resolves once all are durable, in their order. Rejects with the first failure. */
+  async sendBatch(topic: string, messages: Iterable<Value | Message<Value>>): Promise<Sent[]> {
+    const pending: Promise<Sent>[] = [];
+    for (const each of messages) {
+      if (this.#queue.isFull) await Promise.all(pending);
+      pending.push(this.send(topic, isMessage<Value>(each) ? each : { value: each }));
+    }
+    return Promise.all(pending);
+  }
+
+  /** Resolves once everything sent so far is durable or has failed. */
+  flush(): Promise<void> {
+    return this.#queue.flush();
+  }
+
+  /** Sends what is queued, then disconnects. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#queue.flush();
+    try {
+      await this.#client.close();
+    } catch (error) {
+      throw toMyelinError(error, "The producer could not be closed");
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #encode(topic: string, message: Message<Value>): Omit<OutgoingMessage, "partition"> {
+    if (this.#isClosed) throw new MyelinError("CLOSED", "The producer is closed");
+    const key = bytesOf(message.key ?? null);
+    const value = message.value === null ? null : Buffer.from(this.#codec.encode(message.value));
+    const headers = Object.entries(message.headers ?? {}).map(
+      ([name, each]) => [Buffer.from(name), bytesOf(each) ?? Buffer.alloc(0)] as const,
+    );
+    const sizeBytes =
+      overheadBytes +
+      (key?.length ?? 0) +
+      (value?.length ?? 0) +
+      headers.reduce((sum, [name, each]) => sum + name.length + each.length + 4, 0);
+    const timestamp = BigInt((message.timestamp ?? new Date()).getTime());
+    return { topic, key, value, headers, timestamp, sizeBytes };
+  }
+
+  async #partitionFor(
+    topic: string,
+    { key }: Pick<OutgoingMessage, "key">,
+    chosen: number | undefined,
+  ): Promise<number> {
+    const count = await this.#partitionCount(topic);
+    if (chosen !== undefined) {
+      if (Number.isInteger(chosen) && chosen >= 0 && chosen < count) return chosen;
+      throw new MyelinError(
+        "INVALID_ARGUMENT",
+        `Topic ${topic} has partitions 0 to ${count - 1}; there is no ${chosen}`,
+      );
+    }
+    if (key !== null) return partitionForKey(key, count);
+    const sticky = this.#sticky.get(topic) ?? Math.floor(Math.random() * count);
+    this.#sticky.set(topic, sticky);
+    return sticky % count;
+  }
+
+  async #partitionCount(topic: string): Promise<number> {
+    const known = this.#client.currentMetadata?.topics.get(topic)?.partitionsCount;
+    if (known !== undefined) return known;
+    try {
+      const metadata = await this.#client.metadata({ topics: [topic] });
+      const found = metadata.topics.get(topic)?.partitionsCount;
+      if (found !== undefined) return found;
+    } catch (error) {
+      throw toMyelinError(error, `Topic ${topic} cannot be written`);
+    }
+    throw new MyelinError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${topic}`);
+  }
+
+  async #sendBatch(batch: readonly Pending<OutgoingMessage, Sent>[]): Promise<void> {
+    this.#sticky.clear();
+    try {
+      const { offsets = [] } = await this.#client.send({
+        compression: this.#compression,
+        messages: batch.map(({ item }) => ({
+          topic: item.topic,
+          partition: item.partition,
+          ...(item.key === null ? {} : { key: item.key }),
+          ...(item.value === null ? {} : { value: item.value }),
+          headers: new Map(item.headers),
+          timestamp: item.timestamp,
+        })),
+      });
+      const next = new Map(
+        offsets.map(({ topic, partition, offset }) => [`${partition}:${topic}`, Number(offset)]),
+      );
+      for (const { item, resolve } of batch) {
+        const place = `${item.partition}:${item.topic}`;
+        const offset = next.get(place) ?? -1;
+        next.set(place, offset + 1);
+        resolve({ topic: item.topic, partition: item.partition, offset });
+      }
+    } catch (error) {
+      const failure = toMyelinError(
+        error,
+        `Sending to ${[...new Set(batch.map(({ item }) => item.topic))].join(", ")} failed`,
+      );
+      for (const { reject } of batch) reject(failure);
+    }
+  }
+}
+
+type OutgoingMessage = {
+  topic: string;
+  partition: number;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: (readonly [Buffer, Buffer])[];
+  timestamp: bigint;
+  sizeBytes: number;
+};
+
+function bytesOf(value: string | Uint8Array | null): Buffer | null {
+  if (value === null) return null;
+  return typeof value === "string"
+    ? Buffer.from(value, "utf8")
+    : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+}
+
+/** A plain object whose only fields are a message's is taken for one; anything else is a value. */
+function isMessage<Value>(each: Value | Message<Value>): each is Message<Value> {
+  if (typeof each !== "object" || each === null || !("value" in each)) return false;
+  const fields = ["key", "value", "headers", "timestamp", "partition"];
+  return Object.keys(each).every((name) => fields.includes(name));
+}
