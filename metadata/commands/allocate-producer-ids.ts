@@ -2,7 +2,7 @@ import type { Image } from "../image/image.ts";
 import { accepted, rejected } from "./command.ts";
 import type { Decision } from "./command.ts";
 
-export const producerIdBlockSize = 1_000;
+const producerIdBlockSize = 1_000;
 
 export type ProducerIdBlock = { readonly first: number; readonly count: number };
 

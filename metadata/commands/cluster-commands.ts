@@ -151,7 +151,7 @@ export function deleteCluster(
 }
 
 /** The cluster a request may change; system scope and unknown ids are not found alike. */
-export function findCluster(
+function findCluster(
   image: Image,
   clusterId: string,
   ifRevision?: number,

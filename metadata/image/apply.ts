@@ -23,7 +23,7 @@ import type { Image } from "./image.ts";
 import { mutable } from "./mutable-image.ts";
 import type { MutableImage } from "./mutable-image.ts";
 
-export type AppliedEntry = {
+type AppliedEntry = {
   readonly revision: number;
   readonly hash: string;
   readonly records: readonly MetadataRecord[];

@@ -4,7 +4,7 @@ export type MutableTopic = { -readonly [Key in keyof Omit<Topic, "partitions">]:
   partitions: Topic["partitions"][number][];
 };
 
-export type MutableTopicNames = {
+type MutableTopicNames = {
   byName: Map<string, MutableTopic>;
   byCollisionKey: Map<string, MutableTopic>;
 };

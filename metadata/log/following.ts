@@ -3,7 +3,7 @@ import type { MetadataLog } from "../../ports/metadata-log.ts";
 import { MetadataLogError } from "../../ports/metadata-log.ts";
 import type { MetadataLogOutput } from "./log-output.ts";
 
-export type FollowingOptions = {
+type FollowingOptions = {
   log: MetadataLog;
   clock: Clock;
   output: MetadataLogOutput;

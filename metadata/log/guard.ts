@@ -2,7 +2,7 @@ import { MetadataLogError } from "../../ports/metadata-log.ts";
 import { MetadataDecodeError } from "../records/field-types.ts";
 import { unavailable } from "./replay.ts";
 
-export type GuardState = "following" | "stopped" | "closed";
+type GuardState = "following" | "stopped" | "closed";
 
 /**
  * Turns at the image: one thing at a time touches it, in the order of the calls, at most `waitingLimit` wait. What cannot be understood ends all

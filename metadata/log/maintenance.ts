@@ -6,7 +6,7 @@ import type { MetadataLogOutput } from "./log-output.ts";
 import { archiveKey, archivePrefix, revisionOfKey, snapshotKey } from "./object-keys.ts";
 import { listSnapshots, writeSnapshot } from "./snapshots.ts";
 
-export type MaintenanceOptions = {
+type MaintenanceOptions = {
   log: MetadataLog;
   objects: ObjectStore;
   cell: string;

@@ -20,7 +20,7 @@ export type Replay = {
   apply(revision: number, entry: Uint8Array): void;
 };
 
-export type ReplayOptions = {
+type ReplayOptions = {
   log: MetadataLog;
   objects: ObjectStore;
   cell: string;

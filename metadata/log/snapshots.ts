@@ -35,7 +35,7 @@ export async function loadNewestSnapshot(
   return null;
 }
 
-/** Two processes that write the same revision write the same bytes, so it does not matter who was first. */
+/** Two processes that write the same revision write the same image, so it does not matter who was first. */
 export async function writeSnapshot(
   objects: ObjectStore,
   cell: string,

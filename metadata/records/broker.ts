@@ -1,10 +1,10 @@
 import { boolean, int, oneOf, string } from "./field-types.ts";
 import { recordKind } from "./record-kind.ts";
 
-export const brokerStates = ["fenced", "active", "draining"] as const;
+const brokerStates = ["fenced", "active", "draining"] as const;
 
 /** How the broker's previous life ended (replication.md C4). `new`: there was none. */
-export const previousEnds = ["new", "clean", "processCrash", "hostCrash"] as const;
+const previousEnds = ["new", "clean", "processCrash", "hostCrash"] as const;
 
 export const brokerRecord = recordKind("broker", 30, {
   brokerId: int,

@@ -1,7 +1,7 @@
 import { int, oneOf, string, stringMap } from "./field-types.ts";
 import { recordKind } from "./record-kind.ts";
 
-export const clusterStates = ["provisioning", "ready", "sleeping", "deleting"] as const;
+const clusterStates = ["provisioning", "ready", "sleeping", "deleting"] as const;
 
 /** A cluster as it is after the change: created if its id is new, else updated. */
 export const clusterRecord = recordKind("cluster", 10, {

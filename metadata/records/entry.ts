@@ -13,7 +13,7 @@ import type { MetadataRecord } from "./table.ts";
  *  18  hash of the previous entry, 16 bytes (zeros at genesis): how a reader knows that this log continues the one it read
  *  34  records
  */
-export type MetadataLogEntry = {
+type MetadataLogEntry = {
   readonly level: number;
   /** Hex. */
   readonly nonce: string;

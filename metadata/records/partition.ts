@@ -47,7 +47,7 @@ export const partitionType: FieldType<PartitionState> = mapped(stored, {
   },
 });
 
-export function sameBrokers(left: readonly number[], right: readonly number[]): boolean {
+function sameBrokers(left: readonly number[], right: readonly number[]): boolean {
   if (left === right) return true;
   return left.length === right.length && left.every((id, position) => id === right[position]);
 }
