@@ -69,7 +69,11 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
     clock,
     directory: `${config.directory}/log`,
     config: { ...defaultLogStoreConfig, ...config.log },
-    producerLimits: config.producers,
+    producerLimits: {
+      expirationMs: config.producers.expirationMs,
+      maxProducers: config.producers.maxPerPartition,
+      budget: { used: 0, limit: config.producers.maxPerBroker },
+    },
     log,
     onFatal: (error) => {
       void distrustDisk(life, identity).finally(() => ports.onFatal(error));

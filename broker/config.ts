@@ -1,5 +1,4 @@
 import type { LogStoreConfig } from "./log/log-store.ts";
-import type { ProducerLimits } from "./log/producer-state.ts";
 import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
 
 /** What a broker is told at its start. Everything else it learns from the metadata log. */
@@ -19,7 +18,13 @@ export type BrokerConfig = {
   readonly version: string;
   /** Where it differs from the log store's defaults. */
   readonly log: Partial<LogStoreConfig>;
-  readonly producers: ProducerLimits;
+  readonly producers: {
+    /** producer.id.expiration.ms: how long an idle producer's sequence numbers are remembered. */
+    readonly expirationMs: number;
+    /** Producers remembered per partition, and by the whole broker; the least recently used are forgotten first. */
+    readonly maxPerPartition: number;
+    readonly maxPerBroker: number;
+  };
   readonly groups: {
     /** group.initial.rebalance.delay.ms: how long the first rebalance of a group waits for more members. */
     readonly initialRebalanceDelayMs: number;
@@ -38,8 +43,7 @@ export const defaultBrokerConfig = {
   zone: "",
   isEphemeral: false,
   log: {},
-  // producer.id.expiration.ms; and as many producers a partition as nobody has on purpose.
-  producers: { expirationMs: 86_400_000, maxProducers: 10_000 },
+  producers: { expirationMs: 86_400_000, maxPerPartition: 10_000, maxPerBroker: 100_000 },
   groups: { initialRebalanceDelayMs: 3_000 },
   retentionCheckMs: 60_000,
   stopTimeoutMs: 10_000,
