@@ -11,6 +11,11 @@ export type ApiConfig = {
   version: string;
   /** Where Kafka answers as long as no broker is registered; with brokers their own addresses are told. */
   kafka: { host: string; port: number };
+  /**
+   * Where this process's own broker listens for a cluster, where one process serves both; null if it does not (yet). It goes before what the metadata
+   * log says, for a test broker's ports are picked by the system, each cluster's by itself.
+   */
+  addressOf?: (clusterId: string) => { host: string; port: number } | null | undefined;
   /** Where the brokers serve HTTP. Null: at the address a request came to (one process serves both). */
   httpEndpoint: string | null;
 };

@@ -48,7 +48,6 @@ export function createApi(options: ApiOptions): Routes {
   if (options.brokerRoutes !== undefined) app.route("/", options.brokerRoutes as Hono);
   app.use(boundedBody());
   for (const routes of [
-    healthRoutes(api),
     clusterRoutes(api),
     kafkaClusterRoutes(api),
     topicRoutes(api),
@@ -57,6 +56,7 @@ export function createApi(options: ApiOptions): Routes {
     brokerRoutes(api),
     elsewhereRoutes(api, { isListed: options.brokerRoutes === undefined }),
     cellRoutes(api),
+    healthRoutes(api),
   ]) {
     app.route("/", routes);
   }

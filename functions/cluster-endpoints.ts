@@ -6,6 +6,8 @@ const maxBootstrapServers = 6;
 
 /** Until clients authenticate a port is a cluster: each broker serves it at its own port plus the cluster's offset (architecture 3.7). */
 export function bootstrapServers(image: Image, cluster: Cluster, config: ApiConfig): string {
+  const own = config.addressOf?.(cluster.clusterId);
+  if (own !== null && own !== undefined) return hostAndPort(own.host, own.port);
   const brokers = [...image.brokers.values()].sort(byReadiness).slice(0, maxBootstrapServers);
   const addresses = brokers.length > 0 ? brokers : [config.kafka];
   return addresses.map(({ host, port }) => hostAndPort(host, port + cluster.portOffset)).join(",");

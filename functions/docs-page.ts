@@ -62,10 +62,14 @@ body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.55 
 .swagger-ui .topbar { display: none; }
 .swagger-ui .wrapper { max-width: 1120px; padding: 0 28px; }
 .swagger-ui, .swagger-ui .info .title, .swagger-ui .opblock-tag, .swagger-ui .opblock .opblock-summary-description, .swagger-ui table thead tr td, .swagger-ui table thead tr th { font-family: inherit; color: var(--ink); }
+.swagger-ui .parameter__name, .swagger-ui .btn, .swagger-ui label, .swagger-ui h4, .swagger-ui .opblock-description-wrapper p, .swagger-ui .response-col_status, .swagger-ui .tab li { font-family: inherit; }
+.swagger-ui .opblock { scroll-margin-top: 64px; }
+.swagger-ui .markdown p, .swagger-ui .renderedMarkdown p { font: inherit; color: var(--ink); }
+.swagger-ui .markdown code, .swagger-ui .renderedMarkdown code { color: var(--ink); background: #f2f5f9; border-radius: 4px; font-weight: 500; }
 .swagger-ui .info { margin: 28px 0 12px; }
 .swagger-ui .info .title { font-size: 28px; letter-spacing: -.01em; }
 .swagger-ui .info .title small.version-stamp, .swagger-ui .info .title small { background: var(--accent); }
-.swagger-ui .info a.link, .swagger-ui .info hgroup.main > a { display: none; }
+.swagger-ui .info__license, .swagger-ui .info a.link, .swagger-ui .info hgroup.main > a { display: none; }
 .swagger-ui .scheme-container { display: none; }
 .swagger-ui .opblock-tag { font-size: 18px; border-bottom-color: var(--line); }
 .swagger-ui .opblock { box-shadow: none; border-radius: 8px; margin: 0 0 8px; }

@@ -2,8 +2,6 @@
 
 export type ResourcePath = readonly (readonly [kind: string, name: string | number])[];
 
-export type ResourceLinks = { self: string; resource_name: string };
-
 export function clusterUrl(origin: string, clusterId: string): string {
   return `${origin}/kafka/v3/clusters/${encodeURIComponent(clusterId)}`;
 }

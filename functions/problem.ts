@@ -20,11 +20,6 @@ export const problemKinds = {
     about:
       "The request is well formed, but asks for something that is not possible; `detail` says why and names the limit, `kafka_error_code` is Kafka's name for it.",
   },
-  forbidden: {
-    status: 403,
-    title: "Not allowed",
-    about: "The caller may not do this.",
-  },
   "not-found": {
     status: 404,
     title: "There is nothing here",
@@ -68,11 +63,6 @@ export const problemKinds = {
     title: "The Idempotency-Key belongs to another request",
     about:
       "The same key was sent with another method, path or body within its retention. Use a fresh key for each new request.",
-  },
-  "too-many-requests": {
-    status: 429,
-    title: "Too many requests",
-    about: "Slow down; Retry-After says for how long.",
   },
   internal: {
     status: 500,

@@ -25,10 +25,11 @@ export const etagHeader: z.ZodObject = z.object({
   ETag: z.string().openapi({ description: "For If-Match.", example: '"42"' }),
 });
 
+// No examples for the headers: the reference page would send them along, and each would refuse the second try.
+
 export const ifMatchHeaders = z.object({
   "If-Match": z.string().max(1024).optional().openapi({
     description: "Change only if this is still the ETag; else 412.",
-    example: '"42"',
   }),
 });
 
@@ -40,7 +41,6 @@ export const idempotencyHeaders = z.object({
     .openapi({
       description:
         "A fresh random value per intent. Sent again with the same request within 24 h, it brings the first reply again (with Idempotency-Replayed: true) and changes nothing.",
-      example: "5d1f6c1e-2b0e-4c55-9a56-5d2f7f0a8a3b",
     }),
 });
 

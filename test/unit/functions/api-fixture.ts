@@ -3,70 +3,59 @@ import type { ControlledClock } from "../../../adapters/memory/clock.ts";
 import { createSeededRandom } from "../../../adapters/memory/random.ts";
 import { createApi } from "../../../functions/api.ts";
 import type { ApiOptions } from "../../../functions/api.ts";
-import type { ApiReplica, Routes } from "../../../functions/api-context.ts";
+import type { Routes } from "../../../functions/api-context.ts";
 import type { Cluster, ProblemDetails, Topic } from "../../../functions/api-types.ts";
-import type { Command, CommandContext } from "../../../metadata/commands/command.ts";
 import { registerBroker } from "../../../metadata/commands/register-broker.ts";
 import type { RegisterBrokerRequest } from "../../../metadata/commands/register-broker.ts";
-import { applyEntry } from "../../../metadata/image/apply.ts";
-import { createImage } from "../../../metadata/image/image.ts";
-import { randomUuid } from "../../../metadata/log/uuid.ts";
-import type { Clock } from "../../../ports/clock.ts";
-import type { Random } from "../../../ports/random.ts";
-import type { MetadataRecord } from "../../../metadata/records/table.ts";
-
-// TEMPORARY stand-in
-function standIn(clock: Clock, random: Random) {
-  const image = createImage();
-  const append = (records: readonly MetadataRecord[]) =>
-    applyEntry(image, { revision: image.revision + 1, hash: "0".repeat(16), records });
-  append([{ kind: "genesis", cellId: "cell-1", level: 1, createdAtMs: clock.nowMs() }]);
-  const replica: ApiReplica = {
-    image,
-    readToHead: () => Promise.resolve(),
-    async submit<R, C extends string>(command: Command<R, C>) {
-      const context: CommandContext = {
-        nowMs: clock.nowMs(),
-        revision: image.revision + 1,
-        uuid: () => randomUuid(random),
-      };
-      const decision = command(image, context);
-      if (decision.kind === "rejected") return decision;
-      if (decision.records.length > 0) append(decision.records);
-      return decision;
-    },
-  };
-  return { replica, append };
-}
+import { openMetadataReplica } from "../../../metadata/log/replica.ts";
+import type { MetadataReplica } from "../../../metadata/log/replica.ts";
+import { storedLog, storedObjects } from "./stored-cell.ts";
 
 export type Answer<Body> = { status: number; body: Body; headers: Headers };
 
 export type ApiFixture = {
   app: Routes;
   /** `body` is sent as JSON unless it is a string. */
-  call<Body = Record<string, unknown>>(
+  call: <Body = Record<string, unknown>>(
     request: string,
     body?: unknown,
     headers?: Record<string, string>,
-  ): Promise<Answer<Body>>;
-  refused(
+  ) => Promise<Answer<Body>>;
+  /** The same where a problem is expected. */
+  refused: (
     request: string,
     body?: unknown,
     headers?: Record<string, string>,
-  ): Promise<Answer<ProblemDetails>>;
-  cluster(name?: string): Promise<Cluster>;
-  topic(clusterId: string, name: string, partitionCount?: number): Promise<Topic>;
+  ) => Promise<Answer<ProblemDetails>>;
+  cluster: (name?: string) => Promise<Cluster>;
+  topic: (clusterId: string, name: string, partitionCount?: number) => Promise<Topic>;
   /** A broker that is up; the first has id 1. */
-  registerBroker(broker?: Partial<RegisterBrokerRequest>): Promise<number>;
-  replica: ApiReplica;
+  registerBroker: (broker?: Partial<RegisterBrokerRequest>) => Promise<number>;
+  replica: MetadataReplica;
+  /** Another process's replica of the same cell. */
+  openOther: () => Promise<MetadataReplica>;
   clock: ControlledClock;
 };
 
 export async function createApiFixture(options: Partial<ApiOptions> = {}): Promise<ApiFixture> {
   const clock = createManualClock({ startMs: Date.parse("2026-11-21T09:00:00Z") });
   const random = createSeededRandom(1);
+  const log = storedLog();
+  const objects = storedObjects();
   let brokers = 0;
-  const { replica } = standIn(clock, random);
+  let replicas = 0;
+  const openReplica = (): Promise<MetadataReplica> =>
+    openMetadataReplica({
+      log,
+      objects,
+      clock,
+      random: createSeededRandom(++replicas + 1),
+      output: { info() {}, warn() {}, error() {} },
+      cell: "test",
+      // Followers read when asked here: nobody waits for a poll, and a day's worth of them takes its time.
+      pollMs: 365 * 24 * 60 * 60 * 1000,
+    });
+  const replica = await openReplica();
   const app = createApi({
     replica,
     clock,
@@ -109,6 +98,7 @@ export async function createApiFixture(options: Partial<ApiOptions> = {}): Promi
       return submitted.result.brokerId;
     },
     replica,
+    openOther: openReplica,
     clock,
   };
 }

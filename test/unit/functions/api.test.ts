@@ -280,3 +280,14 @@ test("answers are not stored by caches and not guessed at by browsers", async ()
     expect(headers.get("x-content-type-options")).toBe("nosniff");
   }
 });
+
+test("what one process creates, the next call to another finds", async () => {
+  const first = await createApiFixture();
+  const second = await createApiFixture({ replica: await first.openOther() });
+  const { id } = await first.cluster("shop");
+  await first.topic(id, "orders", 3);
+  const topic = await second.call(`GET /kafka/v3/clusters/${id}/topics/orders`);
+  expect(topic).toMatchObject({ status: 200, body: { partitions_count: 3 } });
+  const taken = await second.refused("POST /v1/clusters", { name: "shop" });
+  expect(taken.status).toBe(409);
+});

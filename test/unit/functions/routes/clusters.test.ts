@@ -37,6 +37,23 @@ test("each cluster has ports of its own on every broker", async () => {
   expect(body.bootstrap_servers).toBe("10.0.0.1:9192,[fd00::2]:9193");
 });
 
+test("where one process serves both, the broker's own address is told as soon as it listens", async () => {
+  let address: { host: string; port: number } | null = null;
+  const { call, cluster, registerBroker } = await createApiFixture({
+    config: {
+      version: "1",
+      kafka: { host: "b", port: 9092 },
+      httpEndpoint: null,
+      addressOf: () => address,
+    },
+  });
+  await registerBroker({ host: "b", port: 0 });
+  const { id } = await cluster();
+  address = { host: "127.0.0.1", port: 40_123 };
+  const { body } = await call<Cluster>(`GET /v1/clusters/${id}`);
+  expect(body.bootstrap_servers).toBe("127.0.0.1:40123");
+});
+
 test("the configured HTTP endpoint is told instead of the address a request came to", async () => {
   const { cluster } = await createApiFixture({
     config: {

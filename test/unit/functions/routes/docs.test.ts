@@ -50,7 +50,7 @@ test("operations have ids of their own, a tag, a summary, and declare what is in
   for (const { path, operation } of all) {
     expect(operation.tags).toHaveLength(1);
     expect(operation.summary).not.toBe("");
-    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "");
     const declared = (operation.parameters ?? []).filter((each) => each.in === "path");
     expect(declared.map((each) => each.name).sort()).toEqual(inPath.sort());
     expect(declared.every((each) => each.required)).toBe(true);
@@ -61,7 +61,7 @@ test("every reference in the document leads somewhere, and every schema is used"
   const doc = await document();
   const text = JSON.stringify(doc);
   const named = new Set(
-    [...text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map((match) => match[1]),
+    [...text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map((match) => match[1] ?? ""),
   );
   expect([...named].sort()).toEqual(Object.keys(doc.components.schemas).sort());
 });
