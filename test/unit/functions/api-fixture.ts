@@ -1,5 +1,8 @@
 import { createManualClock } from "../../../adapters/memory/clock.ts";
 import type { ControlledClock } from "../../../adapters/memory/clock.ts";
+import { createMemoryMetadataStore } from "../../../adapters/memory/metadata-log.ts";
+import type { MemoryMetadataStore } from "../../../adapters/memory/metadata-log.ts";
+import { createMemoryObjectStore } from "../../../adapters/memory/object-store.ts";
 import { createSeededRandom } from "../../../adapters/memory/random.ts";
 import { createApi } from "../../../functions/api.ts";
 import type { ApiOptions } from "../../../functions/api.ts";
@@ -9,7 +12,6 @@ import { registerBroker } from "../../../metadata/commands/register-broker.ts";
 import type { RegisterBrokerRequest } from "../../../metadata/commands/register-broker.ts";
 import { openMetadataReplica } from "../../../metadata/log/replica.ts";
 import type { MetadataReplica } from "../../../metadata/log/replica.ts";
-import { storedLog, storedObjects } from "./stored-cell.ts";
 
 export type Answer<Body> = { status: number; body: Body; headers: Headers };
 
@@ -34,19 +36,21 @@ export type ApiFixture = {
   replica: MetadataReplica;
   /** Another process's replica of the same cell. */
   openOther: () => Promise<MetadataReplica>;
+  /** The metadata log behind it all, which fails when told to. */
+  store: MemoryMetadataStore;
   clock: ControlledClock;
 };
 
 export async function createApiFixture(options: Partial<ApiOptions> = {}): Promise<ApiFixture> {
   const clock = createManualClock({ startMs: Date.parse("2026-11-21T09:00:00Z") });
   const random = createSeededRandom(1);
-  const log = storedLog();
-  const objects = storedObjects();
+  const store = createMemoryMetadataStore();
+  const objects = createMemoryObjectStore();
   let brokers = 0;
   let replicas = 0;
   const openReplica = (): Promise<MetadataReplica> =>
     openMetadataReplica({
-      log,
+      log: store.open(),
       objects,
       clock,
       random: createSeededRandom(++replicas + 1),
@@ -99,6 +103,7 @@ export async function createApiFixture(options: Partial<ApiOptions> = {}): Promi
     },
     replica,
     openOther: openReplica,
+    store,
     clock,
   };
 }

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { MetadataDecodeError } from "../../../metadata/records/field-types.ts";
 import { MetadataLogError } from "../../../ports/metadata-log.ts";
 import type { Log } from "../../../functions/api-context.ts";
-import type { ProblemDetails } from "../../../functions/api-types.ts";
+import type { Cluster, ClusterList, ProblemDetails } from "../../../functions/api-types.ts";
 import { maxBodyBytes } from "../../../functions/request-gate.ts";
 import { createApiFixture } from "./api-fixture.ts";
 
@@ -116,27 +116,34 @@ test("a body over the limit is refused, whether its length is told or not", asyn
 
 test("a metadata log that does not answer is 503 with a time to come back", async () => {
   const { lines, log } = capturedLog();
-  const fixture = await createApiFixture();
-  const down = () =>
-    Promise.reject(new MetadataLogError("unavailable", "the metadata log does not answer"));
-  const { image } = fixture.replica;
-  const { refused } = await createApiFixture({
-    log,
-    replica: { image, readToHead: down, submit: down },
-  });
-  for (const [request, body] of [
-    ["GET /v1/clusters"],
-    ["GET /readyz"],
-    ["GET /kafka/v3/clusters"],
-    ["POST /v1/clusters", { name: "x" }],
-  ] as const) {
-    const answer = await refused(request, body);
-    expect(answer.status).toBe(503);
+  const { call, refused, store } = await createApiFixture({ log });
+  for (const path of ["/readyz", "/v1/clusters", "/v1/cell", "/kafka/v3/clusters"]) {
+    store.failNext("read", { takesEffect: false });
+    const answer = await refused(`GET ${path}`, undefined, { "X-Request-Id": path });
+    expect(answer).toMatchObject({ status: 503, body: { kafka_error_code: "REQUEST_TIMED_OUT" } });
     expect(answer.headers.get("retry-after")).toBe("1");
-    expect(answer.body.detail).toBe("the metadata log does not answer");
+    expect(lines.findLast((each) => each.level === "warn")?.fields["requestId"]).toBe(path);
+    expect((await call(`GET ${path}`)).status).toBe(200);
   }
-  expect((await refused("GET /healthz")).status).toBe(200);
-  expect(lines.filter((each) => each.level === "warn")).toHaveLength(4);
+  store.failNext("read", { takesEffect: false });
+  expect((await refused("POST /v1/clusters", { name: "x" })).status).toBe(503);
+  expect((await call("GET /healthz")).status).toBe(200);
+});
+
+test("an append that failed but took effect is made once, and answered as made", async () => {
+  const { call, store } = await createApiFixture();
+  store.failNext("append", { takesEffect: true });
+  const created = await call<Cluster>("POST /v1/clusters", { name: "shop" });
+  expect(created.status).toBe(201);
+  const { body } = await call<ClusterList>("GET /v1/clusters");
+  expect(body.data).toEqual([created.body]);
+});
+
+test("a replica that is closed is 503", async () => {
+  const { refused, replica } = await createApiFixture();
+  await replica.close();
+  expect((await refused("GET /v1/clusters")).status).toBe(503);
+  expect((await refused("POST /v1/clusters", { name: "x" })).status).toBe(503);
 });
 
 test("a process that has stopped for good asks for more patience", async () => {
