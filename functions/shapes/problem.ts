@@ -24,7 +24,7 @@ export const problemDetails = z
     request_id: z.string().openapi({ description: "The X-Request-Id of this request." }),
     errors: z.array(wrongField).optional(),
     kafka_error_code: z.string().optional().openapi({
-      description: "Kafka's name of the error, where there is one.",
+      description: "Kafka's name of the error, or ours where Kafka has none (CLUSTER_NOT_FOUND).",
       example: "TOPIC_ALREADY_EXISTS",
     }),
     error_code: z.int().optional().openapi({
