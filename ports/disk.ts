@@ -9,7 +9,7 @@ export type Disk = {
   list(path: string): Promise<string[]>;
   /** The whole file, or null if it does not exist. For small files only. */
   readFile(path: string): Promise<Uint8Array | null>;
-  /** Replaces the file atomically: after a crash it holds the old bytes or the new, and once this resolves, the new. */
+  /** Replaces the file atomically: after a crash it holds the old bytes or the new, and once this resolves, the new. Files ending in ".unfinished" are its own. */
   writeFile(path: string, bytes: Uint8Array): Promise<void>;
   /** Removes a file durably; nothing happens if it does not exist. */
   remove(path: string): Promise<void>;
@@ -25,7 +25,10 @@ export type Disk = {
   freeBytes(path: string): Promise<number>;
 };
 
-/** One open file. Operations on one file take effect in the order they were called, without awaiting each other. */
+/**
+ * One open file. Operations on one file take effect as if in the order they were called, without awaiting each other: a read may pass a write of other
+ * bytes, so that reading old data never holds up the WAL.
+ */
 export type DiskFile = {
   /** Current size in bytes. */
   size(): Promise<number>;
@@ -34,7 +37,7 @@ export type DiskFile = {
    * The chunks must stay unchanged until then. Chunks over a SharedArrayBuffer are written off the main thread.
    */
   write(chunks: readonly Uint8Array[], position: number): Promise<void>;
-  /** Makes everything written before this call durable (fdatasync). A failure is final: never retry a failed flush. */
+  /** Makes everything written before this call durable (fdatasync). A failure is final: every later write and flush of the file rejects. */
   flush(): Promise<void>;
   /** Fills `target` from byte `position`; resolves with the count read, less than asked only at the end of the file. */
   read(target: Uint8Array, position: number): Promise<number>;

@@ -27,17 +27,21 @@ export type Connection = {
   resume(): void;
   /**
    * Sends the chunks in order. True: the kernel has them already. False: they are still being read from; `taken` is called once when they
-   * no longer are (sent, or the connection closed). `taken` is not called after true.
+   * no longer are (sent, or the connection closed), before `closed`. `taken` is not called after true. After a close or `end` nothing is sent, and it is true.
    */
   write(chunks: readonly Uint8Array[], taken: () => void): boolean;
-  /** Sends what was written, then closes. */
+  /** Sends what was written, then closes. `received` is not called any more; `closed` is. */
   end(): void;
-  /** Closes at once; unsent bytes are dropped. */
+  /** Closes at once; unsent bytes are dropped. `received` is not called any more; `closed` is, later and with null. */
   destroy(): void;
 };
 
 export type Reader = {
-  /** Where the next bytes shall go: at least one byte long, asked anew before every read; only the latest answer is written to. */
+  /**
+   * Where the next bytes shall go, at least one byte long. Asked once for each `received`: some time after the one before (for the first, after
+   * `start`) and never while paused, so the answer must stay good until then. Written to only right before that `received`, within one turn: connections
+   * may share one answer.
+   */
   buffer(): Uint8Array;
   /** `count` bytes are in the buffer last given, from its start. */
   received(count: number): void;

@@ -1,11 +1,15 @@
-/** Whole objects under string keys ("/" separates levels), as S3 has them: read-after-write, conditional puts, ordered listing. */
+/**
+ * Whole objects under string keys ("/" separates levels), as S3 has them: read-after-write, conditional puts, ordered listing. A key is well-formed
+ * Unicode of at most 1,024 bytes without NUL, its segments neither empty nor "." nor ".." nor too long for a file name (240 bytes, each outside
+ * letters, digits and -_.=+@, counting three).
+ */
 export type ObjectStore = {
   /**
    * Stores `bytes` and, once durable, resolves with the new ETag. `ifAbsent`: only if the key does not exist; `ifMatch`: only if its ETag is
    * that. An unmet condition resolves with null and changes nothing.
    */
   put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<{ etag: string } | null>;
-  /** The object or the byte range [start, end) of it (cut at its end); null if it does not exist. */
+  /** The object or the byte range [start, end) of it (cut at its end, so it may be empty); null if it does not exist. */
   get(
     key: string,
     range?: { start: number; end: number },

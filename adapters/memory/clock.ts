@@ -91,8 +91,10 @@ function createControlledClock(
     nowMs: () => Math.floor(startMs + monotonicMs()),
     monotonicMs,
     after(delayMs, run) {
-      const cancel = timers.add(monotonicMs() + Math.max(0, delayMs), run);
-      rearm();
+      const dueMs = monotonicMs() + Math.max(0, delayMs);
+      const isEarliest = dueMs < (timers.nextDueMs() ?? Infinity);
+      const cancel = timers.add(dueMs, run);
+      if (isEarliest) rearm();
       return cancel;
     },
     advance(ms) {

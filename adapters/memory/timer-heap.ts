@@ -1,6 +1,6 @@
 export type DueTimer = { dueMs: number; run: () => void };
 
-type Timer = DueTimer & { sequence: number; isCancelled: boolean };
+type Timer = DueTimer & { sequence: number; isCancelled: boolean; isTaken: boolean };
 
 export type TimerHeap = {
   /** Returns the function that cancels it. */
@@ -11,21 +11,41 @@ export type TimerHeap = {
   clear(): void;
 };
 
-/** A binary heap ordered by due time, then by order of adding, so that a run repeats exactly. Cancelled timers are dropped as they surface. */
+/**
+ * A binary heap ordered by due time, then by order of adding, so that a run repeats exactly. Cancelled timers are dropped as they surface, and all at
+ * once when they outnumber the others: request timeouts are nearly always cancelled.
+ */
 export function createTimerHeap(): TimerHeap {
   let heap: Timer[] = [];
   let nextSequence = 0;
+  let cancelledCount = 0;
+  const dropCancelled = (): void => {
+    // Sorted is a heap too.
+    heap = heap.filter((timer) => !timer.isCancelled).toSorted((a, b) => (isBefore(a, b) ? -1 : 1));
+    cancelledCount = 0;
+  };
   const earliest = (): Timer | null => {
-    while (heap[0]?.isCancelled === true) removeFirst(heap);
+    while (heap[0]?.isCancelled === true) {
+      removeFirst(heap);
+      cancelledCount--;
+    }
     return heap[0] ?? null;
   };
   return {
     add(dueMs, run) {
-      const timer: Timer = { dueMs, run, sequence: nextSequence++, isCancelled: false };
+      const timer: Timer = {
+        dueMs,
+        run,
+        sequence: nextSequence++,
+        isCancelled: false,
+        isTaken: false,
+      };
       heap.push(timer);
       siftUp(heap, heap.length - 1);
       return () => {
+        if (timer.isCancelled || timer.isTaken) return;
         timer.isCancelled = true;
+        if (++cancelledCount > heap.length / 2 + 64) dropCancelled();
       };
     },
     nextDueMs: () => earliest()?.dueMs ?? null,
@@ -33,10 +53,12 @@ export function createTimerHeap(): TimerHeap {
       const timer = earliest();
       if (timer === null || timer.dueMs > nowMs) return null;
       removeFirst(heap);
+      timer.isTaken = true;
       return timer;
     },
     clear() {
       heap = [];
+      cancelledCount = 0;
     },
   };
 }
