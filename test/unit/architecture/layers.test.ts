@@ -13,7 +13,7 @@ const rooms: Record<string, string[]> = {
   "protocol/": ["protocol/"],
   "ports/": ["ports/"],
   "adapters/": ["adapters/", "ports/"],
-  "metadata/": ["metadata/", "protocol/errors.ts", "protocol/uuid.ts", "ports/"],
+  "metadata/": ["metadata/", "protocol/errors.ts", "ports/"],
   "broker/log/": [
     "broker/log/",
     "broker/failure.ts",
@@ -59,6 +59,7 @@ const rooms: Record<string, string[]> = {
     "protocol/",
     "ports/",
   ],
+  "sdk/src/local/": ["sdk/", "broker/", "functions/", "metadata/", "ports/"],
   "sdk/src/cli/": [
     "sdk/",
     "broker/",
