@@ -107,7 +107,7 @@ const resolveFull = (
   caller: FetchCaller,
 ): ResolvedFetch => {
   const partitions = new Map<string, WantedPartition>();
-  const { usesTopicIds } = caller;
+  const { clusterId, owner, isFollower, usesTopicIds } = caller;
   for (const topic of request.topics) {
     for (const asked of topic.partitions) {
       // Named twice, the later request counts, as in Kafka.
@@ -116,7 +116,7 @@ const resolveFull = (
   }
   const session =
     request.sessionEpoch === newSessionEpoch && partitions.size > 0
-      ? addSession(cache, { ...caller, partitions }, caller.nowMs)
+      ? addSession(cache, { clusterId, owner, isFollower, usesTopicIds, partitions }, caller.nowMs)
       : null;
   return session === null
     ? { kind: "sessionless", session, partitions: [...partitions.values()] }
