@@ -25,6 +25,7 @@ export type RequestContext<Services> = {
   readonly apiVersion: number;
   readonly correlationId: number;
   readonly clientId: string | null;
+  readonly remote: Address;
   readonly connection: ClientConnection;
   /**
    * Says that the request's byte fields (records, group metadata) are not looked at any more, so that the memory serves other frames while the
@@ -38,8 +39,6 @@ export type RequestContext<Services> = {
 /** One client's connection, the same object for all its requests. */
 export type ClientConnection = {
   readonly id: number;
-  readonly local: Address;
-  readonly remote: Address;
   /** What the client calls itself, from ApiVersions 3 on (KIP-511). */
   clientSoftware: { readonly name: string; readonly version: string } | null;
   readonly isClosed: boolean;
