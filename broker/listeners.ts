@@ -5,8 +5,8 @@ import type { MetadataReplica } from "../metadata/log/replica.ts";
 import type { BrokerConfig } from "./config.ts";
 import type { KafkaApi } from "./handlers/kafka-api.ts";
 import type { LogOutput } from "./log-output.ts";
-import type { Server } from "./server/server.ts";
-import { startServer } from "./server/server.ts";
+import type { KafkaServer, ServerResources } from "./server/server.ts";
+import { createServerResources, startServer } from "./server/server.ts";
 import type { BrokerServices } from "./services.ts";
 
 /**
@@ -17,9 +17,10 @@ export type ListenerTable = {
   /** Takes the broker's own port, so that it can be registered; connections wait until `serve`. */
   reserve(): Promise<Address>;
   /** Answers requests of every cluster from now on. */
-  serve(services: BrokerServices, handlers: readonly KafkaApi<BrokerServices>[]): Promise<void>;
+  serve(services: BrokerServices, apis: readonly KafkaApi<BrokerServices>[]): Promise<void>;
   address(clusterId: string): Address | null;
-  servers(): Iterable<Server>;
+  /** Memory, bounds and counts that all listeners share. */
+  readonly resources: ServerResources;
   /** Stops accepting, lets requests under way end for up to `timeoutMs`, closes every connection. */
   close(timeoutMs: number): Promise<void>;
 };
@@ -34,10 +35,11 @@ const maxEarlyConnections = 1000;
 
 export function createListenerTable({ ports, config }: Options): ListenerTable {
   const { network, metadata, log, clock } = ports;
-  const servers = new Map<string, Server>();
+  const resources = createServerResources();
+  const servers = new Map<string, KafkaServer>();
   let early: EarlyListener | null = null;
   let base: Address = config.listen;
-  let serving: { services: BrokerServices; handlers: readonly KafkaApi<BrokerServices>[] } | null =
+  let serving: { services: BrokerServices; apis: readonly KafkaApi<BrokerServices>[] } | null =
     null;
   let stopFollowing = (): void => {};
 
@@ -52,8 +54,10 @@ export function createListenerTable({ ports, config }: Options): ListenerTable {
       log,
       address,
       clusterId: cluster.clusterId,
-      handlers: serving.handlers,
+      listener: cluster.name,
+      apis: serving.apis,
       services: serving.services,
+      resources,
     });
     servers.set(cluster.clusterId, server);
   }
@@ -84,15 +88,15 @@ export function createListenerTable({ ports, config }: Options): ListenerTable {
       base = early.listener.address;
       return base;
     },
-    async serve(services, handlers) {
-      serving = { services, handlers };
+    async serve(services, apis) {
+      serving = { services, apis };
       stopFollowing = metadata.onChange((changes) => {
         for (const change of changes) {
           if (change.kind === "clusterCreated") {
             const cluster = metadata.image.clusters.get(change.clusterId);
             if (cluster !== undefined) void openLater(cluster);
           } else if (change.kind === "clusterDeleted") {
-            void servers.get(change.cluster.clusterId)?.close(config.stopTimeoutMs);
+            void servers.get(change.cluster.clusterId)?.close({ graceMs: config.stopTimeoutMs });
             servers.delete(change.cluster.clusterId);
           }
         }
@@ -103,12 +107,14 @@ export function createListenerTable({ ports, config }: Options): ListenerTable {
       }
     },
     address: (clusterId) => servers.get(clusterId)?.address ?? null,
-    servers: () => servers.values(),
+    resources,
     async close(timeoutMs) {
       stopFollowing();
       serving = null;
       await early?.listener.close();
-      await Promise.all([...servers.values()].map((server) => server.close(timeoutMs)));
+      await Promise.all(
+        [...servers.values()].map((server) => server.close({ graceMs: timeoutMs })),
+      );
       servers.clear();
     },
   };

@@ -16,6 +16,7 @@ const rooms: Record<string, string[]> = {
   "metadata/": ["metadata/", "protocol/errors.ts", "ports/"],
   "broker/log/": [
     "broker/log/",
+    "broker/assert.ts",
     "broker/failure.ts",
     "broker/log-output.ts",
     "protocol/",
@@ -23,6 +24,7 @@ const rooms: Record<string, string[]> = {
   ],
   "broker/server/": [
     "broker/server/",
+    "broker/assert.ts",
     "broker/log/log-range.ts",
     "broker/handlers/kafka-api.ts",
     "broker/log-output.ts",
