@@ -19,7 +19,7 @@ export type CoordinatorRuntime<Entry, Machine extends StateMachine<Entry>> = {
   shardOf(key: string): CoordinatorShard<Entry, Machine> | null;
   /** Those this broker leads, by partition. */
   shards(): readonly CoordinatorShard<Entry, Machine>[];
-  /** Resolves when every shard serves. */
+  /** Resolves when no shard is loading: it serves, or has said why it cannot and tries again by itself. */
   whenLoaded(): Promise<void>;
   /** As the shard's own, for the shard of `key`. */
   write<Reply>(
@@ -72,7 +72,7 @@ export function createCoordinatorRuntime<Entry, Machine extends StateMachine<Ent
     shardOf,
     shards: () => [...shards].sort(([left], [right]) => left - right).map(([, shard]) => shard),
     async whenLoaded() {
-      await Promise.all([...shards.values()].map((shard) => shard.whenActive()));
+      await Promise.all([...shards.values()].map((shard) => shard.whenLoaded()));
     },
     write: (key, decide) => shardOf(key)?.write(decide) ?? Promise.resolve(elsewhere),
     read: (key, look) => shardOf(key)?.read(look) ?? Promise.resolve(elsewhere),

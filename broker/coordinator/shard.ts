@@ -93,9 +93,9 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     return this.#logBytes;
   }
 
-  /** Resolves when the shard is active or closed. */
-  async whenActive(): Promise<void> {
-    while (this.#state === "loading" || this.#state === "failed")
+  /** Resolves when the load under way has ended, well or not. */
+  async whenLoaded(): Promise<void> {
+    while (this.#state === "loading")
       await new Promise<void>((resolve) => this.#whenSettled.push(resolve));
   }
 

@@ -4,6 +4,7 @@ import type { Group, GroupStateName, Member } from "./group.ts";
 import { errorOf } from "./group-context.ts";
 import type { GroupContext } from "./group-context.ts";
 import { groupKeyOf } from "./group-key.ts";
+import { isCurrent } from "./group-shard.ts";
 import type { GroupSlot } from "./group-shard.ts";
 import { tombstoneBytes } from "./kept.ts";
 import type { GroupEntry } from "./kept.ts";
@@ -115,21 +116,17 @@ type Deletion = Decision<GroupEntry, ErrorName | "unfinished">;
 function decideDeletion(slot: GroupSlot): Deletion {
   if (slot.group.state !== "Empty" || slot.group.pendingMembers.size > 0)
     return { entries: [], reply: "NON_EMPTY_GROUP" };
-  const { entries, leftBytes } = offsetTombstones(slot, [...slot.offsets.keys()], budgetBytes);
+  const { entries, leftBytes } = offsetTombstones(slot);
   if (leftBytes <= 0) return { entries, reply: "unfinished" };
   if (slot.kept !== null) entries.push({ type: "group", groupKey: slot.key, value: null });
   return { entries, reply: "NONE" };
 }
 
-function offsetTombstones(
-  slot: GroupSlot,
-  topics: readonly string[],
-  budget: number,
-): { entries: GroupEntry[]; leftBytes: number } {
+function offsetTombstones(slot: GroupSlot): { entries: GroupEntry[]; leftBytes: number } {
   const entries: GroupEntry[] = [];
-  let leftBytes = budget;
-  for (const topic of topics) {
-    for (const partition of slot.offsets.get(topic)?.keys() ?? []) {
+  let leftBytes = budgetBytes;
+  for (const [topic, partitions] of slot.offsets) {
+    for (const partition of partitions.keys()) {
       if (leftBytes <= 0) return { entries, leftBytes };
       const entry = { type: "offset", groupKey: slot.key, topic, partition, value: null } as const;
       entries.push(entry);
@@ -139,28 +136,46 @@ function offsetTombstones(
   return { entries, leftBytes };
 }
 
-/** The topic was deleted: no group keeps offsets of it. Done now as far as it goes; the sweep finds what a failure leaves, by topic id. */
+/**
+ * A topic of this name was deleted: no group keeps offsets of it. What a topic made since under the same name was given stays. Done now as far as it
+ * goes; the sweep finds what a shard that cannot answer leaves.
+ */
 export async function dropTopicOffsets(
   context: GroupContext,
   clusterId: string,
   topic: string,
 ): Promise<CoordinatorError | null> {
-  for (const shard of context.runtime.shards()) {
-    for (let isDone = false; !isDone;) {
-      const outcome = await shard.write(({ slots }) => {
-        const entries: GroupEntry[] = [];
-        let leftBytes = budgetBytes;
-        for (const slot of slots.values()) {
-          if (slot.clusterId !== clusterId || leftBytes <= 0) continue;
-          const dropped = offsetTombstones(slot, [topic], leftBytes);
-          entries.push(...dropped.entries);
-          leftBytes = dropped.leftBytes;
-        }
-        return { entries, reply: leftBytes > 0 };
-      });
-      if (outcome.kind === "failed") return outcome.error;
-      isDone = outcome.reply;
+  const failures = await Promise.all(
+    context.runtime.shards().map(async (shard) => {
+      for (;;) {
+        const outcome = await shard.write(({ slots }) =>
+          decideDrop(context, slots.values(), { clusterId, topic }),
+        );
+        if (outcome.kind === "failed") return outcome.error;
+        if (outcome.reply === "finished") return null;
+      }
+    }),
+  );
+  return failures.find((failure) => failure !== null) ?? null;
+}
+
+function decideDrop(
+  context: GroupContext,
+  slots: Iterable<GroupSlot>,
+  dropped: { clusterId: string; topic: string },
+): Decision<GroupEntry, "finished" | "unfinished"> {
+  const { clusterId, topic } = dropped;
+  const entries: GroupEntry[] = [];
+  let leftBytes = budgetBytes;
+  for (const slot of slots) {
+    if (slot.clusterId !== clusterId) continue;
+    for (const [partition, offset] of slot.offsets.get(topic) ?? []) {
+      if (isCurrent(context.topics, slot, topic, offset)) continue;
+      if (leftBytes <= 0) return { entries, reply: "unfinished" };
+      const entry = { type: "offset", groupKey: slot.key, topic, partition, value: null } as const;
+      entries.push(entry);
+      leftBytes -= tombstoneBytes(entry);
     }
   }
-  return null;
+  return { entries, reply: "finished" };
 }

@@ -55,7 +55,8 @@ export function createGroups(options: GroupsOptions) {
     lead: (partition: number, log: CoordinatorLog) => runtime.lead(partition, log),
     resign: (partition: number) => runtime.resign(partition),
     whenLoaded: () => runtime.whenLoaded(),
-    close: () => runtime.close(),
+    /** Answers everything parked and decides nothing more. */
+    close: async () => runtime.close(),
     /** The partition of `__consumer_offsets` whose leader coordinates the group. */
     partitionOf: (clusterId: string, groupId: string) =>
       partitionForKey(groupKeyOf(clusterId, groupId), partitionCount),

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createManualClock } from "../../../../adapters/memory/clock.ts";
+import type { KeyValue } from "../../../../broker/coordinator/coordinator-log.ts";
 import { CoordinatorShard, defaultShardLimits } from "../../../../broker/coordinator/shard.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import { createFakeCoordinatorLog } from "./fake-coordinator-log.ts";
@@ -39,7 +40,7 @@ async function settle(): Promise<void> {
 test("thousands of commits to the same keys leave the log bounded", async () => {
   const log = createFakeCoordinatorLog();
   const { shard } = openShard(log);
-  await shard.whenActive();
+  await shard.whenLoaded();
   let largestBytes = 0;
   for (let round = 0; round < 3_000; round++) {
     await set(shard, [{ name: `key-${round % 20}`, value: `${round}` }]);
@@ -56,7 +57,7 @@ test("thousands of commits to the same keys leave the log bounded", async () => 
 test("a rewrite rides along in pieces no larger than allowed", async () => {
   const log = createFakeCoordinatorLog();
   const { shard } = openShard(log);
-  await shard.whenActive();
+  await shard.whenLoaded();
   for (let index = 0; index < 60; index++)
     await set(shard, [{ name: `key-${index}`, value: "x".repeat(100) }]);
   await settle();
@@ -69,7 +70,7 @@ test("a shard that starts on a long log rewrites it without being asked", async 
   for (let index = 0; index < 300; index++)
     await log.append([{ key: Buffer.from("a"), value: Buffer.from(`${index}`) }]);
   const { shard } = openShard(log);
-  await shard.whenActive();
+  await shard.whenLoaded();
   await settle();
   expect(log.logStart()).toBe(300);
   expect(log.history.slice(log.logStart())).toHaveLength(1);
@@ -83,7 +84,7 @@ test("state that is all deleted leaves nothing to rewrite and nothing in the log
       { key: Buffer.from(`key-${index}`), value: null },
     ]);
   const { shard } = openShard(log);
-  await shard.whenActive();
+  await shard.whenLoaded();
   await settle();
   expect(log.visibleBytes()).toBe(0);
 });
@@ -94,13 +95,19 @@ test("a log start that cannot be moved is moved after a later commit", async () 
     await log.append([{ key: Buffer.from("a"), value: Buffer.from(`${index}`) }]);
   log.failMoves(1);
   const { shard } = openShard(log);
-  await shard.whenActive();
+  await shard.whenLoaded();
   await settle();
   expect(log.logStart()).toBe(0);
   await set(shard, [{ name: "b", value: "1" }]);
   await settle();
   expect(log.logStart()).toBe(300);
 });
+
+/** The state the records tell, in one line. */
+function listed(records: readonly KeyValue[]): string {
+  const lines = [...replayed(records)].map(([name, value]) => `${name}=${value}`);
+  return lines.sort((left, right) => left.localeCompare(right)).join(" ");
+}
 
 const operation = fc.oneof(
   {
@@ -133,11 +140,11 @@ test("whenever the process dies, the log from its start tells the same state as 
     fc.asyncProperty(scenario, async (operations) => {
       const log = createFakeCoordinatorLog();
       const { shard, clock } = openShard(log);
-      await shard.whenActive();
+      await shard.whenLoaded();
       let breach: string | null = null;
       log.onChange(() => {
-        const whole = JSON.stringify([...replayed(log.history)].sort());
-        const visible = JSON.stringify([...replayed(log.history.slice(log.logStart()))].sort());
+        const whole = listed(log.history);
+        const visible = listed(log.history.slice(log.logStart()));
         if (whole !== visible) breach ??= `${whole} became ${visible}`;
       });
       // Values carry the number of their decision, so that a lost one shows even if an older one was equal.

@@ -40,7 +40,7 @@ async function stateOf<T>(promise: Promise<T>): Promise<T | "pending"> {
 
 test("a decision changes the state at once, and its reply waits until its entries are committed", async () => {
   const { shard, log, set, values } = createShard();
-  await shard.whenActive();
+  await shard.whenLoaded();
   log.hold();
   const reply = set("a", "1");
   expect(values()).toEqual({ a: "1" });
@@ -51,7 +51,7 @@ test("a decision changes the state at once, and its reply waits until its entrie
 
 test("decisions made while an append is in flight travel together in the next one", async () => {
   const { shard, log, set } = createShard();
-  await shard.whenActive();
+  await shard.whenLoaded();
   log.hold();
   const replies = [set("a", "1")];
   await settle();
@@ -63,7 +63,7 @@ test("decisions made while an append is in flight travel together in the next on
 
 test("a read answers only when everything it saw is committed", async () => {
   const { shard, log, set } = createShard();
-  await shard.whenActive();
+  await shard.whenLoaded();
   expect(await shard.read((machine) => machine.values.size)).toEqual({ kind: "done", reply: 0 });
   log.hold();
   void set("a", "1");
@@ -75,7 +75,7 @@ test("a read answers only when everything it saw is committed", async () => {
 
 test("a decision without entries is answered at once even while an append hangs", async () => {
   const { shard, log, set } = createShard();
-  await shard.whenActive();
+  await shard.whenLoaded();
   log.hold();
   void set("a", "1");
   const reply = shard.write(() => ({ entries: [], reply: "alive" }));
@@ -86,7 +86,7 @@ test.each(["refused", "fenced"] as const)(
   "an append that is %s rolls the state back and answers everything parked retriably",
   async (fault) => {
     const { shard, log, clock, machines, set, values } = createShard();
-    await shard.whenActive();
+    await shard.whenLoaded();
     await set("a", "1");
     log.hold();
     log.failNext(fault);
@@ -108,7 +108,7 @@ test.each(["refused", "fenced"] as const)(
 
 test("an append whose outcome was lost is found by the reload, not guessed", async () => {
   const { shard, log, clock, set, values } = createShard();
-  await shard.whenActive();
+  await shard.whenLoaded();
   log.failNext("unknown");
   expect(await set("a", "1")).toEqual({ kind: "failed", error: "COORDINATOR_NOT_AVAILABLE" });
   await clock.advance(defaultShardLimits.retryMinimumMs);
@@ -139,7 +139,7 @@ test("a record that this version does not know stops the shard from serving half
 
 test("closing answers what is parked with NOT_COORDINATOR, and so everything after", async () => {
   const { shard, log, machines, set } = createShard();
-  await shard.whenActive();
+  await shard.whenLoaded();
   log.hold();
   const inFlight = set("a", "1");
   await settle();
@@ -153,7 +153,7 @@ test("closing answers what is parked with NOT_COORDINATOR, and so everything aft
 
 test("a decision too large for a batch is refused and changes nothing", async () => {
   const { shard, log, values } = createShard({ batchBytes: 1_000 });
-  await shard.whenActive();
+  await shard.whenLoaded();
   let told = 0;
   const reply = await shard.write(() => ({
     entries: [{ name: "a", value: "x".repeat(2_000) }],
@@ -168,7 +168,7 @@ test("a decision too large for a batch is refused and changes nothing", async ()
 
 test("a full queue refuses decisions instead of growing", async () => {
   const { shard, log, set } = createShard({ queueBytes: 1_000, queueCount: 10 });
-  await shard.whenActive();
+  await shard.whenLoaded();
   log.hold();
   void set("first", "in flight");
   await settle();
@@ -188,7 +188,7 @@ test("a full queue refuses decisions instead of growing", async () => {
 
 test("timers decide like requests do", async () => {
   const { shard, log, clock, set, values } = createShard();
-  await shard.whenActive();
+  await shard.whenLoaded();
   await set("a", "1");
   await shard.write((machine, time) => {
     machine.alarm = { atMs: time.nowMs + 500, name: "a" };
@@ -203,7 +203,7 @@ test("timers decide like requests do", async () => {
 
 test("decisions reach the log in the order they were made, batches split where they are full", async () => {
   const { shard, log, set } = createShard({ batchBytes: 300, queueBytes: 10_000 });
-  await shard.whenActive();
+  await shard.whenLoaded();
   const replies = Array.from({ length: 40 }, (_, index) => set("a", `${index}`));
   await Promise.all(replies);
   expect(log.history.map(({ value }) => Buffer.from(value ?? []).toString())).toEqual(

@@ -47,7 +47,7 @@ export async function createGroupCell(config: Partial<GroupConfig> = {}) {
     groups: await open(),
     /** As after a crash: the old coordinator says nothing more, a new one loads the logs. */
     async restart() {
-      cell.groups.close();
+      await cell.groups.close();
       cell.groups = await open();
     },
     visibleBytes: () => logs.reduce((sum, log) => sum + log.visibleBytes(), 0),

@@ -62,7 +62,7 @@ test("a commit is answered, and shown, only once it is committed to the log", as
   for (const log of cell.logs) log.hold();
   const answers: string[] = [];
   const commit = cell.commit("billing", 7).then((errors) => answers.push(...errors));
-  const fetch = cell.fetch("billing").then((offsets) => answers.push(...offsets));
+  const fetch = cell.fetch("billing").then((offsets) => answers.push(String(offsets)));
   await settle();
   expect(answers).toEqual([]);
   for (const log of cell.logs) log.release();
@@ -83,7 +83,7 @@ test("parked joins and syncs are answered when the coordinator goes away", async
   const cell = await createGroupCell({ initialRebalanceDelayMs: 3_000 });
   const joining = cell.join("billing");
   await settle();
-  cell.groups.close();
+  await cell.groups.close();
   expect((await joining).error).toBe("NOT_COORDINATOR");
   expect((await cell.join("billing")).error).toBe("NOT_COORDINATOR");
 });
@@ -276,9 +276,21 @@ test("deleting a topic drops its offsets of that cluster, and no other's", async
   await cell.commit("billing", 2, {}, "beta");
   cell.topics.delete("alpha/orders");
   expect(await cell.groups.dropTopicOffsets("alpha", "orders")).toBeNull();
-  cell.addTopic("alpha", "orders", "BBBBBBBBBBBBBBBBBBBBBA");
-  expect(await cell.fetch("billing")).toEqual([]);
   expect(await cell.fetch("billing", "beta")).toEqual(["orders-0@2"]);
+  // Gone from the log as well, not merely hidden with its topic.
+  cell.addTopic("alpha", "orders", "AAAAAAAAAAAAAAAAAAAAAQ");
+  await cell.restart();
+  expect(await cell.fetch("billing")).toEqual([]);
+});
+
+test("offsets of a topic made anew are not dropped with those of its deleted namesake", async () => {
+  const cell = await createGroupCell();
+  await cell.commit("old", 1);
+  cell.addTopic("alpha", "orders", "BBBBBBBBBBBBBBBBBBBBBA");
+  await cell.commit("new", 2);
+  expect(await cell.groups.dropTopicOffsets("alpha", "orders")).toBeNull();
+  expect(await cell.fetch("old")).toEqual([]);
+  expect(await cell.fetch("new")).toEqual(["orders-0@2"]);
 });
 
 test("a topic that was deleted unseen and made again does not inherit the offsets", async () => {

@@ -66,16 +66,14 @@ test("a member that joins while the assignment is being committed makes it void"
 });
 
 test.each([
-  ["of another generation", "member-1", 7, {}, "ILLEGAL_GENERATION"],
-  ["of an unknown member", "ghost", 1, {}, "UNKNOWN_MEMBER_ID"],
+  ["of another generation", { memberId: "member-1", generationId: 7 }, "ILLEGAL_GENERATION"],
+  ["of an unknown member", { memberId: "ghost", generationId: 1 }, "UNKNOWN_MEMBER_ID"],
   [
     "with another protocol",
-    "member-1",
-    1,
-    { protocolName: "sticky" },
+    { memberId: "member-1", generationId: 1, protocolName: "sticky" },
     "INCONSISTENT_GROUP_PROTOCOL",
   ],
-] as const)("a sync %s is refused", (_case, memberId, generationId, more, error) => {
+])("a sync %s is refused", (_case, { memberId, generationId, ...more }, error) => {
   const group = createJoinedGroup();
   expect(group.syncReply(group.sync(memberId, generationId, more))?.error).toBe(error);
 });

@@ -15,13 +15,9 @@ async function find(
   more: { keyType?: number; clusterId?: string } = {},
 ) {
   const { keyType = 0, clusterId = "alpha" } = more;
-  const reply = await api.call(
-    findCoordinator,
-    { request: findCoordinatorRequest, response: findCoordinatorResponse },
-    version,
-    { key: keys[0] ?? "", keyType, coordinatorKeys: keys },
-    clusterId,
-  );
+  const messages = { request: findCoordinatorRequest, response: findCoordinatorResponse };
+  const body = { key: keys[0] ?? "", keyType, coordinatorKeys: keys };
+  const reply = await api.call(findCoordinator, messages, { version, clusterId }, body);
   return version >= 4 ? reply.coordinators : [{ ...reply, key: keys[0] ?? "" }];
 }
 

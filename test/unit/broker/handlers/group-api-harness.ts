@@ -120,10 +120,11 @@ export async function createGroupApi(options: { hasGroupTopic?: boolean } = {}) 
       request: Message<Request, RequestInput>;
       response: Message<Response, ResponseInput>;
     },
-    version: number,
+    at: number | { version: number; clusterId: string },
     body: RequestInput,
-    clusterId = "alpha",
   ): Promise<Response> {
+    const { version, clusterId } =
+      typeof at === "number" ? { version: at, clusterId: "alpha" } : at;
     const origin = { correlationId: 7, clientId: "client" };
     const frame = bytesOf(writeRequestFrame(messages.request, version, origin, body));
     const head = readRequestHead(frame);

@@ -60,7 +60,7 @@ export function groupVerbs(api: GroupApi) {
     sync,
     heartbeat: beat,
     /** A member of a stable group. */
-    async settleMember() {
+    settleMember: async () => {
       const { memberId } = await join(3);
       await sync(3, memberId);
       return memberId;

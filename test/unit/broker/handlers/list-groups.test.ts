@@ -13,18 +13,12 @@ async function createListing() {
   const verbs = groupVerbs(api);
   await verbs.settleMember();
   await verbs.commit(9, 1, { groupId: "tool" });
+  const messages = { request: listGroupsRequest, response: listGroupsResponse };
   const list = (
     version: number,
     more: { statesFilter?: string[]; typesFilter?: string[] } = {},
     clusterId = "alpha",
-  ) =>
-    api.call(
-      listGroups,
-      { request: listGroupsRequest, response: listGroupsResponse },
-      version,
-      more,
-      clusterId,
-    );
+  ) => api.call(listGroups, messages, { version, clusterId }, more);
   const names = async (...given: Parameters<typeof list>) =>
     (await list(...given)).groups.map(({ groupId }) => groupId).sort();
   return { api, list, names };

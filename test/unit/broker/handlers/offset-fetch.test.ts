@@ -102,7 +102,7 @@ test.each(versionsOf(offsetFetch))(
   "version %i hears that the coordinator has moved",
   async (version) => {
     const api = await createGroupApi();
-    api.cell.groups.close();
+    await api.cell.groups.close();
     const fetched = await groupVerbs(api).fetch(version, [{ topic: "orders", partitions: [0] }]);
     const code = version < 2 ? fetched.topics[0]?.partitions[0]?.errorCode : fetched.errorCode;
     expect(code).toBe(errorCodes.NOT_COORDINATOR);
