@@ -89,7 +89,11 @@ async function* read(partition: Partition): AsyncIterable<LogPiece> {
   const { log } = partition;
   const end = log.nextOffset;
   // What is read must be committed, or a crash could take back what the coordinator has acted on.
-  await new Promise<boolean>((resolve) => whenCommitted(partition, end, resolve));
+  const isCommitted = await new Promise<boolean>((resolve) =>
+    whenCommitted(partition, end, resolve),
+  );
+  if (!isCommitted)
+    throw new Error("the leadership was lost before what is to be read was committed");
   for await (const batch of log.readBatches(log.logStartOffset, end)) {
     const decoded = decodeBatch(batch, 0, maxBatchBytes);
     if (decoded.kind !== "decoded")
