@@ -1,8 +1,8 @@
 import type { TopicSettings } from "../../metadata/settings/topic-settings.ts";
 import type { BatchRules } from "../log/batch-validation.ts";
 
-/** A batch that decompresses to more than this is refused where its records must be looked at: eight of the largest batches Kafka's default allows, or twice the topic's own limit. */
-const minDecompressedBoundBytes = 8 * 1048588;
+/** A batch that decompresses to more than this is refused where its records must be looked at. Nothing is allocated by a claimed size. */
+const minDecompressedBoundBytes = 64 * 1024 * 1024;
 
 /** What produced batches are judged by, from a topic's settings. */
 export function batchRules(settings: TopicSettings): BatchRules {
