@@ -31,9 +31,9 @@ export type RequestContext<Services> = {
    * Says that the request's byte fields (records, group metadata) are not looked at any more, so that the memory serves other frames while the
    * handler waits. Without this they stay valid until the handler's promise settles. Requests without such fields do not hold their frame.
    */
-  releaseFrame(): void;
+  readonly releaseFrame: () => void;
   /** KIP-219: once this response is sent, nothing more is read from the connection for so long. */
-  throttle(delayMs: number): void;
+  readonly throttle: (delayMs: number) => void;
 };
 
 /** One client's connection, the same object for all its requests. */
@@ -59,8 +59,9 @@ export type KafkaApiOptions<Request, Response> = {
   /** The range ApiVersions shows, where it is wider: for clients that take a missing version for a missing feature. */
   readonly advertised?: VersionRange;
   /**
-   * Shapes an error that concerns the request as a whole: a version that is advertised but not served, or a handler that failed. Without it the
-   * top-level error code says so where the version has one, else the connection is closed.
+   * Shapes an error that concerns the request as a whole: a version that is advertised but not served, or a handler that failed. Null closes the
+   * connection, as it must for a request that gets no response (acks=0). Without this the top-level error code says it where the version has one,
+   * else the connection is closed.
    */
   readonly refuse?: (request: Request, error: ErrorName, apiVersion: number) => Response | null;
   /** What a request in a version outside `advertised` is answered, in version 0. Only ApiVersions may; for all others the connection is closed. */

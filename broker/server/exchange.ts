@@ -77,7 +77,7 @@ export function ownedReply(reply: Reply, frame: Frame | null): Reply {
   const owned: Encoded = {
     byteLength: reply.byteLength,
     parts: reply.parts.map((part) =>
-      part instanceof Uint8Array && part.buffer === memory ? part.slice() : part,
+      part instanceof Uint8Array && part.buffer === memory ? Buffer.copyBytesFrom(part) : part,
     ),
   };
   return owned;

@@ -153,7 +153,7 @@ export class RequestIntake {
 
   #keep(bytes: Uint8Array, at: number, isShared: boolean): void {
     if (at === bytes.byteLength || this.#isStopped) return;
-    this.#leftover = isShared ? { bytes: bytes.slice(at), at: 0 } : { bytes, at };
+    this.#leftover = isShared ? { bytes: Buffer.copyBytesFrom(bytes, at), at: 0 } : { bytes, at };
   }
 
   #waitForMemory(sizeBytes: number): void {
