@@ -24,7 +24,7 @@ export function createSeededRandom(seed: number): Random {
 
 function seededState(seed: number): Uint32Array {
   // Seeds beyond 32 bits count as well.
-  let mixed = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0;
+  let mixed = (seed ^ Math.imul(Math.floor(seed / 2 ** 32), 0x85ebca6b)) >>> 0;
   return Uint32Array.from({ length: 4 }, () => {
     mixed = (mixed + 0x9e3779b9) >>> 0;
     let word = mixed;
