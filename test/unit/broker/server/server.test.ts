@@ -1,115 +1,27 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { type ControlledClock, createManualClock } from "../../../../adapters/memory/clock.ts";
-import { createMemoryNetwork, type MemoryNetwork } from "../../../../adapters/memory/network.ts";
+import { createManualClock } from "../../../../adapters/memory/clock.ts";
+import { createMemoryNetwork } from "../../../../adapters/memory/network.ts";
 import type { KafkaApi } from "../../../../broker/handlers/kafka-api.ts";
-import {
-  createServerResources,
-  type KafkaServer,
-  type ServerResources,
-  startServer,
-} from "../../../../broker/server/server.ts";
-import type { ServerLimits } from "../../../../broker/server/server-limits.ts";
-import { writeRequestFrame } from "../../../../protocol/api-frame.ts";
-import { fetchRequest, fetchResponse } from "../../../../protocol/messages/fetch.ts";
+import { createServerResources, startServer } from "../../../../broker/server/server.ts";
 import { heartbeatRequest, heartbeatResponse } from "../../../../protocol/messages/heartbeat.ts";
 import { metadataRequest } from "../../../../protocol/messages/metadata.ts";
 import { produceRequest, produceResponse } from "../../../../protocol/messages/produce.ts";
 import { saslAuthenticateRequest } from "../../../../protocol/messages/sasl-authenticate.ts";
-import { syncGroupRequest, syncGroupResponse } from "../../../../protocol/messages/sync-group.ts";
+import { syncGroupRequest } from "../../../../protocol/messages/sync-group.ts";
+import { createHandlerBench, recordingLog } from "../../../support/handler-bench.ts";
+import { connectRawClient } from "../../../support/raw-client.ts";
 import {
-  createHandlerBench,
-  type HandlerBench,
-  recordingLog,
-  testRange,
-} from "../../../support/handler-bench.ts";
-import { connectRawClient, type RawClient } from "../../../support/raw-client.ts";
+  clearStages,
+  correlationIds,
+  frameOf,
+  heartbeat,
+  patterned,
+  setStage,
+  settle,
+  syncOf,
+} from "./server-stage.ts";
 
-type Stage = {
-  network: MemoryNetwork;
-  clock: ControlledClock;
-  bench: HandlerBench;
-  server: KafkaServer;
-  resources: ServerResources;
-  log: ReturnType<typeof recordingLog>;
-  connect: () => Promise<RawClient>;
-};
-
-const stages: Stage[] = [];
-
-afterEach(async () => {
-  for (const { server, clock } of stages.splice(0)) {
-    const closed = server.close({ graceMs: 0 });
-    await clock.advance(1);
-    await closed;
-  }
-});
-
-async function setStage(
-  limits: Partial<ServerLimits> = {},
-  network: MemoryNetwork = createMemoryNetwork(),
-): Promise<Stage> {
-  const clock = createManualClock();
-  const bench = createHandlerBench();
-  const log = recordingLog();
-  const resources = createServerResources(limits);
-  const server = await startServer({
-    network,
-    clock,
-    log,
-    address: { host: "127.0.0.1", port: 0 },
-    clusterId: "cluster-a",
-    apis: bench.apis,
-    services: null,
-    resources,
-  });
-  const connect = (): Promise<RawClient> => connectRawClient(network, server.address);
-  const stage = { network, clock, bench, server, resources, log, connect };
-  stages.push(stage);
-  return stage;
-}
-
-/** Lets what is under way come to rest. */
-async function settle(turns = 20): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-function heartbeat(generationId: number, groupId = "now") {
-  return { groupId, generationId, memberId: "m" };
-}
-
-function frameOf(generationId: number, groupId = "now"): Buffer {
-  const { parts } = writeRequestFrame(
-    heartbeatRequest,
-    4,
-    { correlationId: generationId, clientId: "c" },
-    heartbeat(generationId, groupId),
-  );
-  return Buffer.concat(parts as Uint8Array[]);
-}
-
-/** A frame of any length whose assignment comes back. */
-function syncOf(assignment: Uint8Array) {
-  return {
-    groupId: "g",
-    generationId: 1,
-    memberId: "m",
-    assignments: [{ memberId: "m", assignment }],
-  };
-}
-
-function patterned(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, index) => (index * 31 + (index >> 8)) & 0xff);
-}
-
-async function correlationIds(client: RawClient, count: number): Promise<number[]> {
-  const ids: number[] = [];
-  for (let index = 0; index < count; index++) {
-    const frame = await client.nextFrame();
-    if (frame === null) break;
-    ids.push(Buffer.from(frame).readInt32BE());
-  }
-  return ids;
-}
+afterEach(clearStages);
 
 describe("order", () => {
   test("responses leave in the order of the requests, whatever order handlers finish in", async () => {
@@ -412,113 +324,6 @@ describe("handlers", () => {
     expect(bench.started).toEqual(["heartbeat 1"]);
     await clock.advance(1_001);
     expect(await correlationIds(client, 1)).toEqual([1]);
-  });
-});
-
-describe("responses", () => {
-  const versions = { fetch: 12 };
-  const fetch = { maxWaitMs: 0, minBytes: 0, topics: [] };
-
-  test.each([{ isLate: false }, { isLate: true }])(
-    "ranges of the log arrive intact and are let go of ($isLate)",
-    async (options) => {
-      const { bench, connect } = await setStage({ writeBytes: 4096 });
-      const contents = [patterned(10_000), patterned(5), patterned(100_000)];
-      const made = contents.map((bytes) => testRange(bytes, options));
-      bench.ranges = () => made.map(({ range }) => range);
-      const client = await connect();
-      const response = await client.call(fetchRequest, fetchResponse, versions.fetch, fetch);
-      const received = response.responses[0]?.partitions.map(({ records }) =>
-        Buffer.from(records ?? []),
-      );
-      expect(received).toEqual(contents.map((bytes) => Buffer.from(bytes)));
-      await settle();
-      for (const { state } of made) {
-        expect(state).toMatchObject({ pinnedBytes: 0, releaseCount: 1 });
-        expect(state.mostPinnedBytes).toBeLessThanOrEqual(4096);
-      }
-    },
-  );
-
-  test("a reader that stops holds one write's worth of the log, and its requests wait", async () => {
-    const { bench, connect } = await setStage({ writeBytes: 4096, maxRequestsInFlight: 4 });
-    const made: ReturnType<typeof testRange>[] = [];
-    bench.ranges = () => {
-      made.push(testRange(patterned(500_000)));
-      return made.slice(-1).map(({ range }) => range);
-    };
-    const client = await connect();
-    client.pause();
-    for (let index = 0; index < 10; index++) client.send(fetchRequest, versions.fetch, fetch);
-    await settle(100);
-    expect(made).toHaveLength(4);
-    expect(made.reduce((sum, { state }) => sum + state.pinnedBytes, 0)).toBeLessThanOrEqual(4096);
-    client.resume();
-    for (let index = 0; index < 10; index++) {
-      expect((await client.nextFrame())?.byteLength).toBeGreaterThan(500_000);
-    }
-    await settle();
-    for (const { state } of made) expect(state).toMatchObject({ pinnedBytes: 0, releaseCount: 1 });
-  });
-
-  test("responses held in memory stop further requests of that connection only", async () => {
-    const limits = { maxWaitingResponseBytes: 100_000, maxRequestsInFlight: 1000 };
-    const { connect, server } = await setStage(limits);
-    const [stopped, other] = await Promise.all([connect(), connect()]);
-    stopped.pause();
-    for (let index = 0; index < 50; index++)
-      stopped.send(syncGroupRequest, 5, syncOf(patterned(50_000)));
-    await settle(100);
-    const answeredCount = server.statistics.apis.get(14)?.requestCount ?? 0;
-    // What the pipe takes, the limit, and what was under way when it was reached.
-    expect(answeredCount).toBeLessThan(15);
-    await other.call(syncGroupRequest, syncGroupResponse, 5, syncOf(patterned(10)));
-    stopped.resume();
-    expect(await correlationIds(stopped, 50)).toHaveLength(50);
-  });
-
-  test.each([{ isLate: false }, { isLate: true }])(
-    "a connection that is lost in the middle of a response lets go of everything ($isLate)",
-    async (options) => {
-      const { bench, connect } = await setStage({ writeBytes: 4096 });
-      const made = [1, 2, 3].map(() => testRange(patterned(500_000), options));
-      bench.ranges = () => made.map(({ range }) => range);
-      const client = await connect();
-      client.pause();
-      client.send(fetchRequest, versions.fetch, fetch);
-      await settle(100);
-      await client.close();
-      await settle(20);
-      for (const { state } of made)
-        expect(state).toMatchObject({ pinnedBytes: 0, releaseCount: 1 });
-    },
-  );
-
-  test("a range that can not be read closes the connection, for its response can not be completed", async () => {
-    const { bench, connect, log } = await setStage();
-    const made = testRange(patterned(1000), { isLate: true, fails: true });
-    bench.ranges = () => [made.range];
-    const client = await connect();
-    client.send(fetchRequest, versions.fetch, fetch);
-    await client.closed;
-    await settle();
-    expect(made.state).toMatchObject({ pinnedBytes: 0, releaseCount: 1 });
-    expect(log.lines.some(({ level }) => level === "warn")).toBe(true);
-  });
-
-  test("a stalled reader whose pin the log takes back is closed, and only then lets go", async () => {
-    const { bench, connect, server } = await setStage({ writeBytes: 100_000 });
-    const made = testRange(patterned(2_000_000));
-    bench.ranges = () => [made.range];
-    const client = await connect();
-    client.pause();
-    client.send(fetchRequest, versions.fetch, fetch);
-    await settle(50);
-    expect(made.state.pinnedBytes).toBeGreaterThan(0);
-    made.giveUps.at(-1)?.();
-    await settle();
-    expect(made.state).toMatchObject({ pinnedBytes: 0, releaseCount: 1 });
-    expect(server.statistics.closedCounts.get("response")).toBe(1);
   });
 });
 
