@@ -189,6 +189,28 @@ export function networkContract(name: string, open: () => Network): void {
       await close();
     });
 
+    test("readers paused in the middle of what has come keep their bytes apart", async () => {
+      const network = open();
+      const pairs = await Promise.all([connected(network), connected(network)]);
+      const collected = pairs.map(({ server }) => {
+        server.pause();
+        return collect(server, { bufferBytes: 4, onReceived: () => server.pause() });
+      });
+      const texts = ["0123456789ab", "ABCDEFGHIJKL"];
+      for (const [index, { client }] of pairs.entries()) {
+        await taken(client, [Buffer.from(texts[index] ?? "")]);
+      }
+      await sleep(10);
+      for (const count of [4, 8, 12]) {
+        for (const [index, { server }] of pairs.entries()) {
+          server.resume();
+          await collected[index]?.has(count);
+        }
+      }
+      expect(collected.map((one) => one.bytes().toString())).toEqual(texts);
+      for (const { close } of pairs) await close();
+    });
+
     test("memory that a stalled peer has not taken is sent as it was, if overwritten only when taken", async () => {
       const { client, server, close } = await connected(open());
       const chunkBytes = 1024 * 1024;
@@ -263,24 +285,34 @@ export function networkContract(name: string, open: () => Network): void {
       await close();
     });
 
-    test("the last words before end reach a peer that is still sending", async () => {
+    test("the last words before end reach a peer that is still sending, and no reset does", async () => {
       const { client, server, close } = await connected(open());
-      const atClient = collect(client);
       const flood = new Uint8Array(64 * 1024);
+      client.pause();
+      const atClient = collect(client);
       client.write([flood], () => undefined);
       let isAnswered = false;
       const atServer = collect(server, {
+        bufferBytes: 1024,
         onReceived() {
           if (isAnswered) return;
           isAnswered = true;
-          // More has come, and comes, than is ever read.
+          // More has come, and comes, than is ever received.
           client.write([flood], () => undefined);
           server.write([Buffer.from("no more of that")], () => undefined);
           server.end();
         },
       });
-      await Promise.all([atClient.closed, atServer.closed]);
+      await atServer.has(1024);
+      for (let round = 0; round < 3; round++) {
+        await sleep(10);
+        client.write([flood], () => undefined);
+      }
+      client.resume();
+      expect(await atClient.closed).toBeNull();
+      expect(await atServer.closed).toBeNull();
       expect(atClient.bytes().toString()).toBe("no more of that");
+      expect(atServer.bytes()).toHaveLength(1024);
       await close();
     });
 

@@ -3,7 +3,7 @@ import { createNodeDisk } from "../../../adapters/node/disk.ts";
 
 const disk = createNodeDisk();
 for (let round = 1; ; round++) {
-  const bytes = new Uint8Array(50_000).fill(round & 0xff);
+  const bytes = new Uint8Array(2_000_000).fill(round & 0xff);
   new DataView(bytes.buffer).setUint32(0, round);
   await disk.writeFile(process.argv[2] ?? "", bytes);
   console.log(round);
