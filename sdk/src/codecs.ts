@@ -4,16 +4,30 @@ import { MyelinError } from "./errors.ts";
 export type Codec<Value> = {
   encode(value: Value): Uint8Array;
   decode(bytes: Uint8Array): Value | Promise<Value>;
+  /** What a message without a value (it deletes its key) decodes to; absent: such a message is refused. See `nullable`. */
+  decodeNull?(): Value;
 };
 
 /** UTF-8 text. */
 export const string: Codec<string> = {
   encode: (value) => Buffer.from(value, "utf8"),
-  decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"),
+  decode: (encoded) => textOf(encoded),
 };
 
 /** The bytes as they are. */
 export const bytes: Codec<Uint8Array> = { encode: (value) => value, decode: (value) => value };
+
+/** Lets messages without a value (they delete their key in a compacted topic) be read, as null. */
+export function nullable<Value>(codec: Codec<Value>): Codec<Value | null> {
+  return {
+    encode(value) {
+      if (value !== null) return codec.encode(value);
+      throw new MyelinError("INVALID_VALUE", "null is sent as a message whose value is null");
+    },
+    decode: (encoded) => codec.decode(encoded),
+    decodeNull: () => null,
+  };
+}
 
 /** The part of the Standard Schema interface (standardschema.dev) that zod, valibot and others implement and this SDK calls. */
 export type StandardSchema<Value> = {
@@ -36,12 +50,16 @@ export function json<Value = unknown>(schema?: StandardSchema<Value>): Codec<Val
   return {
     encode: (value) => Buffer.from(JSON.stringify(value), "utf8"),
     decode(encoded) {
-      const parsed = parseJson(string.decode(encoded) as string) as Value;
+      const parsed = parseJson(textOf(encoded)) as Value;
       if (schema === undefined) return parsed;
       const result = schema["~standard"].validate(parsed);
       return result instanceof Promise ? result.then(valueOf) : valueOf(result);
     },
   };
+}
+
+function textOf(encoded: Uint8Array): string {
+  return Buffer.from(encoded.buffer, encoded.byteOffset, encoded.byteLength).toString("utf8");
 }
 
 function parseJson(text: string): unknown {

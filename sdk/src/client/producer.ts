@@ -58,7 +58,7 @@ export class Producer<Value> {
 
   constructor(bootstrapServers: string, options: ProducerOptions<Value> & { value: Codec<Value> }) {
     this.#client = new KafkaProducer({
-      ...connectionOptions(bootstrapServers, options.clientId ?? "myelin-sdk"),
+      ...connectionOptions({ bootstrapServers, clientId: options.clientId ?? "myelin-sdk" }),
       idempotent: true,
     });
     this.#codec = options.value;
