@@ -42,6 +42,7 @@ export class ResponseWriter {
   #isEnding = false;
   #isEnded = false;
   #isClosed = false;
+  #isBroken = false;
   #waitingBytes = 0;
 
   constructor(connection: Connection, options: ResponseWriterOptions) {
@@ -65,7 +66,7 @@ export class ResponseWriter {
 
   /** Sends what the socket takes; goes on by itself when it takes more. */
   flush(): void {
-    while (!this.#isBlocked && !this.#isClosed) {
+    while (!this.#isBlocked && !this.#isClosed && !this.#isBroken) {
       const batch = this.#gather();
       if (batch.chunks.length === 0) break;
       this.#isBlocked = !this.#connection.write(batch.chunks, () => {
@@ -144,9 +145,14 @@ export class ResponseWriter {
       range.byteLength - this.#partOffset,
       this.#options.writeBytes - batch.byteLength,
     );
-    const giveUp = (): void =>
-      this.#options.broken("it held the oldest pin of the log's memory", null);
-    const bytes = range.materialise(this.#partOffset, wantedBytes, giveUp);
+    const giveUp = (): void => this.#break("it held the oldest pin of the log's memory", null);
+    let bytes: MaterialisedBytes | Promise<MaterialisedBytes>;
+    try {
+      bytes = range.materialise(this.#partOffset, wantedBytes, giveUp);
+    } catch (error) {
+      this.#break("the log could not be read", error);
+      return null;
+    }
     if (!(bytes instanceof Promise)) return bytes;
     this.#isMaterialising = true;
     bytes.then(
@@ -161,10 +167,16 @@ export class ResponseWriter {
       },
       (error: unknown) => {
         this.#isMaterialising = false;
-        if (!this.#isClosed) this.#options.broken("the log could not be read", error);
+        this.#break("the log could not be read", error);
       },
     );
     return null;
+  }
+
+  #break(reason: string, cause: unknown): void {
+    if (this.#isClosed || this.#isBroken) return;
+    this.#isBroken = true;
+    this.#options.broken(reason, cause);
   }
 
   #taken(batch: Batch): void {

@@ -154,7 +154,7 @@ export function testRange(
     byteLength: bytes.byteLength,
     materialise(from, maxBytes, giveUp) {
       if (state.isReleased) throw new Error("materialised after release");
-      const chunk = bytes.slice(from, from + maxBytes);
+      const chunk = Uint8Array.from(bytes.subarray(from, from + maxBytes));
       state.pinnedBytes += chunk.byteLength;
       state.mostPinnedBytes = Math.max(state.mostPinnedBytes, state.pinnedBytes);
       giveUps.push(giveUp);
@@ -170,6 +170,10 @@ export function testRange(
           chunk.fill(0xee);
         },
       };
+      if (!isLate && fails) {
+        materialised.release();
+        throw new Error("the disk failed");
+      }
       if (!isLate) return materialised;
       return new Promise((resolve, reject) =>
         setImmediate(() => {

@@ -92,17 +92,20 @@ describe("responses", () => {
     },
   );
 
-  test("a range that can not be read closes the connection, for its response can not be completed", async () => {
-    const { bench, connect, log } = await setStage();
-    const made = testRange(patterned(1000), { isLate: true, fails: true });
-    bench.ranges = () => [made.range];
-    const client = await connect();
-    client.send(fetchRequest, versions.fetch, fetch);
-    await client.closed;
-    await settle();
-    expect(made.state).toMatchObject({ pinnedBytes: 0, releaseCount: 1 });
-    expect(log.lines.some(({ level }) => level === "warn")).toBe(true);
-  });
+  test.each([{ isLate: false }, { isLate: true }])(
+    "a range that can not be read closes the connection, for its response can not be completed ($isLate)",
+    async ({ isLate }) => {
+      const { bench, connect, log } = await setStage();
+      const made = testRange(patterned(1000), { isLate, fails: true });
+      bench.ranges = () => [made.range];
+      const client = await connect();
+      client.send(fetchRequest, versions.fetch, fetch);
+      await client.closed;
+      await settle();
+      expect(made.state).toMatchObject({ pinnedBytes: 0, releaseCount: 1 });
+      expect(log.lines.some(({ level }) => level === "warn")).toBe(true);
+    },
+  );
 
   test("a stalled reader whose pin the log takes back is closed, and only then lets go", async () => {
     const { bench, connect, server } = await setStage({ writeBytes: 100_000 });
