@@ -1,3 +1,6 @@
+import { assert } from "../assert.ts";
+import { OpenedStore } from "./opened-store.ts";
+import { RecoveryError } from "./wal-recovery.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Disk } from "../../ports/disk.ts";
 import type { LogOutput } from "../log-output.ts";
@@ -98,4 +101,26 @@ export type LogStatistics = {
   readonly copiedBytes: number;
 };
 
-export declare function openLogStore(options: LogStoreOptions): Promise<LogStore>;
+export async function openLogStore(options: LogStoreOptions): Promise<LogStore> {
+  const { disk, directory } = options;
+  checkConfig(options.config);
+  await disk.makeDirectory(directory);
+  const lock = await disk.lock(`${directory}/lock`);
+  if (lock === null) throw new RecoveryError(`${directory} is in use by another process`);
+  try {
+    const opened = new OpenedStore(options, lock);
+    await opened.recover();
+    return opened;
+  } catch (error) {
+    await lock.close();
+    throw error;
+  }
+}
+
+const checkConfig = ({ ringBytes, chunkBytes, fileBytes }: LogStoreConfig): void => {
+  assert(
+    ringBytes % chunkBytes === 0 && fileBytes % chunkBytes === 0,
+    "chunks divide ring and file",
+  );
+  assert(ringBytes >= 4 * chunkBytes && fileBytes < 2 ** 32, "the ring has four chunks at least");
+};

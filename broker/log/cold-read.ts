@@ -1,0 +1,33 @@
+import { ReadAnswer } from "./hot-read.ts";
+import type { ReadRequest, ReadResult } from "./partition-log.ts";
+import { findPiece, rowsFrom } from "./piece-view.ts";
+import type { StoredLog } from "./stored-log.ts";
+
+/** A read whose index lies at least partly in the footers of sealed files. */
+export async function readCold(log: StoredLog, request: ReadRequest): Promise<ReadResult> {
+  const answer = new ReadAnswer(log, request);
+  try {
+    while (answer.nextOffset < request.upToOffset && (await takePiece(log, answer)));
+  } catch (error) {
+    answer.discard();
+    return { kind: "unavailable", reason: log.failure ?? String(error) };
+  }
+  if (log.failure !== null) {
+    answer.discard();
+    return { kind: "unavailable", reason: log.failure };
+  }
+  return answer.result();
+}
+
+/** Adds what the next piece has; false when the answer is complete. */
+async function takePiece(log: StoredLog, answer: ReadAnswer): Promise<boolean> {
+  const view = await findPiece(log, answer.nextOffset);
+  if (view === null) return false;
+  for (;;) {
+    const { file, rows } = await rowsFrom(log, view, answer.nextOffset);
+    // Reclaimed since: what is taken below is pinned from then on.
+    if (file.isRetired) continue;
+    if (rows.length === 0) return answer.nextOffset >= view.endOffset;
+    for (const row of rows) if (!answer.take(file, row)) return false;
+  }
+}

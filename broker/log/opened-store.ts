@@ -1,0 +1,334 @@
+import { assert } from "../assert.ts";
+import { dropUnwrittenCopies } from "./copied-ranges.ts";
+import { createHotRing } from "./hot-ring.ts";
+import type { LogStatistics, LogStore, LogStoreOptions } from "./log-store.ts";
+import { addLog, createLogTable, findLog, removeLog, type LogTable } from "./log-table.ts";
+import type { PartitionLog } from "./partition-log.ts";
+import { releaseProducers } from "./producer-state.ts";
+import { rebuildProducers } from "./rebuild-producers.ts";
+import { reclaimFiles } from "./reclaim.ts";
+import { createRoomQueue, type RoomQueue } from "./room-queue.ts";
+import { createSettler, type Settler } from "./settle-files.ts";
+import type { LogContext, StoredLog } from "./stored-log.ts";
+import { failWal, flushAll, prepareNext, scheduleCommit } from "./wal-commit.ts";
+import { entryBytes } from "./wal-entry.ts";
+import { closeHandle } from "./wal-file.ts";
+import { createFilePool, isSpareName } from "./wal-pool.ts";
+import { recoverWal, type Recovered } from "./wal-recovery.ts";
+import { encodeDeclaration, type Replay } from "./wal-replay.ts";
+import {
+  appendControl,
+  appendDeferred,
+  createWal,
+  fitsCurrent,
+  hasSpace,
+  maxBodyBytes,
+  type CommitTarget,
+  type Wal,
+} from "./wal.ts";
+
+const none = new Uint8Array(0);
+
+/** The store behind `openLogStore`: puts the parts together and owns what lives as long as the directory is held. */
+export class OpenedStore implements LogStore {
+  readonly maxBatchBytes: number;
+  readonly #options: LogStoreOptions;
+  readonly #lock: { close(): Promise<void> };
+  readonly #wal: Wal;
+  readonly #table: LogTable = createLogTable();
+  readonly #context: LogContext;
+  readonly #settler: Settler;
+  readonly #rooms: RoomQueue;
+  readonly #commitListeners: ((logs: readonly PartitionLog[]) => void)[] = [];
+  readonly #resignListeners: ((logs: readonly PartitionLog[]) => void)[] = [];
+  #reclaiming: Promise<void> | null = null;
+  #reclaimedFiles = 0;
+  #copiedBytes = 0;
+  #isClosing = false;
+
+  constructor(options: LogStoreOptions, lock: { close(): Promise<void> }) {
+    const { config } = options;
+    this.#options = options;
+    this.#lock = lock;
+    this.maxBatchBytes = Math.min(maxBodyBytes(config.fileBytes), config.ringBytes / 2);
+    this.#wal = this.#createWal();
+    this.#wal.ring.onUnpin = () => this.#rooms.wake();
+    this.#rooms = createRoomQueue(
+      (bytes) => this.#canAppend(bytes),
+      () => appendDeferred(this.#wal),
+    );
+    this.#context = {
+      wal: this.#wal,
+      producerLimits: options.producerLimits,
+      maxBatchBytes: this.maxBatchBytes,
+      onDamage: (log, reason) => this.#takeOffline(log, reason),
+      rebuildProducers: (log) => rebuildProducers(log, options.clock.nowMs()),
+    };
+    this.#settler = createSettler(this.#wal, this.#table, {
+      onFatal: (error) => failWal(this.#wal, error),
+      onSettled: () => void this.reclaim(),
+    });
+  }
+
+  #createWal(): Wal {
+    const { disk, clock, log, directory, config } = this.#options;
+    const { fileBytes, flushIntervalMs } = config;
+    const pool = createFilePool({ disk, directory, log, ...config });
+    return createWal(
+      {
+        disk,
+        clock,
+        log,
+        directory,
+        fileBytes,
+        flushIntervalMs,
+        onFatal: this.#options.onFatal,
+        onCommitted: (targets) => this.#tell(this.#commitListeners, targets),
+        onFailed: (targets) => this.#undo(targets),
+        onRotate: (next) => {
+          this.#settler.rotated(next);
+          void prepareNext(this.#wal);
+        },
+        onSettled: (file) => this.#settler.settled(file),
+        onRoom: () => {
+          this.#rooms.wake();
+          scheduleCommit(this.#wal);
+        },
+      },
+      { ring: createHotRing(config), pool, files: [], nextSequence: 1 },
+    );
+  }
+
+  async recover(): Promise<void> {
+    const { disk, directory, clock, log } = this.#options;
+    const wal = this.#wal;
+    const bootPath = `${directory}/boot`;
+    const bootId = await disk.bootId(directory);
+    const lastBoot = await disk.readFile(bootPath);
+    const hasAllWrites =
+      bootId !== null && lastBoot !== null && Buffer.from(lastBoot).toString() === bootId;
+    const replay: Replay = {
+      table: this.#table,
+      context: this.#context,
+      nowMs: clock.nowMs(),
+      truncated: new Set(),
+    };
+    const startMs = clock.monotonicMs();
+    const recovered = await recoverWal({ disk, directory, log, replay, hasAllWrites });
+    wal.files.push(...recovered.files);
+    wal.nextSequence = recovered.nextSequence;
+    await this.#finishLogs(replay);
+    await this.#settler.checkpoint(recovered.nextSequence);
+    // Only now: until the checkpoint is there, the next start must judge the old files as this one did.
+    await disk.writeFile(bootPath, Buffer.from(bootId ?? ""));
+    await this.#preparePool(recovered);
+    log.info("recovered the log", {
+      directory,
+      partitions: this.#table.byNumber.size,
+      files: recovered.files.length,
+      replayedBytes: recovered.replayedBytes,
+      tookMs: Math.round(clock.monotonicMs() - startMs),
+    });
+  }
+
+  async #finishLogs(replay: Replay): Promise<void> {
+    for (const log of this.#table.byNumber.values()) {
+      log.logEndOffset = log.nextOffset;
+      log.highWatermark = Math.min(Math.max(log.highWatermark, log.logStartOffset), log.nextOffset);
+      if (log.failure !== null) {
+        this.#options.log.error("a replica is damaged and stays offline", {
+          topicId: log.topicId,
+          partition: log.index,
+          reason: log.failure,
+        });
+      } else if (replay.truncated.has(log)) {
+        log.producers = await rebuildProducers(log, replay.nowMs);
+      }
+    }
+  }
+
+  async #preparePool({ unused }: Recovered): Promise<void> {
+    const { disk, directory } = this.#options;
+    const { pool } = this.#wal;
+    await pool.adopt((await disk.list(directory)).filter(isSpareName));
+    for (const path of unused) await pool.give(path);
+    await prepareNext(this.#wal);
+  }
+
+  partitions(): Iterable<PartitionLog> {
+    return this.#table.byNumber.values();
+  }
+
+  partition(topicId: string, index: number): PartitionLog | undefined {
+    return findLog(this.#table, topicId, index);
+  }
+
+  create(topicId: string, index: number): PartitionLog {
+    assert(!this.#isClosing, "nothing is created once the store closes");
+    const number = this.#table.nextNumber;
+    const body = encodeDeclaration(topicId, index);
+    appendControl(this.#wal, {
+      kind: "declared",
+      partition: number,
+      baseOffset: 0,
+      body,
+      onCommitted: null,
+    });
+    scheduleCommit(this.#wal);
+    return addLog(this.#table, this.#context, { topicId, index, number });
+  }
+
+  drop(topicId: string, index: number): void {
+    const log = findLog(this.#table, topicId, index);
+    if (log === undefined || this.#isClosing) return;
+    appendControl(this.#wal, {
+      kind: "dropped",
+      partition: log.number,
+      baseOffset: 0,
+      body: none,
+      onCommitted: null,
+    });
+    scheduleCommit(this.#wal);
+    removeLog(this.#table, log);
+    log.isDropped = true;
+    releaseProducers(log.producers);
+  }
+
+  hasRoom(batchBytes: number): boolean {
+    return !this.#rooms.hasWaiters() && this.#canAppend(batchBytes);
+  }
+
+  /** An append would be answered now: it fits, or it is refused. */
+  #canAppend(batchBytes: number): boolean {
+    const wal = this.#wal;
+    if (wal.isDead || this.#isClosing || batchBytes > this.maxBatchBytes) return true;
+    if (wal.refusal !== null && !fitsCurrent(wal, entryBytes(batchBytes))) return true;
+    return wal.deferred.length === 0 && hasSpace(wal, batchBytes);
+  }
+
+  room(batchBytes: number): Promise<void> {
+    return this.hasRoom(batchBytes) ? Promise.resolve() : this.#rooms.wait(batchBytes);
+  }
+
+  get refusal(): string | null {
+    const wal = this.#wal;
+    if (wal.isDead) return "the WAL has failed";
+    return wal.refusal !== null && !fitsCurrent(wal, entryBytes(0)) ? wal.refusal : null;
+  }
+
+  onCommit(listener: (logs: readonly PartitionLog[]) => void): void {
+    this.#commitListeners.push(listener);
+  }
+
+  onResign(listener: (logs: readonly PartitionLog[]) => void): void {
+    this.#resignListeners.push(listener);
+  }
+
+  #tell(
+    listeners: readonly ((logs: readonly PartitionLog[]) => void)[],
+    targets: readonly CommitTarget[],
+  ): void {
+    // The only targets there are.
+    const logs = targets as readonly StoredLog[];
+    for (const listener of listeners) listener(logs);
+  }
+
+  #undo(targets: readonly CommitTarget[]): void {
+    this.#settler.invalidate();
+    for (const file of this.#wal.files) {
+      dropUnwrittenCopies(file, (number) => this.#table.byNumber.get(number));
+    }
+    for (const target of targets as readonly StoredLog[]) target.dropUnwritten();
+    this.#tell(this.#resignListeners, targets);
+  }
+
+  #takeOffline(log: StoredLog, reason: string): void {
+    if (log.failure !== null || log.isDropped) return;
+    log.failure = reason;
+    this.#options.log.error("a replica is damaged and goes offline", {
+      topicId: log.topicId,
+      partition: log.index,
+      reason,
+    });
+    this.#tell(this.#resignListeners, [log]);
+  }
+
+  statistics(): LogStatistics {
+    const { counters, ring, files, pool, next, fileBytes } = this.#wal;
+    const reserved = files.reduce((sum, file) => sum + file.fileBytes, 0);
+    const current = this.#wal.current;
+    const unwrittenBytes = this.#wal.spans.reduce((sum, span) => sum + span.end - span.start, 0);
+    return {
+      ...counters,
+      ringBytes: ring.chunks.size * ring.chunkBytes,
+      unwrittenBytes: Math.max(
+        unwrittenBytes,
+        current === null ? 0 : current.end - current.writtenEnd,
+      ),
+      pinnedChunks: new Set([...ring.pins].flatMap((pin) => pin.chunks)).size,
+      sparesInUse: ring.setAsideCount,
+      walFiles: files.length + (next === null ? 0 : 1),
+      pooledFiles: pool.count,
+      sizeOnDisk: reserved + ((next === null ? 0 : 1) + pool.count) * fileBytes,
+      reclaimedFiles: this.#reclaimedFiles,
+      copiedBytes: this.#copiedBytes,
+    };
+  }
+
+  reclaim(): Promise<void> {
+    this.#reclaiming ??= this.#reclaim().finally(() => (this.#reclaiming = null));
+    return this.#reclaiming;
+  }
+
+  async #reclaim(): Promise<void> {
+    if (this.#isClosing || this.#wal.isDead) return;
+    try {
+      const reclaimed = await reclaimFiles({
+        wal: this.#wal,
+        table: this.#table,
+        checkpointSequence: this.#settler.checkpointSequence,
+        room: (bytes) => this.room(bytes),
+        isStopping: () => this.#isClosing,
+      });
+      this.#reclaimedFiles += reclaimed.files;
+      this.#copiedBytes += reclaimed.copiedBytes;
+      if (reclaimed.files > 0) void prepareNext(this.#wal);
+    } catch (error) {
+      // Nothing was given up; the next run tries again.
+      this.#options.log.warn("cannot reclaim WAL files", { error: String(error) });
+    }
+  }
+
+  freeBytes(): Promise<number> {
+    return this.#options.disk.freeBytes(this.#options.directory);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosing) return;
+    const wal = this.#wal;
+    const isFlushed = await flushAll(wal);
+    this.#isClosing = true;
+    this.#rooms.wake();
+    await this.#reclaiming;
+    wal.isClosed = true;
+    wal.cancelFlushTimer?.();
+    wal.cancelRetry?.();
+    wal.current = null;
+    if (isFlushed && !wal.isDead) await this.#storeCleanEnd();
+    await wal.pool.close();
+    for (const file of [...wal.files, ...(wal.next === null ? [] : [wal.next])]) {
+      await closeHandle(file);
+    }
+    await this.#lock.close();
+  }
+
+  /** The next start replays nothing. */
+  async #storeCleanEnd(): Promise<void> {
+    const wal = this.#wal;
+    const last = wal.files.at(-1);
+    if (last !== undefined) this.#settler.settled(last);
+    await this.#settler.idle();
+    if (wal.isDead || wal.files.some((file) => file.footer === null)) return;
+    await this.#settler.checkpoint(wal.nextSequence);
+  }
+}

@@ -1,0 +1,350 @@
+import { stampBaseOffset, stampLeaderEpoch } from "../../protocol/records/batch.ts";
+import { assert } from "../assert.ts";
+import type { BatchFacts } from "./batch-validation.ts";
+import {
+  assignEpoch,
+  createEpochCache,
+  endOffsetFor,
+  epochOfOffset,
+  latestEpoch,
+  truncateEpochsFromEnd,
+  truncateEpochsFromStart,
+  type EpochCache,
+  type EpochEnd,
+} from "./epoch-cache.ts";
+import { bytesBetween } from "./log-size.ts";
+import { isHot, readHot } from "./hot-read.ts";
+import { readCold } from "./cold-read.ts";
+import { readBatches } from "./read-batches.ts";
+import { retainedFrom } from "./retained-from.ts";
+import { findOffsetByTimestamp, maxTimestampOffset } from "./time-lookup.ts";
+import { lastStableOffset, releaseReplicated } from "./open-transactions.ts";
+import { createProducerState, type ProducerLimits, type ProducerState } from "./producer-state.ts";
+import { replayBatch } from "./producer-replay.ts";
+import type {
+  AppendOptions,
+  AppendOutcome,
+  PartitionLog,
+  ReadRequest,
+  ReadResult,
+  RetentionSettings,
+  TimestampedOffset,
+} from "./partition-log.ts";
+import { scheduleCommit } from "./wal-commit.ts";
+import type { WalFile } from "./wal-file.ts";
+import {
+  addRow,
+  cutPieceAtOffset,
+  cutPieceAtPosition,
+  firstOffsetOf,
+  endOffsetOf,
+  pieceOf,
+  type Piece,
+} from "./wal-index.ts";
+import { appendControl, appendEntry, hasSpace, touch, type Span, type Wal } from "./wal.ts";
+
+/** Batches of an old file that were appended again, unchanged, when it was reclaimed. */
+export type CopiedRange = {
+  readonly file: WalFile;
+  readonly startOffset: number;
+  endOffset: number;
+};
+
+/** Files before `beforeSequence` count for this log only below `offset`: the log was truncated after they were sealed. */
+export type Cut = { readonly beforeSequence: number; readonly offset: number };
+
+/** What logs share. */
+export type LogContext = {
+  readonly wal: Wal;
+  readonly producerLimits: ProducerLimits;
+  readonly maxBatchBytes: number;
+  /** The log is damaged: takes it offline and says so. */
+  readonly onDamage: (log: StoredLog, reason: string) => void;
+  /** Producer state from the latest checkpoint and the log behind it, up to the log's end. */
+  readonly rebuildProducers: (log: StoredLog) => Promise<ProducerState>;
+};
+
+export class StoredLog implements PartitionLog {
+  readonly topicId: string;
+  readonly index: number;
+  /** What entries call it; never used twice. */
+  readonly number: number;
+  readonly context: LogContext;
+
+  failure: string | null = null;
+  isDropped = false;
+  logStartOffset = 0;
+  nextOffset = 0;
+  logEndOffset = 0;
+  highWatermark = 0;
+  sizeBytes = 0;
+  epochs: EpochCache = createEpochCache();
+  producers: ProducerState;
+
+  /** By file, ascending: those whose index is in memory. Not the copies. */
+  readonly pieces: Piece[] = [];
+  /** By offset, ascending. */
+  copies: CopiedRange[] = [];
+  cuts: Cut[] = [];
+  /** Whether files whose index has left memory may hold batches of it. */
+  hasCold = false;
+
+  span: Span | null = null;
+  spanPlace = 0;
+  /** The epoch appends come under; -1 while there is none. */
+  appendEpoch = -1;
+  /** Epochs up to this one are over, for a write of theirs failed. */
+  fencedEpoch = -1;
+  isRebuilding = false;
+
+  constructor(context: LogContext, identity: { topicId: string; index: number; number: number }) {
+    this.context = context;
+    this.topicId = identity.topicId;
+    this.index = identity.index;
+    this.number = identity.number;
+    this.producers = createProducerState(context.producerLimits);
+  }
+
+  get lastStableOffset(): number {
+    return lastStableOffset(this.producers.transactions, this);
+  }
+
+  get leaderEpoch(): number {
+    return latestEpoch(this.epochs);
+  }
+
+  startLeaderEpoch(epoch: number): void {
+    if (this.failure !== null || epoch <= this.fencedEpoch) return;
+    assert(epoch >= this.appendEpoch, "leader epochs only grow");
+    this.appendEpoch = epoch;
+    assignEpoch(this.epochs, epoch, this.nextOffset);
+  }
+
+  epochEndOffset(epoch: number): EpochEnd {
+    return endOffsetFor(this.epochs, epoch, this.logEndOffset);
+  }
+
+  epochOf(offset: number): number {
+    return epochOfOffset(this.epochs, offset);
+  }
+
+  append(batch: Uint8Array, facts: BatchFacts, options: AppendOptions): AppendOutcome {
+    const refusal = this.#refusal(batch.length, options.leaderEpoch);
+    if (refusal !== null) return refusal;
+    const { wal } = this.context;
+    const baseOffset = this.nextOffset;
+    const lastOffset = baseOffset + facts.lastOffsetDelta;
+    stampBaseOffset(batch, 0, baseOffset);
+    stampLeaderEpoch(batch, 0, options.leaderEpoch);
+    const position = appendEntry(
+      wal,
+      {
+        kind: "append",
+        flags: 0,
+        partition: this.number,
+        baseOffset,
+        leaderEpoch: options.leaderEpoch,
+      },
+      batch,
+    );
+    this.indexBatch(wal.current!, {
+      baseOffset,
+      lastOffset,
+      maxTimestamp: facts.maxTimestamp,
+      position,
+      size: batch.length,
+    });
+    const replayed = replayBatch(this.producers, batch, 0, options.nowMs);
+    assert(replayed.kind === "replayed", "what is appended was validated");
+    this.nextOffset = lastOffset + 1;
+    touch(wal, this, {
+      endOffset: this.nextOffset,
+      needsFlush: options.durability === "fsync",
+    });
+    scheduleCommit(wal);
+    return { kind: "appended", baseOffset, lastOffset };
+  }
+
+  #refusal(batchBytes: number, leaderEpoch: number): AppendOutcome | null {
+    const { wal, maxBatchBytes } = this.context;
+    if (this.failure !== null) return { kind: "unavailable", reason: this.failure };
+    if (this.isDropped || leaderEpoch !== this.appendEpoch) return { kind: "fenced" };
+    if (this.isRebuilding) return { kind: "unavailable", reason: "recovering from a failed write" };
+    if (batchBytes > maxBatchBytes) {
+      return { kind: "unavailable", reason: `larger than ${maxBatchBytes} bytes` };
+    }
+    if (wal.deferred.length > 0 || !hasSpace(wal, batchBytes)) {
+      return { kind: "unavailable", reason: wal.refusal ?? "no room in the ring" };
+    }
+    return null;
+  }
+
+  /** Notes where a batch at the log's end is. */
+  indexBatch(file: WalFile, row: Parameters<typeof addRow>[1]): void {
+    let piece = this.pieces.at(-1);
+    if (piece === undefined || piece.file !== file) {
+      piece = pieceOf(file, file.index!, this.number, false);
+      this.pieces.push(piece);
+    }
+    addRow(piece, row);
+    this.sizeBytes += row.size;
+  }
+
+  completeCommit(endOffset: number): void {
+    assert(endOffset <= this.nextOffset, "a commit covers what was appended");
+    this.logEndOffset = Math.max(this.logEndOffset, endOffset);
+  }
+
+  /** A write failed: what was not acknowledged never was, and this epoch gives out no more offsets. */
+  dropUnwritten(): void {
+    for (const piece of [...this.pieces].reverse()) {
+      this.sizeBytes -= cutPieceAtPosition(piece, piece.file.writtenEnd);
+    }
+    this.#endAt(this.logEndOffset);
+    this.fencedEpoch = Math.max(this.fencedEpoch, this.appendEpoch);
+    this.appendEpoch = -1;
+    this.span = null;
+  }
+
+  #endAt(offset: number): void {
+    while (this.pieces.length > 0 && this.pieces.at(-1)!.rows.length === 0) this.pieces.pop();
+    this.nextOffset = offset;
+    truncateEpochsFromEnd(this.epochs, offset);
+    this.isRebuilding = true;
+    const rebuilding = this.context.rebuildProducers(this);
+    rebuilding.then(
+      (state) => {
+        this.producers = state;
+        this.isRebuilding = false;
+      },
+      (error: unknown) => this.context.onDamage(this, `cannot be replayed: ${String(error)}`),
+    );
+  }
+
+  advanceHighWatermark(offset: number): void {
+    assert(offset <= this.logEndOffset, "only what is written becomes visible");
+    assert(offset >= this.highWatermark, "a high watermark never moves back");
+    this.highWatermark = offset;
+    releaseReplicated(this.producers.transactions, offset);
+  }
+
+  read(request: ReadRequest): ReadResult | Promise<ReadResult> {
+    if (this.failure !== null) return { kind: "unavailable", reason: this.failure };
+    if (request.fromOffset < this.logStartOffset || request.fromOffset > this.nextOffset) {
+      return { kind: "outOfRange" };
+    }
+    if (request.fromOffset >= request.upToOffset) return { kind: "empty", nextBatchBytes: 0 };
+    return isHot(this, request.fromOffset) ? readHot(this, request) : readCold(this, request);
+  }
+
+  readBatches(fromOffset: number, upToOffset: number): AsyncIterable<Uint8Array> {
+    return readBatches(this, fromOffset, upToOffset);
+  }
+
+  findOffsetByTimestamp(timestamp: number, upToOffset: number): Promise<TimestampedOffset | null> {
+    return findOffsetByTimestamp(this, timestamp, upToOffset);
+  }
+
+  maxTimestampOffset(upToOffset: number): Promise<TimestampedOffset | null> {
+    return maxTimestampOffset(this, upToOffset);
+  }
+
+  retainedFrom(settings: RetentionSettings, nowMs: number): Promise<number> {
+    return retainedFrom(this, settings, nowMs);
+  }
+
+  async moveLogStart(offset: number): Promise<boolean> {
+    if (this.failure !== null || this.isDropped) return false;
+    assert(offset <= this.highWatermark, "the log start stays at or below the high watermark");
+    if (offset <= this.logStartOffset) return true;
+    const from = this.logStartOffset;
+    const committed = this.#control("logStart", offset);
+    this.beginAt(offset);
+    // Exact in the end: moves are measured one behind the other, each over its own range.
+    const gone = await bytesBetween(this, from, offset);
+    this.sizeBytes -= gone;
+    await committed;
+    return true;
+  }
+
+  /** Applies a move of the log start. */
+  beginAt(offset: number): void {
+    this.logStartOffset = offset;
+    truncateEpochsFromStart(this.epochs, offset);
+    this.copies = this.copies.filter((range) => range.endOffset > offset);
+  }
+
+  async truncateTo(offset: number): Promise<boolean> {
+    if (this.failure !== null || this.isDropped) return false;
+    assert(offset >= this.highWatermark, "nothing below the high watermark is truncated");
+    if (offset >= this.nextOffset) return true;
+    const end = await this.#batchStartAt(offset);
+    const gone = await bytesBetween(this, end, this.nextOffset);
+    const committed = this.#control("truncate", end);
+    this.cutAt(end, this.context.wal.current?.sequence ?? this.context.wal.nextSequence);
+    this.sizeBytes -= gone;
+    this.logEndOffset = Math.min(this.logEndOffset, end);
+    this.#endAt(end);
+    await committed;
+    return true;
+  }
+
+  /** `offset`, or the start of the batch it lies inside of. */
+  async #batchStartAt(offset: number): Promise<number> {
+    const found = await this.read({
+      fromOffset: offset,
+      maxBytes: 0,
+      upToOffset: this.nextOffset,
+      atLeastOneBatch: true,
+    });
+    if (found.kind !== "data") return offset;
+    found.records.release();
+    return Math.min(offset, found.baseOffset);
+  }
+
+  /**
+   * Takes what lies at `offset` or behind out of the index: rows of files in memory, and by a cut those of older ones. Returns the bytes of the former.
+   */
+  cutAt(offset: number, sequence: number): number {
+    let cutBytes = 0;
+    for (const piece of this.pieces) cutBytes += cutPieceAtOffset(piece, offset);
+    while (this.pieces.length > 0 && this.pieces.at(-1)!.rows.length === 0) this.pieces.pop();
+    this.cuts = this.cuts.filter((cut) => cut.offset < offset);
+    this.cuts.push({ beforeSequence: sequence, offset });
+    for (const range of this.copies) range.endOffset = Math.min(range.endOffset, offset);
+    this.copies = this.copies.filter((range) => range.endOffset > range.startOffset);
+    return cutBytes;
+  }
+
+  #control(kind: "logStart" | "truncate", baseOffset: number): Promise<void> {
+    return new Promise((resolve) => {
+      const { wal } = this.context;
+      appendControl(wal, {
+        kind,
+        partition: this.number,
+        baseOffset,
+        body: new Uint8Array(0),
+        onCommitted: resolve,
+      });
+      scheduleCommit(wal);
+    });
+  }
+
+  /** Lets go of the index of a file that has left memory. */
+  forgetPiece(file: WalFile): void {
+    const at = this.pieces.findIndex((piece) => piece.file === file);
+    if (at >= 0) this.pieces.splice(at, 1);
+    this.hasCold = true;
+  }
+
+  /** The first offset that memory's index covers without a gap up to the end; Infinity if none. */
+  get firstHotOffset(): number {
+    const first = this.pieces[0];
+    return first === undefined || first.rows.length === 0 ? Infinity : firstOffsetOf(first);
+  }
+
+  get endHotOffset(): number {
+    const last = this.pieces.at(-1);
+    return last === undefined || last.rows.length === 0 ? -1 : endOffsetOf(last);
+  }
+}

@@ -1,0 +1,253 @@
+import type { DiskFile } from "../../ports/disk.ts";
+import { assert } from "../assert.ts";
+import { slicesOf } from "./hot-ring.ts";
+import { closeHandle, createWalFile, openHandle, walFileName } from "./wal-file.ts";
+import {
+  abandonUnwritten,
+  appendDeferred,
+  createSpan,
+  openSpan,
+  type CommitTarget,
+  type Span,
+  type Wal,
+} from "./wal.ts";
+
+// Group commit: while one write is in flight, appends gather in the next span; then that is written whole. One loop, so that commits complete in order.
+
+/** Has what is appended written. Starts after the running code, so that all it appends goes into one commit. */
+export function scheduleCommit(wal: Wal): void {
+  if (wal.isCommitting || wal.isDead) return;
+  wal.isCommitting = true;
+  queueMicrotask(() => void commitAll(wal));
+}
+
+async function commitAll(wal: Wal): Promise<void> {
+  try {
+    for (;;) {
+      const span = takeSpan(wal);
+      if (span !== null) await commitSpan(wal, span);
+      else if (wal.isFlushWanted && wal.dirtyFile !== null) await flushDirty(wal);
+      else break;
+    }
+  } catch (error) {
+    failWal(wal, error);
+    return;
+  }
+  wal.isFlushWanted = false;
+  wal.isCommitting = false;
+  for (const waiter of wal.idleWaiters.splice(0)) waiter();
+}
+
+/** The process cannot go on; nothing is acknowledged from here on. */
+export function failWal(wal: Wal, error: unknown): void {
+  if (wal.isDead) return;
+  wal.isDead = true;
+  wal.cancelFlushTimer?.();
+  wal.cancelRetry?.();
+  const cause = error instanceof Error ? error : new Error(String(error));
+  wal.log.error("the WAL cannot be trusted any more, stopping", { error: cause.message });
+  wal.onFatal(cause);
+  for (const span of wal.spans) for (const waiter of span.waiters) waiter(false);
+  for (const waiter of wal.idleWaiters.splice(0)) waiter();
+}
+
+const takeSpan = (wal: Wal): Span | null => {
+  const span = wal.spans[0];
+  if (span === undefined) return null;
+  const isOpen = wal.spans.length === 1 && span.file === wal.current;
+  const isEmpty = span.end === span.start;
+  if (isEmpty && isOpen && span.waiters.length === 0) return null;
+  wal.spans.shift();
+  if (isOpen) wal.spans.push(createSpan(span.file, span.end));
+  return span;
+};
+
+async function commitSpan(wal: Wal, span: Span): Promise<void> {
+  // Damage in a file is told from a torn end by this: what a later file follows was flushed.
+  if (wal.dirtyFile !== null && wal.dirtyFile !== span.file) await flushDirty(wal);
+  const previous = wal.files[wal.files.indexOf(span.file) - 1];
+  if (span.start === 0 && previous !== undefined) wal.onSettled(previous);
+  const startMs = wal.clock.monotonicMs();
+  if (span.end > span.start && !(await writeSpan(wal, span))) return;
+  complete(wal, span, false);
+  if (span.needsFlush) {
+    await flushDirty(wal);
+    complete(wal, span, true);
+  } else startFlushTimer(wal);
+  for (const control of span.controls) control.onCommitted?.();
+  for (const waiter of span.waiters) waiter(true);
+  const { counters } = wal;
+  const tookMs = wal.clock.monotonicMs() - startMs;
+  counters.commits += 1;
+  counters.commitMsSum += tookMs;
+  counters.commitMsMax = Math.max(counters.commitMsMax, tookMs);
+}
+
+async function writeSpan(wal: Wal, span: Span): Promise<boolean> {
+  const { file } = span;
+  assert(file.writtenEnd === span.start, "commits are written one behind the other");
+  const chunks = slicesOf(wal.ring, file.address! + span.start, span.end - span.start);
+  assert(chunks !== null, "what is not written is in the ring");
+  try {
+    const handle = await openHandle(wal.disk, file);
+    await handle.write(chunks, span.start);
+  } catch (error) {
+    failWrite(wal, span, error);
+    return false;
+  }
+  file.writtenEnd = span.end;
+  wal.dirtyFile = file;
+  // A sealed file's last chunk is done with, though the file does not fill it.
+  const isLast = wal.current !== file && wal.spans[0]?.file !== file;
+  wal.ring.writtenEnd = file.address! + (isLast ? file.fileBytes : span.end);
+  wal.counters.writtenBytes += span.end - span.start;
+  wal.onRoom();
+  return true;
+}
+
+/** Tells the targets that a write (or, `afterFlush`, a flush) made complete. */
+const complete = (wal: Wal, span: Span, afterFlush: boolean): void => {
+  const done: CommitTarget[] = [];
+  for (const [place, target] of span.targets.entries()) {
+    if (span.flushes[place] !== afterFlush) continue;
+    target.completeCommit(span.endOffsets[place]!);
+    done.push(target);
+  }
+  if (done.length > 0) wal.onCommitted(done);
+};
+
+/** Flushes the file written to last. A failed flush is never tried again: the kernel has dropped the pages and would report success. */
+async function flushDirty(wal: Wal): Promise<void> {
+  const file = wal.dirtyFile;
+  if (file === null) return;
+  wal.cancelFlushTimer?.();
+  wal.cancelFlushTimer = null;
+  wal.isFlushWanted = false;
+  const end = file.writtenEnd;
+  const startMs = wal.clock.monotonicMs();
+  const handle: DiskFile = await openHandle(wal.disk, file);
+  await handle.flush();
+  assert(wal.dirtyFile === file && file.writtenEnd === end, "nothing is written during a flush");
+  file.flushedEnd = end;
+  wal.dirtyFile = null;
+  const { counters } = wal;
+  const tookMs = wal.clock.monotonicMs() - startMs;
+  counters.flushes += 1;
+  counters.flushMsSum += tookMs;
+  counters.flushMsMax = Math.max(counters.flushMsMax, tookMs);
+}
+
+const startFlushTimer = (wal: Wal): void => {
+  if (wal.cancelFlushTimer !== null || wal.dirtyFile === null || wal.isClosed) return;
+  wal.cancelFlushTimer = wal.clock.after(wal.flushIntervalMs, () => {
+    wal.cancelFlushTimer = null;
+    wal.isFlushWanted = true;
+    scheduleCommit(wal);
+  });
+};
+
+/**
+ * A write failed, perhaps half done. Everything not yet written is dropped and its logs are told; what is no batch is appended anew. The WAL goes on in another
+ * file, whose header says that this one ends where it last was whole.
+ */
+const failWrite = (wal: Wal, span: Span, error: unknown): void => {
+  wal.counters.failedWrites += 1;
+  wal.log.error("a write to the WAL failed", { file: span.file.path, error: String(error) });
+  wal.spans.unshift(span);
+  const lost = abandonUnwritten(wal);
+  const targets = new Set<CommitTarget>();
+  const controls = [];
+  const waiters = [];
+  for (const each of lost) {
+    for (const target of each.targets) targets.add(target);
+    controls.push(...each.controls);
+    waiters.push(...each.waiters);
+    const { file } = each;
+    if (file.writtenEnd === 0 && wal.files.at(-1) === file) {
+      // Nothing of it counts, so it never was.
+      wal.files.pop();
+      void discardFile(wal, file.path, closeHandle(file));
+    }
+  }
+  const last = wal.files.at(-1);
+  if (last !== undefined) wal.ring.writtenEnd = last.address! + last.fileBytes;
+  wal.deferred.unshift(...controls);
+  void prepareNext(wal);
+  wal.onFailed([...targets]);
+  for (const waiter of waiters) waiter(false);
+  wal.onRoom();
+};
+
+async function discardFile(wal: Wal, path: string, closed: Promise<void>): Promise<void> {
+  try {
+    await closed;
+    await wal.pool.give(path);
+  } catch (error) {
+    // The name stays; the next start finds no chain leading to it and reuses the file.
+    wal.log.warn("cannot put a WAL file aside", { path, error: String(error) });
+  }
+}
+
+const retryMs = 1_000;
+
+/** Gets the file ready that the WAL goes on in, so that going on takes no time. Tries again until it succeeds. */
+export async function prepareNext(wal: Wal): Promise<void> {
+  if (wal.isPreparing || wal.next !== null || wal.isClosed || wal.isDead) return;
+  wal.isPreparing = true;
+  wal.cancelRetry?.();
+  wal.cancelRetry = null;
+  let failure: string | null;
+  try {
+    failure = (await openNext(wal)) ? null : "the disk is full";
+  } catch (error) {
+    failure = String(error);
+  }
+  finishPreparing(wal, failure);
+}
+
+async function openNext(wal: Wal): Promise<boolean> {
+  const sequence = wal.nextSequence;
+  const path = `${wal.directory}/${walFileName(sequence)}`;
+  const handle = await wal.pool.take(path);
+  if (handle === null) return false;
+  wal.nextSequence = sequence + 1;
+  const address = sequence * wal.fileBytes;
+  wal.next = createWalFile({ sequence, path, fileBytes: wal.fileBytes, address, handle });
+  return true;
+}
+
+const finishPreparing = (wal: Wal, failure: string | null): void => {
+  wal.isPreparing = false;
+  if (failure === null) {
+    if (wal.refusal !== null) wal.log.info("the WAL can grow again");
+    wal.refusal = null;
+    wal.pool.refill();
+  } else {
+    if (wal.refusal === null) wal.log.error("no file for the WAL to go on in", { reason: failure });
+    wal.refusal = failure;
+    if (!wal.isClosed) wal.cancelRetry = wal.clock.after(retryMs, () => void prepareNext(wal));
+  }
+  wal.onRoom();
+};
+
+/** Resolves true once everything appended so far is on stable storage; false if part of it was dropped by a failed write. */
+export async function flushAll(wal: Wal): Promise<boolean> {
+  if (wal.isDead) return false;
+  if (wal.current === null) {
+    return wal.deferred.length === 0 && wal.dirtyFile === null ? true : waitIdle(wal);
+  }
+  const span = openSpan(wal);
+  span.needsFlush = true;
+  const flushed = new Promise<boolean>((resolve) => span.waiters.push(resolve));
+  scheduleCommit(wal);
+  return flushed;
+}
+
+async function waitIdle(wal: Wal): Promise<boolean> {
+  appendDeferred(wal);
+  wal.isFlushWanted = true;
+  const idle = new Promise<void>((resolve) => wal.idleWaiters.push(resolve));
+  scheduleCommit(wal);
+  await idle;
+  return !wal.isDead && wal.deferred.length === 0;
+}

@@ -1,0 +1,241 @@
+import type { Disk } from "../../ports/disk.ts";
+import { assert } from "../assert.ts";
+import type { LogOutput } from "../log-output.ts";
+import { decodeCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { loadFooter, writeFooter } from "./footer-io.ts";
+import type { StoredLog } from "./stored-log.ts";
+import { decodeFileHeader, fileHeaderBytes, type FileHeader } from "./wal-entry.ts";
+import {
+  closeHandle,
+  createWalFile,
+  openHandle,
+  readFully,
+  sequenceOfName,
+  walFileName,
+  type WalFile,
+} from "./wal-file.ts";
+import { createFileIndex } from "./wal-index.ts";
+import { indexEntry, replayEntry, restoreLogs, type Replay } from "./wal-replay.ts";
+import { scanFile, type ScanVisitor } from "./wal-scan.ts";
+
+// From a directory to logs. The checkpoint says what was; files older than it are known by their footers, the chain of files from it on is replayed entry by
+// entry. The chain is followed back from the newest file, so what a failed write left behind is not part of it.
+
+export type RecoveryOptions = {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly log: LogOutput;
+  readonly replay: Replay;
+  /** The kernel runs since before the last process began: all its completed writes are there. */
+  readonly hasAllWrites: boolean;
+};
+
+export type Recovered = {
+  /** Ascending. All sealed, flushed, with footers. */
+  readonly files: WalFile[];
+  /** WAL files that hold nothing. */
+  readonly unused: string[];
+  readonly nextSequence: number;
+  readonly replayedBytes: number;
+};
+
+export const checkpointName = "checkpoint";
+
+/** The directory cannot be served from. `message` says why and what to do. */
+export class RecoveryError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "RecoveryError";
+  }
+}
+
+export async function recoverWal(options: RecoveryOptions): Promise<Recovered> {
+  const { disk, directory } = options;
+  const checkpoint = await readCheckpoint(disk, directory);
+  const found = await findFiles(options);
+  const startSequence = checkpoint?.sequence ?? 0;
+  const chain = followChain(found, checkpoint, directory);
+  const older = found.filter((each) => each.sequence < startSequence);
+  const files = older.map((each) => sealedFile(each, directory));
+  const scanned = chain.map((each) => sealedFile(each, directory));
+  const all = [...files, ...scanned];
+  if (checkpoint !== null) {
+    restoreLogs(options.replay, checkpoint, (sequence) =>
+      all.find((file) => file.sequence === sequence),
+    );
+  }
+  for (const file of files) await loadOrRebuild(options, file);
+  let replayedBytes = 0;
+  for (const [place, file] of scanned.entries()) {
+    await replayFile(options, file, chain[place + 1]?.header ?? null);
+    replayedBytes += file.end;
+  }
+  await settle(options, scanned);
+  const used = new Set(all.map((file) => file.sequence));
+  return {
+    files: all,
+    unused: found
+      .filter((each) => !used.has(each.sequence))
+      .map((each) => `${directory}/${walFileName(each.sequence)}`),
+    nextSequence: Math.max(startSequence, 1 + (found.at(-1)?.sequence ?? 0)),
+    replayedBytes,
+  };
+}
+
+export async function readCheckpoint(disk: Disk, directory: string): Promise<Checkpoint | null> {
+  const path = `${directory}/${checkpointName}`;
+  const bytes = await disk.readFile(path);
+  if (bytes === null) return null;
+  const checkpoint = decodeCheckpoint(bytes);
+  if (checkpoint !== null) return checkpoint;
+  throw new RecoveryError(
+    `${path} is damaged or of another version of Myelin; this broker's log cannot be read without it`,
+  );
+}
+
+type FoundFile = { readonly sequence: number; readonly header: FileHeader | null };
+
+async function findFiles({ disk, directory }: RecoveryOptions): Promise<FoundFile[]> {
+  const found: FoundFile[] = [];
+  for (const name of await disk.list(directory)) {
+    const sequence = sequenceOfName(name);
+    if (sequence === null) continue;
+    const handle = await disk.open(`${directory}/${name}`);
+    try {
+      const bytes = Buffer.alloc(fileHeaderBytes);
+      const header = (await readFully(handle, bytes, 0)) ? decodeFileHeader(bytes) : null;
+      if (header === "unknownVersion") {
+        throw new RecoveryError(`${directory}/${name} was written by another version of Myelin`);
+      }
+      // A recycled file that was never begun still has the header of its last life.
+      found.push({ sequence, header: header?.sequence === sequence ? header : null });
+    } finally {
+      await handle.close();
+    }
+  }
+  return found.sort((left, right) => left.sequence - right.sequence);
+}
+
+type ChainedFile = FoundFile & { readonly header: FileHeader };
+
+/** The files to replay, oldest first: from the newest one back to what the checkpoint covers. */
+const followChain = (
+  found: readonly FoundFile[],
+  checkpoint: Checkpoint | null,
+  directory: string,
+): ChainedFile[] => {
+  const chain: ChainedFile[] = [];
+  const bySequence = new Map(found.map((each) => [each.sequence, each]));
+  const start = checkpoint?.sequence ?? 0;
+  let at = found.findLast((each) => each.header !== null && each.sequence >= start);
+  while (at !== undefined && at.header !== null && at.sequence >= start) {
+    chain.unshift({ ...at, header: at.header });
+    const { previousSequence } = at.header;
+    if (previousSequence === 0) {
+      if (checkpoint === null) return chain;
+      break;
+    }
+    if (previousSequence < start) break;
+    const previous = bySequence.get(previousSequence);
+    if (previous === undefined || previous.header === null) {
+      throw new RecoveryError(
+        `${directory}/${walFileName(previousSequence)} is missing or has lost its header: the log has a hole`,
+      );
+    }
+    at = previous;
+  }
+  const expected = checkpoint?.previousSequence ?? 0;
+  const first = chain[0]?.header.previousSequence ?? expected;
+  if (first !== expected) {
+    throw new RecoveryError(`${directory}: the WAL does not go on where its checkpoint ends`);
+  }
+  return chain;
+};
+
+const sealedFile = (found: FoundFile, directory: string): WalFile =>
+  createWalFile({
+    sequence: found.sequence,
+    path: `${directory}/${walFileName(found.sequence)}`,
+    // Without a header: as long as it is, which `loadFooter` sets.
+    fileBytes: found.header?.fileBytes ?? 0,
+    address: null,
+    handle: null,
+  });
+
+/** A file from before the checkpoint: by its footer, or, should that be damaged, entry by entry. */
+async function loadOrRebuild(options: RecoveryOptions, file: WalFile): Promise<void> {
+  const { disk, log } = options;
+  const handle = await openHandle(disk, file);
+  const sizeBytes = await handle.size();
+  if (!(await loadFooter(disk, { file, sizeBytes }))) {
+    log.warn("a WAL file's footer is damaged, reading the whole file", { path: file.path });
+    const index = createFileIndex();
+    file.index = index;
+    const result = await scanFile(
+      { handle, sequence: file.sequence, sizeBytes, knownEnd: null, hasAllWrites: true },
+      {
+        onEntry: (header, body, position) => indexEntry(file, index, { header, body, position }),
+        onDamage: (partition, position) => noteDamage(options, file, { partition, position }),
+      },
+    );
+    file.end = file.writtenEnd = file.flushedEnd = result.end;
+    await writeFooter(disk, file);
+    file.index = null;
+  }
+  await closeHandle(file);
+}
+
+const noteDamage = (
+  { log, replay }: RecoveryOptions,
+  file: WalFile,
+  damage: { partition: number | null; position: number },
+): void => {
+  const { partition, position } = damage;
+  const { byNumber } = replay.table;
+  const logs = partition === null ? [...byNumber.values()] : [byNumber.get(partition)];
+  for (const each of logs)
+    if (each !== undefined) each.failure ??= `${file.path} is damaged at ${position}`;
+  log.error("the WAL is damaged", { path: file.path, position, logs: logs.length });
+};
+
+async function replayFile(
+  options: RecoveryOptions,
+  file: WalFile,
+  next: FileHeader | null,
+): Promise<void> {
+  const { disk, log, replay } = options;
+  const handle = await openHandle(disk, file);
+  file.index = createFileIndex();
+  const visitor: ScanVisitor = {
+    onEntry: (header, body, position) => replayEntry(replay, file, { header, body, position }),
+    onDamage: (partition, position) => noteDamage(options, file, { partition, position }),
+  };
+  const sizeBytes = await handle.size();
+  const knownEnd = next === null ? null : next.previousEnd;
+  const { hasAllWrites } = options;
+  const result = await scanFile(
+    { handle, sequence: file.sequence, sizeBytes, knownEnd, hasAllWrites },
+    visitor,
+  );
+  if (result.isTorn) log.info("cut off a torn end of the WAL", { path: file.path, at: result.end });
+  file.end = result.end;
+  file.writtenEnd = result.end;
+}
+
+const logOf = (replay: Replay, number: number): StoredLog | undefined =>
+  replay.table.byNumber.get(number);
+
+/** Makes what was replayed durable: a second crash must find the same. */
+async function settle(options: RecoveryOptions, files: readonly WalFile[]): Promise<void> {
+  for (const file of files) {
+    const handle = await openHandle(options.disk, file);
+    await handle.flush();
+    file.flushedEnd = file.end;
+    await writeFooter(options.disk, file);
+    const { index } = file;
+    assert(index !== null, "a replayed file has its index in memory");
+    for (const number of index.pieces.keys()) logOf(options.replay, number)?.forgetPiece(file);
+    file.index = null;
+    await closeHandle(file);
+  }
+}

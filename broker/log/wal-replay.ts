@@ -1,0 +1,174 @@
+import { lastOffsetAt, leaderEpochAt, maxTimestampAt } from "../../protocol/records/batch.ts";
+import { int32At } from "../../protocol/records/big-endian.ts";
+import { addCopy } from "./copied-ranges.ts";
+import { assignEpoch, decodeEpochs, truncateEpochsFromEnd } from "./epoch-cache.ts";
+import type { Checkpoint, LogCheckpoint } from "./checkpoint.ts";
+import { addLog, findLog, removeLog, type LogTable } from "./log-table.ts";
+import { replayBatch } from "./producer-replay.ts";
+import { releaseProducers } from "./producer-state.ts";
+import { decodeProducerState } from "./producer-snapshot.ts";
+import type { LogContext, StoredLog } from "./stored-log.ts";
+import { copiedFlag, type EntryHeader } from "./wal-entry.ts";
+import type { WalFile } from "./wal-file.ts";
+import { addCopiedRow, addRow, cutPieceAtOffset, pieceOf, type FileIndex } from "./wal-index.ts";
+
+// What entries do to logs, at start.
+
+export type Replay = {
+  readonly table: LogTable;
+  readonly context: LogContext;
+  readonly nowMs: number;
+  /** Logs that were truncated: their producers have to be replayed. */
+  readonly truncated: Set<StoredLog>;
+};
+
+/** The body of a `declared` entry: {partition index int32, topic id}. */
+export function encodeDeclaration(topicId: string, index: number): Uint8Array {
+  const body = Buffer.allocUnsafe(4 + Buffer.byteLength(topicId));
+  body.writeInt32BE(index, 0);
+  body.write(topicId, 4);
+  return body;
+}
+
+export function restoreLogs(
+  replay: Replay,
+  checkpoint: Checkpoint,
+  fileOf: (sequence: number) => WalFile | undefined,
+): void {
+  replay.table.nextNumber = checkpoint.nextNumber;
+  for (const saved of checkpoint.logs) restoreLog(replay, saved, fileOf);
+}
+
+const restoreLog = (
+  replay: Replay,
+  saved: LogCheckpoint,
+  fileOf: (sequence: number) => WalFile | undefined,
+): void => {
+  const log = addLog(replay.table, replay.context, saved);
+  log.failure = saved.failure;
+  log.logStartOffset = saved.logStartOffset;
+  log.nextOffset = saved.nextOffset;
+  log.highWatermark = saved.highWatermark;
+  log.sizeBytes = saved.sizeBytes;
+  log.hasCold = saved.nextOffset > saved.logStartOffset;
+  log.cuts = [...saved.cuts];
+  const epochs = decodeEpochs(saved.epochs);
+  if (epochs === null) log.failure ??= "its epochs are damaged";
+  else log.epochs = epochs;
+  if (saved.producers.length > 0) restoreProducers(log, saved.producers);
+  for (const { sequence, startOffset, endOffset } of saved.copies) {
+    const file = fileOf(sequence);
+    if (file === undefined) log.failure ??= `its WAL file ${sequence} is missing`;
+    else log.copies.push({ file, startOffset, endOffset });
+  }
+};
+
+const restoreProducers = (log: StoredLog, bytes: Uint8Array): void => {
+  releaseProducers(log.producers);
+  const restored = decodeProducerState(bytes, log.context.producerLimits);
+  if (restored.kind === "restored") log.producers = restored.state;
+  else log.failure ??= restored.message;
+};
+
+export function replayEntry(
+  replay: Replay,
+  file: WalFile,
+  entry: { header: EntryHeader; body: Uint8Array; position: number },
+): void {
+  const { header, body } = entry;
+  if (header.kind === "declared") return replayDeclared(replay, header.partition, body);
+  const log = replay.table.byNumber.get(header.partition);
+  // Entries of a log that was dropped before the checkpoint was taken.
+  if (log === undefined) return;
+  if (header.kind === "dropped") {
+    releaseProducers(log.producers);
+    removeLog(replay.table, log);
+    return;
+  }
+  if (log.failure !== null) return;
+  switch (header.kind) {
+    case "append":
+      return replayAppend(replay, log, file, entry);
+    case "truncate":
+      log.sizeBytes -= log.cutAt(header.baseOffset, file.sequence);
+      log.nextOffset = Math.min(log.nextOffset, header.baseOffset);
+      truncateEpochsFromEnd(log.epochs, header.baseOffset);
+      replay.truncated.add(log);
+      return;
+    case "logStart":
+      if (header.baseOffset > log.logStartOffset) log.beginAt(header.baseOffset);
+      return;
+    case "highWatermark":
+      log.highWatermark = Math.max(log.highWatermark, header.baseOffset);
+      return;
+    case "gap":
+      log.nextOffset = Math.max(log.nextOffset, header.baseOffset);
+      return;
+    case "start":
+      log.failure = "it begins with a bootstrap, which this version cannot replay";
+      return;
+  }
+}
+
+const replayDeclared = (replay: Replay, number: number, body: Uint8Array): void => {
+  const topicId = Buffer.from(body.subarray(4)).toString();
+  const index = int32At(body, 0);
+  if (replay.table.byNumber.has(number)) return;
+  const other = findLog(replay.table, topicId, index);
+  if (other === undefined) addLog(replay.table, replay.context, { topicId, index, number });
+};
+
+const replayAppend = (
+  replay: Replay,
+  log: StoredLog,
+  file: WalFile,
+  entry: { header: EntryHeader; body: Uint8Array; position: number },
+): void => {
+  const { header, body, position } = entry;
+  const row = {
+    baseOffset: header.baseOffset,
+    lastOffset: lastOffsetAt(body, 0),
+    maxTimestamp: maxTimestampAt(body, 0),
+    position,
+    size: body.length,
+  };
+  if ((header.flags & copiedFlag) !== 0) {
+    addCopiedRow(pieceOf(file, file.index!, log.number, true), row);
+    addCopy(log, file, row);
+    return;
+  }
+  if (header.baseOffset !== log.nextOffset) {
+    log.failure = `a batch at ${header.baseOffset} follows the end ${log.nextOffset}`;
+    return;
+  }
+  assignEpoch(log.epochs, leaderEpochAt(body, 0), header.baseOffset);
+  log.indexBatch(file, row);
+  log.nextOffset = row.lastOffset + 1;
+  if (replay.truncated.has(log)) return;
+  const replayed = replayBatch(log.producers, body, 0, replay.nowMs);
+  if (replayed.kind === "corruptState") log.failure = replayed.message;
+};
+
+/** The index alone of a file whose footer is lost: its effects on the logs are in the checkpoint. */
+export function indexEntry(
+  file: WalFile,
+  index: FileIndex,
+  entry: { header: EntryHeader; body: Uint8Array; position: number },
+): void {
+  const { header, body, position } = entry;
+  if (header.kind === "truncate") {
+    cutPieceAtOffset(pieceOf(file, index, header.partition, false), header.baseOffset);
+  }
+  if (header.kind !== "append") return;
+  const isCopy = (header.flags & copiedFlag) !== 0;
+  const row = {
+    baseOffset: header.baseOffset,
+    lastOffset: lastOffsetAt(body, 0),
+    maxTimestamp: maxTimestampAt(body, 0),
+    position,
+    size: body.length,
+  };
+  const piece = pieceOf(file, index, header.partition, isCopy);
+  if (isCopy) addCopiedRow(piece, row);
+  else addRow(piece, row);
+}

@@ -1,0 +1,319 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { Disk } from "../../ports/disk.ts";
+import { crc32c } from "../../protocol/records/crc32c.ts";
+import { assert } from "../assert.ts";
+import type { LogOutput } from "../log-output.ts";
+import type { HotRing } from "./hot-ring.ts";
+import { copyIn, discardFrom, reserve } from "./hot-ring.ts";
+import {
+  encodeFileHeader,
+  entryBytes,
+  entryHeaderBytes,
+  fileHeaderBytes,
+  writeEntryHeader,
+  type EntryKind,
+} from "./wal-entry.ts";
+import type { WalFile } from "./wal-file.ts";
+import { footerBytes } from "./wal-footer.ts";
+import { createFileIndex, type FileIndex } from "./wal-index.ts";
+import { createScratchBuffers, type ScratchBuffers } from "./scratch-buffers.ts";
+import type { FilePool } from "./wal-pool.ts";
+
+// The end of the WAL that grows: entries are put in the ring one behind the other, and collected in spans. A span is what one commit will write; the last one
+// takes what is appended while the one before it is being written (wal-commit.ts).
+
+/** What a commit tells of: a log, seen from the WAL. */
+export type CommitTarget = {
+  /** The span its latest appends are in, and its place there. */
+  span: Span | null;
+  spanPlace: number;
+  /** A commit that held its appends up to `endOffset` is complete. */
+  completeCommit(endOffset: number): void;
+};
+
+export type Span = {
+  readonly file: WalFile;
+  readonly start: number;
+  end: number;
+  readonly targets: CommitTarget[];
+  readonly endOffsets: number[];
+  /** Whether the target waits for the flush. */
+  readonly flushes: boolean[];
+  /** To be appended again should the write fail. */
+  readonly controls: ControlEntry[];
+  readonly waiters: ((isCommitted: boolean) => void)[];
+  needsFlush: boolean;
+};
+
+/** An entry that is not a batch. It is never refused: without room it waits its turn before everything else. */
+export type ControlEntry = {
+  readonly kind: EntryKind;
+  readonly partition: number;
+  readonly baseOffset: number;
+  readonly body: Uint8Array;
+  readonly onCommitted: (() => void) | null;
+};
+
+export type WalOptions = {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly log: LogOutput;
+  readonly directory: string;
+  readonly fileBytes: number;
+  readonly flushIntervalMs: number;
+  readonly onFatal: (error: Error) => void;
+  /** Logs whose `logEndOffset` has grown. Lent. */
+  readonly onCommitted: (targets: readonly CommitTarget[]) => void;
+  /** Logs whose appends were dropped, after a failed write. Lent. */
+  readonly onFailed: (targets: readonly CommitTarget[]) => void;
+  /** The WAL goes on in another file from this moment: everything appended so far is before it. */
+  readonly onRotate: (next: WalFile) => void;
+  /** All of it is written and flushed, and no entry will follow. */
+  readonly onSettled: (file: WalFile) => void;
+  /** There may be room now. */
+  readonly onRoom: () => void;
+};
+
+export type Wal = WalOptions & {
+  readonly ring: HotRing;
+  readonly pool: FilePool;
+  /** Ascending; those with entries, the open one last. */
+  readonly files: WalFile[];
+  /** The file that takes entries; null before the first, and after a failed write. */
+  current: WalFile | null;
+  /** Prepared to follow `current`. */
+  next: WalFile | null;
+  nextSequence: number;
+  isPreparing: boolean;
+  /** Why no file can follow, or null. */
+  refusal: string | null;
+  entrySequence: number;
+  previousPartition: number;
+  readonly spans: Span[];
+  readonly deferred: ControlEntry[];
+  /** Written to since its last flush. */
+  dirtyFile: WalFile | null;
+  isCommitting: boolean;
+  isFlushWanted: boolean;
+  cancelFlushTimer: (() => void) | null;
+  cancelRetry: (() => void) | null;
+  isDead: boolean;
+  isClosed: boolean;
+  readonly idleWaiters: (() => void)[];
+  readonly counters: WalCounters;
+  readonly scratch: ScratchBuffers;
+};
+
+export type WalCounters = {
+  appendedBytes: number;
+  writtenBytes: number;
+  commits: number;
+  flushes: number;
+  failedWrites: number;
+  commitMsSum: number;
+  commitMsMax: number;
+  flushMsSum: number;
+  flushMsMax: number;
+};
+
+export function createWal(
+  options: WalOptions,
+  parts: { ring: HotRing; pool: FilePool; files: WalFile[]; nextSequence: number },
+): Wal {
+  return {
+    ...options,
+    ...parts,
+    current: null,
+    next: null,
+    isPreparing: false,
+    refusal: null,
+    entrySequence: 0,
+    previousPartition: 0,
+    spans: [],
+    deferred: [],
+    dirtyFile: null,
+    isCommitting: false,
+    isFlushWanted: false,
+    cancelFlushTimer: null,
+    cancelRetry: null,
+    isDead: false,
+    isClosed: false,
+    idleWaiters: [],
+    scratch: createScratchBuffers(),
+    counters: {
+      appendedBytes: 0,
+      writtenBytes: 0,
+      commits: 0,
+      flushes: 0,
+      failedWrites: 0,
+      commitMsSum: 0,
+      commitMsMax: 0,
+      flushMsSum: 0,
+      flushMsMax: 0,
+    },
+  };
+}
+
+/** The largest body that fits into a file of its own. */
+export const maxBodyBytes = (fileBytes: number): number =>
+  fileBytes - fileHeaderBytes - footerBytes(1, 1) - entryHeaderBytes - 8;
+
+const footerRoom = (index: FileIndex, moreRows: number): number =>
+  footerBytes(index.count + moreRows, index.pieces.size + index.copies.size + moreRows);
+
+/** Whether an entry of that many bytes fits into the open file. */
+export const fitsCurrent = (wal: Wal, size: number): boolean => {
+  const { current } = wal;
+  return (
+    current !== null && current.end + size + footerRoom(current.index!, 1) <= current.fileBytes
+  );
+};
+
+/** Whether an entry with such a body could be appended now. It may let go of the oldest bytes in the ring. */
+export function hasSpace(wal: Wal, bodyBytes: number): boolean {
+  if (wal.isDead || wal.isClosed) return false;
+  const size = entryBytes(bodyBytes);
+  const { current, next, ring } = wal;
+  if (current !== null && fitsCurrent(wal, size)) {
+    return reserve(ring, current.address! + current.end, size);
+  }
+  return next !== null && reserve(ring, next.address!, fileHeaderBytes + size);
+}
+
+const rotate = (wal: Wal): void => {
+  const { next } = wal;
+  assert(next !== null, "a file is ready before the WAL goes on in it");
+  const previous = wal.files.at(-1);
+  wal.files.push(next);
+  wal.current = next;
+  wal.next = null;
+  wal.entrySequence = 0;
+  wal.previousPartition = 0;
+  next.index = createFileIndex();
+  next.end = fileHeaderBytes;
+  const header = encodeFileHeader({
+    sequence: next.sequence,
+    fileBytes: next.fileBytes,
+    previousSequence: previous?.sequence ?? 0,
+    previousEnd: previous?.end ?? 0,
+  });
+  copyIn(wal.ring, next.address!, header);
+  const open = wal.spans.at(-1);
+  if (open !== undefined && open.end === open.start && open.waiters.length === 0) wal.spans.pop();
+  wal.spans.push(createSpan(next, 0));
+  wal.spans.at(-1)!.end = fileHeaderBytes;
+  wal.onRotate(next);
+};
+
+export const createSpan = (file: WalFile, start: number): Span => ({
+  file,
+  start,
+  end: start,
+  targets: [],
+  endOffsets: [],
+  flushes: [],
+  controls: [],
+  waiters: [],
+  needsFlush: false,
+});
+
+/** The span that takes what is appended now. */
+export function openSpan(wal: Wal): Span {
+  const last = wal.spans.at(-1);
+  assert(last !== undefined && last.file === wal.current, "the last span is of the open file");
+  return last;
+}
+
+export type AppendedEntry = {
+  readonly kind: EntryKind;
+  readonly flags: number;
+  readonly partition: number;
+  readonly baseOffset: number;
+  readonly leaderEpoch: number;
+};
+
+const headerScratch = new Uint8Array(entryHeaderBytes);
+
+/** Puts an entry at the end and returns where in `wal.current` its body begins. `hasSpace` has just said there is room. */
+export function appendEntry(wal: Wal, entry: AppendedEntry, body: Uint8Array): number {
+  const size = entryBytes(body.length);
+  if (!fitsCurrent(wal, size)) rotate(wal);
+  const file = wal.current!;
+  const span = openSpan(wal);
+  const at = file.end;
+  assert(at === span.end, "a span is contiguous");
+  writeEntryHeader(headerScratch, {
+    ...entry,
+    length: body.length,
+    fileSequence: file.sequence,
+    entrySequence: wal.entrySequence,
+    commitStart: span.start,
+    flushedEnd: file.flushedEnd,
+    bodyCrc: entry.kind === "append" ? 0 : crc32c(body),
+    previousPartition: wal.previousPartition,
+  });
+  copyIn(wal.ring, file.address! + at, headerScratch);
+  copyIn(wal.ring, file.address! + at + entryHeaderBytes, body);
+  file.end = at + size;
+  span.end = file.end;
+  wal.entrySequence += 1;
+  wal.previousPartition = entry.partition;
+  wal.counters.appendedBytes += size;
+  return at + entryHeaderBytes;
+}
+
+/** Has the commit of the open span tell `target` when everything up to `endOffset` is written, or flushed. */
+export function touch(
+  wal: Wal,
+  target: CommitTarget,
+  commit: { endOffset: number; needsFlush: boolean },
+): void {
+  const span = openSpan(wal);
+  if (target.span !== span) {
+    target.span = span;
+    target.spanPlace = span.targets.length;
+    span.targets.push(target);
+    span.endOffsets.push(commit.endOffset);
+    span.flushes.push(commit.needsFlush);
+  } else {
+    span.endOffsets[target.spanPlace] = commit.endOffset;
+    if (commit.needsFlush) span.flushes[target.spanPlace] = true;
+  }
+  if (commit.needsFlush) span.needsFlush = true;
+}
+
+/** Appends the entry, or has it wait for room before anything else is appended. True if it is appended. */
+export function appendControl(wal: Wal, control: ControlEntry): boolean {
+  if (wal.deferred.length > 0 || !hasSpace(wal, control.body.length)) {
+    wal.deferred.push(control);
+    return false;
+  }
+  putControl(wal, control);
+  return true;
+}
+
+const putControl = (wal: Wal, control: ControlEntry): void => {
+  const { kind, partition, baseOffset, body } = control;
+  appendEntry(wal, { kind, flags: 0, partition, baseOffset, leaderEpoch: -1 }, body);
+  openSpan(wal).controls.push(control);
+};
+
+/** Appends what waits, as far as there is room. True if nothing waits any more. */
+export function appendDeferred(wal: Wal): boolean {
+  while (wal.deferred.length > 0) {
+    if (!hasSpace(wal, wal.deferred[0]!.body.length)) return false;
+    putControl(wal, wal.deferred.shift()!);
+  }
+  return true;
+}
+
+/** After a failed write: what was not written of the files is void. Returns the spans that are lost. */
+export function abandonUnwritten(wal: Wal): Span[] {
+  const lost = wal.spans.splice(0);
+  for (const file of new Set(lost.map((span) => span.file))) {
+    discardFrom(wal.ring, file.address! + file.writtenEnd);
+    file.end = file.writtenEnd;
+  }
+  wal.current = null;
+  return lost;
+}
