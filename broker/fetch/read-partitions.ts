@@ -54,23 +54,28 @@ export async function readPartitions(
   const reads: PartitionRead[] = [];
   let totalBytes = 0;
   let isUrgent = false;
-  for (const fetch of fetches) {
-    const budget = {
-      maxBytes: limits.maxBytes - totalBytes,
-      isFirst: totalBytes === 0,
-      isReadCommitted: limits.isReadCommitted,
-    };
-    const started = readPartition(fetch, budget);
-    const read = started instanceof Promise ? await started : started;
-    reads.push(read);
-    totalBytes += read.records?.byteLength ?? 0;
-    if (read.error !== "NONE" || read.diverging !== null) isUrgent = true;
+  try {
+    for (const fetch of fetches) {
+      const budget = {
+        maxBytes: Math.max(0, limits.maxBytes - totalBytes),
+        isFirst: totalBytes === 0,
+        isReadCommitted: limits.isReadCommitted,
+      };
+      const started = readPartition(fetch, budget);
+      const read = started instanceof Promise ? await started : started;
+      reads.push(read);
+      totalBytes += read.records?.byteLength ?? 0;
+      if (read.error !== "NONE" || read.diverging !== null) isUrgent = true;
+    }
+  } catch (error) {
+    releaseReads({ reads });
+    throw error;
   }
   return { reads, totalBytes, isUrgent };
 }
 
 /** Lets go of bytes that will not be sent after all. */
-export function releaseReads({ reads }: FetchRead): void {
+export function releaseReads({ reads }: Pick<FetchRead, "reads">): void {
   for (const { records } of reads) records?.release();
 }
 
@@ -93,8 +98,8 @@ function readPartition(
   if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset)
     return { error: "OFFSET_OUT_OF_RANGE", ...nothing };
   const upToOffset = budget.isReadCommitted ? log.lastStableOffset : log.highWatermark;
-  const maxBytes = Math.min(fetch.maxBytes, budget.maxBytes);
-  if (fetchOffset >= upToOffset || (maxBytes <= 0 && !budget.isFirst)) return empty(partition);
+  const maxBytes = Math.min(Math.max(0, fetch.maxBytes), budget.maxBytes);
+  if (fetchOffset >= upToOffset || (maxBytes === 0 && !budget.isFirst)) return empty(partition);
   const read = log.read({
     fromOffset: fetchOffset,
     upToOffset,

@@ -21,13 +21,15 @@ export type Wait = {
 export async function waitForBytes(wait: Wait): Promise<FetchRead> {
   const first = await wait.read();
   if (isEnough(first, wait) || wait.maxWaitMs <= 0 || wait.partitions.length === 0) return first;
+  // Nothing is held while parked: what was found would keep its WAL files from being reclaimed.
+  releaseReads(first);
   const signal = watch(wait);
   try {
-    // What arrived between the read and the watching is seen by this second look.
-    for (let latest = first; ;) {
-      releaseReads(latest);
-      latest = await wait.read();
+    for (;;) {
+      // What arrived between the read and the watching is seen by this second look.
+      const latest = await wait.read();
       if (isEnough(latest, wait) || signal.isOver) return latest;
+      releaseReads(latest);
       await signal.next();
       signal.rearm();
     }

@@ -39,7 +39,7 @@ export function configEntry(
     name: setting.name,
     value: setting.value,
     readOnly: setting.isReadOnly,
-    // v0 knows only this; Kafka means "not set for this very resource".
+    // v0 knows only this.
     isDefault: setting.source === "DEFAULT_CONFIG",
     configSource: configSources[setting.source],
     isSensitive: setting.isSensitive,

@@ -9,6 +9,7 @@ import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
 import { checkLeader } from "../replication/leader-check.ts";
+import { lookForUnknown } from "./submit.ts";
 
 /** The request's offset that means "everything that is committed". */
 const highWatermarkOffset = -1;
@@ -21,6 +22,8 @@ export const deleteRecords = kafkaApi(
   deleteRecordsResponse,
   { versions: [0, 2] },
   async (request, { services, clusterId }: RequestContext<BrokerServices>) => {
+    if (request.topics.some(({ name }) => services.topics.byName(clusterId, name) === undefined))
+      await lookForUnknown(services);
     const topics = await Promise.all(
       request.topics.map(async ({ name, partitions }) => {
         const topic = services.topics.byName(clusterId, name);

@@ -1,5 +1,6 @@
 import { deleteTopics as deleteTopicsCommand } from "../../metadata/commands/delete-topics.ts";
 import type { TopicRef } from "../../metadata/commands/topic-outcome.ts";
+import { errorCodes } from "../../protocol/errors.ts";
 import type { DeleteTopicsRequest } from "../../protocol/messages/delete-topics.ts";
 import {
   deleteTopicsRequest,
@@ -9,7 +10,10 @@ import { zeroUuid } from "../../protocol/schema/types.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
-import { errorOfItem, submit } from "./submit.ts";
+import type { Judged } from "./submit-each.ts";
+import { submitEach } from "./submit-each.ts";
+
+type Asked = { name: string | null; topicId: string };
 
 // Up to v5 by name; v6 by name or id (KIP-516).
 export const deleteTopics = kafkaApi(
@@ -17,29 +21,33 @@ export const deleteTopics = kafkaApi(
   deleteTopicsResponse,
   { versions: [0, 6] },
   async (request, { services, clusterId, apiVersion }: RequestContext<BrokerServices>) => {
-    const topics = askedTopics(request, apiVersion);
-    const submitted = await submit(services, (image, context) =>
-      deleteTopicsCommand(image, { clusterId, topics }, context),
-    );
+    const answers = await submitEach(services, askedTopics(request, apiVersion), {
+      judge,
+      command: (topics) => (image, context) =>
+        deleteTopicsCommand(image, { clusterId, topics }, context),
+    });
     return {
       throttleTimeMs: 0,
-      responses: topics.map((asked, index) => {
-        const outcome = submitted.kind === "done" ? submitted.result[index] : undefined;
-        const known = outcome?.kind === "done" ? outcome : null;
-        const name = known?.name ?? ("name" in asked ? asked.name : null);
-        const topicId = known?.topicId ?? ("topicId" in asked ? asked.topicId : zeroUuid);
-        // Before v6 the answer has no null name.
-        return {
-          name: apiVersion < 6 ? (name ?? "") : name,
-          topicId,
-          ...errorOfItem(submitted, index),
-        };
-      }),
+      responses: answers.map(({ asked, error, done }) => ({
+        name: done?.name ?? asked.name,
+        topicId: done?.topicId ?? asked.topicId,
+        ...error,
+      })),
     };
   },
 );
 
-function askedTopics(request: DeleteTopicsRequest, apiVersion: number): TopicRef[] {
-  if (apiVersion < 6) return request.topicNames.map((name) => ({ name }));
-  return request.topics.map(({ name, topicId }) => (name === null ? { topicId } : { name }));
+function askedTopics(request: DeleteTopicsRequest, apiVersion: number): readonly Asked[] {
+  if (apiVersion >= 6) return request.topics;
+  return request.topicNames.map((name) => ({ name, topicId: zeroUuid }));
+}
+
+function judge({ name, topicId }: Asked): Judged<TopicRef> {
+  const hasId = topicId !== zeroUuid;
+  if (name !== null && !hasId) return { kind: "item", item: { name } };
+  if (name === null && hasId) return { kind: "item", item: { topicId } };
+  const errorMessage = hasId
+    ? "You may not specify both topic name and topic id."
+    : "Neither topic name nor id were specified.";
+  return { kind: "refused", error: { errorCode: errorCodes.INVALID_REQUEST, errorMessage } };
 }

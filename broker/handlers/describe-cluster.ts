@@ -8,8 +8,9 @@ import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
 import { allClusterOperations, endpointOf, operationsNotRequested } from "./topic-description.ts";
 
-/** KIP-919: brokers are endpoint type 1, controllers 2; there are no controllers apart from brokers here. */
+/** KIP-919. There are no controllers apart from brokers here. */
 const brokerEndpoints = 1;
+const controllerEndpoints = 2;
 
 // v1: endpoint types. v2: fenced brokers on request (KIP-1073).
 export const describeCluster = kafkaApi(
@@ -20,21 +21,10 @@ export const describeCluster = kafkaApi(
     const { image } = services.metadata;
     const cluster = image.clusters.get(clusterId);
     const endpointType = apiVersion >= 1 ? request.endpointType : brokerEndpoints;
-    if (cluster === undefined || endpointType !== brokerEndpoints) {
-      const errorCode =
-        cluster === undefined
-          ? errorCodes.UNKNOWN_SERVER_ERROR
-          : errorCodes.MISMATCHED_ENDPOINT_TYPE;
-      const errorMessage = "This listener leads to brokers; there are no controller listeners.";
-      return {
-        throttleTimeMs: 0,
-        errorCode,
-        errorMessage,
-        endpointType: brokerEndpoints,
-        clusterId,
-        controllerId: -1,
-        brokers: [],
-      };
+    const refused = refusal(endpointType);
+    if (cluster === undefined || refused !== null) {
+      const error = refused ?? unknownCluster;
+      return { throttleTimeMs: 0, ...error, endpointType, clusterId, brokers: [] };
     }
     const shown = [...image.brokers.values()].filter(
       ({ state }) => state !== "fenced" || request.includeFencedBrokers,
@@ -56,3 +46,17 @@ export const describeCluster = kafkaApi(
     };
   },
 );
+
+/** The listener is about to close with its cluster. */
+const unknownCluster = {
+  errorCode: errorCodes.UNKNOWN_SERVER_ERROR,
+  errorMessage: "The cluster is gone.",
+};
+
+function refusal(endpointType: number) {
+  if (endpointType === brokerEndpoints) return null;
+  const errorMessage = "This listener leads to brokers; there are no controller listeners.";
+  return endpointType === controllerEndpoints
+    ? { errorCode: errorCodes.MISMATCHED_ENDPOINT_TYPE, errorMessage }
+    : { errorCode: errorCodes.UNSUPPORTED_ENDPOINT_TYPE, errorMessage };
+}

@@ -1,3 +1,4 @@
+import { topicNameProblem } from "../../metadata/commands/topic-name.ts";
 import { topicByName } from "../../metadata/image/image.ts";
 import {
   resolveBrokerSettings,
@@ -36,36 +37,46 @@ export const describeConfigs = kafkaApi(
     if (request.resources.some((resource) => isUnknownTopic(resource, context)))
       await lookForUnknown(context.services);
     const show = { synonyms: request.includeSynonyms, documentation: request.includeDocumentation };
+    // Named twice, a resource is described once: an answer is a hundred times the question.
+    const distinct = new Map(
+      request.resources.map((each) => [`${each.resourceType}:${each.resourceName}`, each]),
+    );
     return {
       throttleTimeMs: 0,
-      results: request.resources.map((resource) => {
-        const { resourceType, resourceName, configurationKeys } = resource;
-        const found = settingsOf(resource, context);
-        if (found.kind === "error") {
-          return {
-            errorCode: errorCodes[found.error],
-            errorMessage: found.message,
-            resourceType,
-            resourceName,
-            configs: [],
-          };
-        }
-        const keys =
-          configurationKeys === null || configurationKeys.length === 0
-            ? null
-            : new Set(configurationKeys);
-        const shown = found.settings.filter(({ name }) => keys === null || keys.has(name));
-        return {
-          errorCode: errorCodes.NONE,
-          errorMessage: null,
-          resourceType,
-          resourceName,
-          configs: shown.map((setting) => configEntry(setting, show)),
-        };
-      }),
+      results: [...distinct.values()].map((resource) => describeResource(resource, context, show)),
     };
   },
 );
+
+function describeResource(
+  resource: Resource,
+  context: Context,
+  show: { synonyms: boolean; documentation: boolean },
+) {
+  const { resourceType, resourceName, configurationKeys } = resource;
+  const found = settingsOf(resource, context);
+  if (found.kind === "error") {
+    const { error, message: errorMessage } = found;
+    return {
+      errorCode: errorCodes[error],
+      errorMessage,
+      resourceType,
+      resourceName,
+      configs: [],
+    };
+  }
+  // Kafka takes an empty list of names for all, too.
+  const isAll = configurationKeys === null || configurationKeys.length === 0;
+  const keys = new Set(configurationKeys);
+  const shown = found.settings.filter(({ name }) => isAll || keys.has(name));
+  return {
+    errorCode: errorCodes.NONE,
+    errorMessage: null,
+    resourceType,
+    resourceName,
+    configs: shown.map((setting) => configEntry(setting, show)),
+  };
+}
 
 function isUnknownTopic(
   { resourceType, resourceName }: Resource,
@@ -85,13 +96,7 @@ function settingsOf(
   switch (resourceType) {
     case resourceTypes.topic: {
       const topic = topicByName(image, clusterId, resourceName);
-      if (topic === undefined) {
-        return {
-          kind: "error",
-          error: "UNKNOWN_TOPIC_OR_PARTITION",
-          message: `There is no topic ${resourceName}.`,
-        };
-      }
+      if (topic === undefined) return unknownTopic(resourceName);
       return { kind: "settings", settings: resolveTopicSettings(topicSettingLayers(image, topic)) };
     }
     case resourceTypes.broker: {
@@ -118,4 +123,11 @@ function settingsOf(
         message: `There are no resources of type ${resourceType}.`,
       };
   }
+}
+
+function unknownTopic(name: string): Found {
+  const problem = topicNameProblem(name);
+  return problem === null
+    ? { kind: "error", error: "UNKNOWN_TOPIC_OR_PARTITION", message: `There is no topic ${name}.` }
+    : { kind: "error", error: "INVALID_TOPIC_EXCEPTION", message: problem };
 }

@@ -1,4 +1,5 @@
-import { topicByName } from "../../metadata/image/image.ts";
+import type { Image, Topic } from "../../metadata/image/image.ts";
+import { topicByName, topicsOfCluster } from "../../metadata/image/image.ts";
 import { errorCodes } from "../../protocol/errors.ts";
 import {
   describeTopicPartitionsRequest,
@@ -15,50 +16,66 @@ import { allTopicOperations, describePartition, isInternal } from "./topic-descr
 /** Kafka's max.request.partition.size.limit. */
 const maxPartitions = 2000;
 
-// Version 0 (KIP-966): topics in the order of their names, a page at a time; the cursor says where to go on.
+type Cursor = { topicName: string; partitionIndex: number };
+
+// Version 0 (KIP-966): topics in the order of their names, a page at a time; the cursor says where to go on. No names: all topics, as in Kafka.
 export const describeTopicPartitions = kafkaApi(
   describeTopicPartitionsRequest,
   describeTopicPartitionsResponse,
   { versions: [0, 0] },
   async (request, { services, clusterId }: RequestContext<BrokerServices>) => {
-    const { cursor } = request;
-    const names = [...new Set(request.topics.map(({ name }) => name))].sort();
     const { metadata } = services;
-    if (names.some((name) => topicByName(metadata.image, clusterId, name) === undefined))
+    const asked = request.topics.map(({ name }) => name);
+    if (asked.some((name) => topicByName(metadata.image, clusterId, name) === undefined))
       await lookForUnknown(services);
-    let left = Math.min(maxPartitions, Math.max(1, request.responsePartitionLimit));
-    let nextCursor: { topicName: string; partitionIndex: number } | null = null;
-    const topics = [];
-    for (const name of names.filter((each) => cursor === null || each >= cursor.topicName)) {
-      const topic = topicByName(metadata.image, clusterId, name);
-      if (topic === undefined) {
-        const isLegal = topicNameProblem(name) === null;
-        const errorCode = isLegal
-          ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-          : errorCodes.INVALID_TOPIC_EXCEPTION;
-        topics.push({ errorCode, name, topicId: zeroUuid, isInternal: false, partitions: [] });
-        continue;
-      }
-      if (left === 0) {
-        nextCursor = { topicName: name, partitionIndex: 0 };
-        break;
-      }
-      const from = cursor?.topicName === name ? Math.max(0, cursor.partitionIndex) : 0;
-      const shown = topic.partitions.slice(from, from + left);
-      topics.push({
-        errorCode: errorCodes.NONE,
-        name,
-        topicId: topic.topicId,
-        isInternal: isInternal(topic),
-        partitions: shown.map(({ index }) => describePartition(metadata.image, topic, index)),
-        topicAuthorizedOperations: allTopicOperations,
-      });
-      left -= shown.length;
-      if (from + shown.length < topic.partitions.length) {
-        nextCursor = { topicName: name, partitionIndex: from + shown.length };
-        break;
-      }
-    }
-    return { throttleTimeMs: 0, topics, nextCursor };
+    const { image } = metadata;
+    const names =
+      asked.length === 0
+        ? topicsOfCluster(image, clusterId).map(({ name }) => name)
+        : [...new Set(asked)].sort();
+    const { cursor } = request;
+    const limit = Math.min(maxPartitions, Math.max(1, request.responsePartitionLimit));
+    const rest = names.filter((name) => cursor === null || name >= cursor.topicName);
+    const found = rest.map((name) => ({ name, topic: topicByName(image, clusterId, name) }));
+    return { throttleTimeMs: 0, ...onePage(image, found, { cursor, limit }) };
   },
 );
+
+function onePage(
+  image: Image,
+  found: readonly { name: string; topic: Topic | undefined }[],
+  { cursor, limit }: { cursor: Cursor | null; limit: number },
+) {
+  let left = limit;
+  const topics = [];
+  for (const { name, topic } of found) {
+    if (topic === undefined) {
+      topics.push(unknownTopic(name));
+      continue;
+    }
+    const from = cursor?.topicName === name ? Math.max(0, cursor.partitionIndex) : 0;
+    if (left === 0) return { topics, nextCursor: { topicName: name, partitionIndex: from } };
+    const shown = topic.partitions.slice(from, from + left);
+    topics.push({
+      errorCode: errorCodes.NONE,
+      name,
+      topicId: topic.topicId,
+      isInternal: isInternal(topic),
+      partitions: shown.map(({ index }) => describePartition(image, topic, index)),
+      topicAuthorizedOperations: allTopicOperations,
+    });
+    left -= shown.length;
+    const next = from + shown.length;
+    if (next < topic.partitions.length)
+      return { topics, nextCursor: { topicName: name, partitionIndex: next } };
+  }
+  return { topics, nextCursor: null };
+}
+
+function unknownTopic(name: string) {
+  const errorCode =
+    topicNameProblem(name) === null
+      ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+      : errorCodes.INVALID_TOPIC_EXCEPTION;
+  return { errorCode, name, topicId: zeroUuid, isInternal: false, partitions: [] };
+}

@@ -75,7 +75,7 @@ function poll(
   context: Context,
 ): Promise<FetchRead> {
   const limits = {
-    maxBytes: Math.min(maxResponseBytes, request.maxBytes),
+    maxBytes: Math.max(0, Math.min(maxResponseBytes, request.maxBytes)),
     isReadCommitted: request.isolationLevel === readCommitted,
   };
   const fetches = wanted.map((each): PartitionFetch => ({
@@ -89,7 +89,8 @@ function poll(
   }));
   return waitForBytes({
     clock: context.services.clock,
-    minBytes: request.minBytes,
+    // More than one response may carry would never be there.
+    minBytes: Math.min(request.minBytes, limits.maxBytes),
     maxWaitMs: request.maxWaitMs,
     partitions: fetches
       .map(({ topic, index }) => topic?.partitions[index])

@@ -1,15 +1,20 @@
-import type { ConfigOperation } from "../../metadata/commands/alter-configs.ts";
+import type { ConfigChange, ConfigOperation } from "../../metadata/commands/alter-configs.ts";
 import { incrementalAlterConfigs as incrementalAlterConfigsCommand } from "../../metadata/commands/alter-configs.ts";
 import { errorCodes } from "../../protocol/errors.ts";
+import type { IncrementalAlterConfigsRequest } from "../../protocol/messages/incremental-alter-configs.ts";
 import {
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse,
 } from "../../protocol/messages/incremental-alter-configs.ts";
 import type { BrokerServices } from "../services.ts";
-import { alterResources } from "./alter-resources.ts";
+import { alterableResource } from "./config-resource.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
+import { submitEach } from "./submit-each.ts";
 
+type Asked = IncrementalAlterConfigsRequest["resources"][number];
+
+/** By Kafka's id. */
 const operations: readonly ConfigOperation[] = ["SET", "DELETE", "APPEND", "SUBTRACT"];
 
 // Versions 0-1 (KIP-339): sets, deletes, appends to and subtracts from single settings.
@@ -18,36 +23,38 @@ export const incrementalAlterConfigs = kafkaApi(
   incrementalAlterConfigsResponse,
   { versions: [0, 1] },
   async (request, { services, clusterId }: RequestContext<BrokerServices>) => {
-    const unknown = request.resources
-      .flatMap(({ configs }) => configs)
-      .find(({ configOperation }) => operations[configOperation] === undefined);
-    if (unknown !== undefined) {
-      const errorMessage = `There is no configuration operation ${unknown.configOperation}.`;
-      const responses = request.resources.map(({ resourceType, resourceName }) => ({
-        errorCode: errorCodes.INVALID_REQUEST,
-        errorMessage,
-        resourceType,
-        resourceName,
-      }));
-      return { throttleTimeMs: 0, responses };
-    }
-    const responses = await alterResources(
-      services,
-      request.resources,
-      (accepted) => (image) =>
+    const answers = await submitEach(services, request.resources, {
+      judge,
+      command: (resources) => (image) =>
         incrementalAlterConfigsCommand(image, {
           clusterId,
           isValidateOnly: request.validateOnly,
-          resources: accepted.map(({ resource, asked }) => ({
-            resource,
-            changes: asked.configs.map(({ name, configOperation, value }) => ({
-              name,
-              operation: operations[configOperation] ?? "SET",
-              value,
-            })),
-          })),
+          resources,
         }),
-    );
-    return { throttleTimeMs: 0, responses };
+    });
+    return {
+      throttleTimeMs: 0,
+      responses: answers.map(({ asked: { resourceType, resourceName }, error }) => ({
+        ...error,
+        resourceType,
+        resourceName,
+      })),
+    };
   },
 );
+
+function judge({ resourceType, resourceName, configs }: Asked) {
+  const judged = alterableResource(resourceType, resourceName);
+  if (judged.kind === "refused") return judged;
+  const changes: ConfigChange[] = [];
+  for (const { name, configOperation, value } of configs) {
+    const operation = operations[configOperation];
+    if (operation === undefined) {
+      const errorMessage = `There is no configuration operation ${configOperation}.`;
+      const error = { errorCode: errorCodes.INVALID_REQUEST, errorMessage };
+      return { kind: "refused" as const, error };
+    }
+    changes.push({ name, operation, value });
+  }
+  return { kind: "item" as const, item: { resource: judged.resource, changes } };
+}

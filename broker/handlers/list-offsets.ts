@@ -2,6 +2,7 @@ import { errorCodes } from "../../protocol/errors.ts";
 import type { ErrorName } from "../../protocol/errors.ts";
 import type { ListOffsetsRequest } from "../../protocol/messages/list-offsets.ts";
 import { listOffsetsRequest, listOffsetsResponse } from "../../protocol/messages/list-offsets.ts";
+import { LogReadError } from "../log/partition-log.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { LocalTopic } from "../replication/topic-table.ts";
 import type { BrokerServices } from "../services.ts";
@@ -37,36 +38,43 @@ export const listOffsets = kafkaApi(
   async (request, { services, clusterId, apiVersion }: RequestContext<BrokerServices>) => {
     if (request.topics.some(({ name }) => services.topics.byName(clusterId, name) === undefined))
       await lookForUnknown(services);
-    const topics = await Promise.all(
-      request.topics.map(async ({ name, partitions }) => {
-        const topic = services.topics.byName(clusterId, name);
-        const seen = new Set<number>();
-        const repeated = new Set(
-          partitions
-            .map(({ partitionIndex }) => partitionIndex)
-            .filter((index) => seen.size === seen.add(index).size),
-        );
-        const answers = await Promise.all(
-          partitions.map(async (asked) => {
-            const { partitionIndex } = asked;
-            // Kafka refuses a partition named twice.
-            const answer: Answer = repeated.has(partitionIndex)
-              ? { error: "INVALID_REQUEST" }
-              : await answerFor(topic, asked, {
-                  apiVersion,
-                  isolationLevel: request.isolationLevel,
-                });
-            return shape(partitionIndex, answer, apiVersion);
-          }),
-        );
-        return { name, partitions: answers };
-      }),
-    );
+    const how = { apiVersion, isolationLevel: request.isolationLevel };
+    const repeated = repeatedPartitions(request);
+    const topics = [];
+    for (const { name, partitions } of request.topics) {
+      const topic = services.topics.byName(clusterId, name);
+      const answers = [];
+      for (const asked of partitions) {
+        // Kafka refuses a partition named twice. One after the other: a lookup by time may read from disk.
+        const answer: Answer = repeated.has(partitionKey(name, asked))
+          ? { error: "INVALID_REQUEST" }
+          : await answerFor(topic, asked, how);
+        answers.push(shape(asked, answer, apiVersion));
+      }
+      topics.push({ name, partitions: answers });
+    }
     return { throttleTimeMs: 0, topics };
   },
 );
 
-function shape(partitionIndex: number, answer: Answer, apiVersion: number) {
+function repeatedPartitions({ topics }: ListOffsetsRequest): Set<string> {
+  const seen = new Set<string>();
+  const repeated = new Set<string>();
+  for (const { name, partitions } of topics) {
+    for (const partition of partitions) {
+      const key = partitionKey(name, partition);
+      if (seen.has(key)) repeated.add(key);
+      seen.add(key);
+    }
+  }
+  return repeated;
+}
+
+function partitionKey(topicName: string, { partitionIndex }: Asked): string {
+  return `${partitionIndex}:${topicName}`;
+}
+
+function shape({ partitionIndex, maxNumOffsets }: Asked, answer: Answer, apiVersion: number) {
   const errorCode = errorCodes[answer.error];
   if (!("offset" in answer))
     return {
@@ -78,7 +86,7 @@ function shape(partitionIndex: number, answer: Answer, apiVersion: number) {
       leaderEpoch: -1,
     };
   const { offset, timestamp, leaderEpoch } = answer;
-  const oldStyleOffsets = apiVersion === 0 && offset >= 0 ? [offset] : [];
+  const oldStyleOffsets = apiVersion === 0 && offset >= 0 && maxNumOffsets > 0 ? [offset] : [];
   return { partitionIndex, errorCode, oldStyleOffsets, timestamp, offset, leaderEpoch };
 }
 
@@ -90,7 +98,12 @@ async function answerFor(topic: LocalTopic | undefined, asked: Asked, how: How):
   const kind = Object.values(special).find(({ timestamp }) => timestamp === asked.timestamp);
   if (asked.timestamp < 0 && (kind === undefined || how.apiVersion < kind.since))
     return { error: "UNSUPPORTED_VERSION" };
-  return lookUp(checked.partition, asked.timestamp, how);
+  try {
+    return await lookUp(checked.partition, asked.timestamp, how);
+  } catch (error) {
+    if (!(error instanceof LogReadError)) throw error;
+    return { error: "KAFKA_STORAGE_ERROR" };
+  }
 }
 
 async function lookUp(

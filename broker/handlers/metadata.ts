@@ -10,7 +10,7 @@ import { zeroUuid } from "../../protocol/schema/types.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
-import { lookForUnknown, submit } from "./submit.ts";
+import { errorOfItem, lookForUnknown, submit } from "./submit.ts";
 import {
   allClusterOperations,
   allTopicOperations,
@@ -32,11 +32,9 @@ export const metadata = kafkaApi(
   async (request, context: Context) => {
     const { services, clusterId, apiVersion } = context;
     const asked = askedTopics(request, apiVersion);
-    if (asked === "invalid") return failure(context, errorCodes.INVALID_REQUEST);
+    if (asked === "invalid") return refusal(request, context);
     if (asked !== null) await makeKnown(asked, request.allowAutoTopicCreation, context);
     const { image } = services.metadata;
-    const cluster = image.clusters.get(clusterId);
-    if (cluster === undefined) return failure(context, errorCodes.UNKNOWN_SERVER_ERROR);
     const withOperations = request.includeTopicAuthorizedOperations;
     const topics =
       asked === null
@@ -45,10 +43,7 @@ export const metadata = kafkaApi(
           )
         : asked.map((each) => describeAsked(image, clusterId, each, withOperations));
     return {
-      throttleTimeMs: 0,
-      brokers: nodeEndpoints(image, cluster),
-      clusterId,
-      controllerId: services.brokerId,
+      ...about(context),
       topics,
       clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
         ? allClusterOperations
@@ -58,17 +53,31 @@ export const metadata = kafkaApi(
   },
 );
 
-function failure({ clusterId, services }: Context, errorCode: number) {
+/** What every answer says, errors too: a client that is told of no brokers has nowhere left to ask. */
+function about({ services, clusterId }: Context) {
+  const { image } = services.metadata;
+  const cluster = image.clusters.get(clusterId);
   return {
     throttleTimeMs: 0,
-    brokers: [],
+    brokers: cluster === undefined ? [] : nodeEndpoints(image, cluster),
     clusterId,
     controllerId: services.brokerId,
-    topics: [],
-    errorCode,
   };
 }
 
+/** The whole request is wrong: said of each of its topics, as Kafka does where there is no error code at the top (before v13). */
+function refusal({ topics }: MetadataRequest, context: Context) {
+  const errorCode = errorCodes.INVALID_REQUEST;
+  const refused = (topics ?? []).map(({ name, topicId }) => ({
+    errorCode,
+    name: name ?? "",
+    topicId,
+    partitions: [],
+  }));
+  return { ...about(context), topics: refused, errorCode };
+}
+
+/** Null: all topics. Named twice, a topic is described once. */
 function askedTopics(
   { topics }: MetadataRequest,
   apiVersion: number,
@@ -77,7 +86,9 @@ function askedTopics(
   // Kafka: v10 and v11 carry ids but do not take questions by them.
   const isWrong = ({ topicId, name }: AskedTopic): boolean =>
     (apiVersion < 12 && topicId !== zeroUuid) || (name === null && topicId === zeroUuid);
-  return topics.some(isWrong) ? "invalid" : topics;
+  if (topics.some(isWrong)) return "invalid";
+  const distinct = new Map(topics.map((each) => [`${each.topicId}:${each.name ?? ""}`, each]));
+  return [...distinct.values()];
 }
 
 /** Reads the metadata log's head for what is unknown, then creates what may be created. */
@@ -98,11 +109,17 @@ async function makeKnown(
   const submitted = await submit(services, (image, commandContext) =>
     createTopics(image, { clusterId, topics: names.map((name) => ({ name })) }, commandContext),
   );
-  if (submitted.kind === "refused")
-    services.log.warn("could not create topics on demand", {
-      names,
-      why: submitted.error.errorMessage,
-    });
+  // The client hears UNKNOWN_TOPIC_OR_PARTITION, as of Kafka; why is said here.
+  if (submitted.kind === "refused") {
+    const why = submitted.error.errorMessage;
+    services.log.warn("could not create topics on demand", { names, why });
+    return;
+  }
+  for (const [index, name] of names.entries()) {
+    const { errorCode, errorMessage: why } = errorOfItem(submitted, index);
+    if (errorCode === errorCodes.NONE || errorCode === errorCodes.TOPIC_ALREADY_EXISTS) continue;
+    services.log.debug("a topic could not be created on demand", { topic: name, why });
+  }
 }
 
 function unknownOf(asked: readonly AskedTopic[], { services, clusterId }: Context): AskedTopic[] {

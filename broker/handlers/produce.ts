@@ -38,7 +38,7 @@ export const produce = kafkaApi(
     const items = itemsOf(request, context);
     const waiting = services.gate.run(
       items.length,
-      (at) => items[at]?.records?.length ?? 0,
+      (at) => neededBytes(items[at], services),
       (at) => {
         const item = items[at];
         if (item !== undefined) item.outcome = append(item, request, context);
@@ -73,6 +73,12 @@ function refuseAll(request: ProduceRequest, error: ErrorName): Response {
     })),
     throttleTimeMs: 0,
   };
+}
+
+/** Room that must be there before an item is appended. What the log never takes needs none: it is refused, not waited for. */
+function neededBytes(item: Item | undefined, { store }: BrokerServices): number {
+  const size = item?.records?.length ?? 0;
+  return size > store.maxBatchBytes ? 0 : size;
 }
 
 const notAppended: AppendOutcome = {
