@@ -18,7 +18,7 @@ import { syncGroupRequest, syncGroupResponse } from "../../protocol/messages/syn
 
 /**
  * Handlers for tests of the server around them, on Kafka's own messages:
- * Heartbeat answers its generation id as error code when the test says so (`group: "wait"`), throws (`"throw"`, `"reject"`), or at once;
+ * Heartbeat answers its generation id (its low 15 bits) as error code when the test says so (`group: "wait"`), throws (`"throw"`, `"reject"`), or at once;
  * SyncGroup gives back the assignment it is sent; Fetch answers ranges of a log that the test supplies; Produce is silent with acks=0;
  * SaslAuthenticate runs alone.
  */
@@ -54,7 +54,7 @@ export function createHandlerBench(): HandlerBench {
       bench.started.push(`heartbeat ${generationId}`);
       bench.contexts.push(context);
       if (bench.throttleMs > 0) context.throttle(bench.throttleMs);
-      const response = { throttleTimeMs: 0, errorCode: generationId };
+      const response = { throttleTimeMs: 0, errorCode: generationId & 0x7fff };
       if (groupId === "throw") throw new Error("handler threw");
       if (groupId === "reject") return Promise.reject(new Error("handler rejected"));
       if (groupId === "unshapeable") return { throttleTimeMs: 0, errorCode: 1_000_000 };
