@@ -125,7 +125,7 @@ export class KafkaConnection<Services> implements ClientConnection, Reader {
     this.#held = null;
     for (const { reply } of this.#exchanges) dropReply(reply);
     this.#exchanges.length = 0;
-    for (const listener of this.#disconnectListeners) listener();
+    for (const listener of this.#disconnectListeners) this.#tell(listener);
     this.#disconnectListeners.clear();
     this.bag.clear();
     this.#scope.closed(this);
@@ -328,6 +328,18 @@ export class KafkaConnection<Services> implements ClientConnection, Reader {
       this.#start(held);
     }
     this.#intake.readOn();
+  }
+
+  /** A listener that throws is a bug, and none of the business of the others. */
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#scope.log.error("a feature could not follow a disconnect", {
+        ...this.#logFields(),
+        error,
+      });
+    }
   }
 
   #logFields(): Record<string, unknown> {

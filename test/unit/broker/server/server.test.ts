@@ -283,6 +283,9 @@ describe("handlers", () => {
     await settle();
     const connection = bench.waiting[0]?.context.connection;
     let goneCount = 0;
+    connection?.onDisconnect(() => {
+      throw new Error("a bug");
+    });
     connection?.onDisconnect(() => goneCount++);
     const cancel = connection?.onDisconnect(() => (goneCount += 100));
     cancel?.();
