@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join, relative } from "node:path";
-import { directoryObjectStore } from "../../../adapters/directory/object-store.ts";
+import { createDirectoryObjectStore } from "../../../adapters/directory/object-store.ts";
 import { createNodeClock } from "../../../adapters/node/clock.ts";
 import { createNodeDisk } from "../../../adapters/node/disk.ts";
 import { createNodeNetwork } from "../../../adapters/node/network.ts";
@@ -67,8 +67,11 @@ async function start(
         random: createNodeRandom(),
         disk: createNodeDisk(),
         network: createNodeNetwork(),
-        objects: directoryObjectStore(join(options.data, "objects")),
-        metadataLog: openSqliteMetadataLog(join(options.data, "metadata.db"), { clock, version }),
+        objects: createDirectoryObjectStore(join(options.data, "objects")),
+        metadataLog: await openSqliteMetadataLog(join(options.data, "metadata.db"), {
+          clock,
+          version: 1,
+        }),
       },
       broker: {
         ...defaultBrokerConfig,

@@ -23,13 +23,7 @@ export type Clusters = {
 
 export function createClusters(http: HttpClient): Clusters {
   async function list(): Promise<Cluster[]> {
-    const resources = await allPages(http, "/v1/clusters", (page: ClusterList) => ({
-      items: page.data,
-      nextPath:
-        page.next_page_token === null
-          ? null
-          : `/v1/clusters?page_token=${encodeURIComponent(page.next_page_token)}`,
-    }));
+    const resources = await allPages(http, "/v1/clusters", { read: pageOf });
     return resources.map((resource) => createCluster(http, describeCluster(resource)));
   }
 
@@ -55,6 +49,11 @@ export function createClusters(http: HttpClient): Clusters {
       await http.send({ method: "DELETE", path: `/v1/clusters/${encodeURIComponent(id)}` });
     },
   };
+}
+
+function pageOf({ data, next_page_token: token }: ClusterList) {
+  const nextPath = token === null ? null : `/v1/clusters?page_token=${encodeURIComponent(token)}`;
+  return { items: data, nextPath };
 }
 
 function describeCluster(resource: ClusterResource): ClusterDescription {

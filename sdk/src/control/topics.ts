@@ -1,12 +1,7 @@
-import type {
-  Topic,
-  TopicConfig,
-  TopicConfigList,
-  TopicList,
-} from "../../../functions/api-types.ts";
+import type { Partition, Replica, Topic, TopicConfig } from "../../../functions/api-types.ts";
 import { settingValue } from "../units.ts";
 import type { HttpClient } from "./http-client.ts";
-import { allPages } from "./pages.ts";
+import { allPages, confluentPage } from "./pages.ts";
 
 export type TopicDescription = {
   name: string;
@@ -26,6 +21,14 @@ export type CreateTopicOptions = {
   validateOnly?: boolean;
 };
 
+export type PartitionDescription = {
+  partition: number;
+  /** Broker id; null while there is none. */
+  leader: number | null;
+  replicas: number[];
+  inSync: number[];
+};
+
 export type TopicSettingValue = {
   name: string;
   value: string | null;
@@ -43,6 +46,7 @@ export type Topics = {
   /** Adds partitions up to `partitions`; their number never goes down. */
   grow(name: string, partitions: number, call?: Call): Promise<TopicDescription>;
   delete(name: string, call?: Call): Promise<void>;
+  partitions(name: string, call?: Call): Promise<PartitionDescription[]>;
   configs(name: string, call?: Call): Promise<TopicSettingValue[]>;
   /** Sets the named settings and leaves the others; null puts one back to its default. */
   configure(
@@ -69,35 +73,41 @@ export function createTopics(http: HttpClient, clusterId: string): Topics {
           value: settingValue(name, value),
         })),
       };
-      return describe(
-        await http.send<Topic>({ method: "POST", path: base, body, signal: call?.signal }),
-      );
+      return describe(await http.send<Topic>({ method: "POST", path: base, body, ...call }));
     },
-    async list() {
-      const topics = await allPages(http, base, (page: TopicList) => ({
-        items: page.data,
-        nextPath: pathWithin(page.metadata.next),
-      }));
+    async list(call) {
+      const topics = await allPages(http, base, { read: confluentPage<Topic>, ...call });
       return topics.map(describe);
     },
     async get(name, call) {
-      return describe(
-        await http.send<Topic>({ method: "GET", path: pathOf(name), signal: call?.signal }),
-      );
+      return describe(await http.send<Topic>({ method: "GET", path: pathOf(name), ...call }));
     },
     async grow(name, partitions, call) {
       const body = { partitions_count: partitions };
       return describe(
-        await http.send<Topic>({ method: "PATCH", path: pathOf(name), body, signal: call?.signal }),
+        await http.send<Topic>({ method: "PATCH", path: pathOf(name), body, ...call }),
       );
     },
     async delete(name, call) {
-      await http.send({ method: "DELETE", path: pathOf(name), signal: call?.signal });
+      await http.send({ method: "DELETE", path: pathOf(name), ...call });
+    },
+    async partitions(name, call) {
+      const path = `${pathOf(name)}/partitions`;
+      const partitions = await allPages(http, path, { read: confluentPage<Partition>, ...call });
+      const described: PartitionDescription[] = [];
+      for (const { partition_id: partition } of partitions) {
+        const replicas = await allPages(http, `${path}/${partition}/replicas`, {
+          read: confluentPage<Replica>,
+          ...call,
+        });
+        described.push(describePartition(partition, replicas));
+      }
+      return described;
     },
     async configs(name, call) {
       const path = `${pathOf(name)}/configs`;
-      const list = await http.send<TopicConfigList>({ method: "GET", path, signal: call?.signal });
-      return list.data.map(describeSetting);
+      const configs = await allPages(http, path, { read: confluentPage<TopicConfig>, ...call });
+      return configs.map(describeSetting);
     },
     async configure(name, configs, call) {
       const data = Object.entries(configs).map(([setting, value]) =>
@@ -109,7 +119,7 @@ export function createTopics(http: HttpClient, clusterId: string): Topics {
         method: "POST",
         path: `${pathOf(name)}/configs:alter`,
         body: { data },
-        signal: call?.signal,
+        ...call,
       });
     },
   };
@@ -124,6 +134,15 @@ function describe(topic: Topic): TopicDescription {
   };
 }
 
+function describePartition(partition: number, replicas: Replica[]): PartitionDescription {
+  return {
+    partition,
+    leader: replicas.find((replica) => replica.is_leader)?.broker_id ?? null,
+    replicas: replicas.map((replica) => replica.broker_id),
+    inSync: replicas.filter((replica) => replica.is_in_sync).map((replica) => replica.broker_id),
+  };
+}
+
 function describeSetting(config: TopicConfig): TopicSettingValue {
   return {
     name: config.name,
@@ -131,11 +150,4 @@ function describeSetting(config: TopicConfig): TopicSettingValue {
     isDefault: config.is_default,
     source: config.source,
   };
-}
-
-/** Links are absolute; the client keeps to the address it was given, which may be a tunnel's. */
-function pathWithin(link: string | null | undefined): string | null {
-  if (link === null || link === undefined) return null;
-  const url = new URL(link, "http://relative");
-  return url.pathname + url.search;
 }
