@@ -9,9 +9,9 @@ export type Wait = {
   readonly maxWaitMs: number;
   readonly partitions: readonly Partition[];
   /** Reads everything asked for anew. */
-  read(): Promise<FetchRead>;
+  readonly read: () => Promise<FetchRead>;
   /** Calls back once if the client goes away; nobody waits for an answer then. The result takes the listener back. */
-  onDisconnect(listener: () => void): () => void;
+  readonly onDisconnect: (listener: () => void) => () => void;
 };
 
 /**
