@@ -3,7 +3,7 @@ import type { MyelinProcess } from "../support/myelin-process.ts";
 import { startMyelin } from "../support/myelin-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import type { ClientDriver, Codec, Line, Received } from "./driver.ts";
-import { kafkaJs, platformatic } from "./drivers/libraries.ts";
+import { kafkaJs, platformatic, sdk } from "./drivers/libraries.ts";
 import {
   franzGo,
   javaConsole,
@@ -14,6 +14,7 @@ import {
 } from "./drivers/programs.ts";
 
 const drivers: ClientDriver[] = [
+  sdk,
   kafkaJs,
   platformatic,
   kcat,
@@ -99,7 +100,7 @@ describe.each(drivers)("$name", (driver) => {
     async (topic) => {
       const expected = written[topic] ?? [];
       expect(expected.length).toBeGreaterThan(0);
-      const group = `group of ${driver.name.replaceAll(/\W/g, "")}`;
+      const group = `group-of-${driver.name.replaceAll(/\W/g, "")}`;
       const received = await driver.consume(
         { bootstrap: myelin.bootstrap, topic, group },
         expected.length,

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import type { Line, Received } from "../driver.ts";
 
-/** Runs a client program to its end; rejects with what it said on stderr if it fails or takes over 100 s. */
+/** Runs a client program to its end; rejects with what it said if it fails or takes over 100 s. */
 export function run(command: string, args: readonly string[], input = ""): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
@@ -14,7 +14,9 @@ export function run(command: string, args: readonly string[], input = ""): Promi
     child.on("close", (code, signal) => {
       clearTimeout(timer);
       if (code === 0) return resolve(Buffer.concat(out).toString());
-      const said = Buffer.concat(errors).toString().slice(-2000);
+      const said = Buffer.concat([...out, ...errors])
+        .toString()
+        .slice(-4000);
       reject(new Error(`${command} ${args.join(" ")} ended with ${code ?? signal}: ${said}`));
     });
     child.stdin.on("error", () => undefined); // The program ended first; its exit code says why.
