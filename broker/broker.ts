@@ -14,6 +14,7 @@ import { createGroups } from "./groups/groups.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import type { Identity, IdentityOptions } from "./identity.ts";
 import { beginLife, distrustDisk, endCleanly, registered } from "./identity.ts";
+import type { KafkaApi } from "./handlers/kafka-api.ts";
 import { kafkaApis } from "./handlers/table.ts";
 import type { ListenerTable } from "./listeners.ts";
 import { createListenerTable } from "./listeners.ts";
@@ -37,6 +38,8 @@ export type BrokerPorts = {
   readonly log: LogOutput;
   /** The broker cannot go on without risking acknowledged data (a failed flush): the process must end. */
   readonly onFatal: (error: Error) => void;
+  /** What is served, instead of every API there is: the test broker's way to answer some requests with an error. */
+  readonly apis?: readonly KafkaApi<BrokerServices>[];
 };
 
 /** One running Kafka node. */
@@ -93,7 +96,7 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
     const services = assemble(ports, { brokerId, store, config });
     const stopFollowing = follow(ports, services);
     await services.groups.whenLoaded();
-    await listeners.serve(services, kafkaApis);
+    await listeners.serve(services, ports.apis ?? kafkaApis);
     const stopRetention = startRetention(services, config.retentionCheckMs);
     const stopHousekeeping = startHousekeeping(services);
     const close = async (): Promise<void> => {

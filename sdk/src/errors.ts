@@ -31,36 +31,64 @@ export class MyelinError extends Error {
 /** Turns whatever a library threw into a MyelinError, with Kafka's name of the error where one can be found in it. */
 export function toMyelinError(error: unknown, what: string): MyelinError {
   if (error instanceof MyelinError) return error;
-  const found = findKafkaError(error, 0);
-  const message = `${what}: ${error instanceof Error ? error.message : String(error)}`;
+  const found = search(error, kafkaError);
+  const text = error instanceof Error ? error.message : String(error);
+  const message = `${what}: ${found?.message ?? text}`;
   if (found !== null)
     return new MyelinError(found.code, message, { retriable: found.retriable, cause: error });
-  const code = (error as { code?: unknown } | null)?.code;
-  if (code === "PLT_KFK_NETWORK")
-    return new MyelinError("NETWORK", message, { retriable: true, cause: error });
-  if (code === "PLT_KFK_TIMEOUT")
-    return new MyelinError("TIMEOUT", message, { retriable: true, cause: error });
+  const topic = search(error, unknownTopic);
+  if (topic !== null)
+    return new MyelinError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${topic}`, {
+      cause: error,
+    });
+  const code = search(error, connectionError);
+  if (code !== null) return new MyelinError(code, message, { retriable: true, cause: error });
   return new MyelinError("UNKNOWN", message, { cause: error });
 }
 
 const maxDepth = 6;
 
-/** The library nests protocol errors (`apiId`) in `errors` and `cause`. */
-function findKafkaError(
+type LibraryError = {
+  apiId?: unknown;
+  canRetry?: unknown;
+  code?: unknown;
+  message?: unknown;
+  errors?: unknown;
+  cause?: unknown;
+};
+
+/** The library nests what happened in `errors` (of several attempts, of several brokers) and `cause`: this finds the first that matches. */
+function search<Found>(
   error: unknown,
-  depth: number,
-): { code: string; retriable: boolean } | null {
+  match: (error: LibraryError) => Found | null,
+  depth = 0,
+): Found | null {
   if (depth > maxDepth || error === null || typeof error !== "object") return null;
-  const { apiId, canRetry, errors, cause } = error as {
-    apiId?: unknown;
-    canRetry?: unknown;
-    errors?: unknown;
-    cause?: unknown;
-  };
-  if (typeof apiId === "string") return { code: apiId, retriable: canRetry === true };
-  for (const inner of Array.isArray(errors) ? errors : []) {
-    const found = findKafkaError(inner, depth + 1);
+  const each = error as LibraryError;
+  const own = match(each);
+  if (own !== null) return own;
+  for (const inner of Array.isArray(each.errors) ? each.errors : []) {
+    const found = search(inner, match, depth + 1);
     if (found !== null) return found;
   }
-  return findKafkaError(cause, depth + 1);
+  return search(each.cause, match, depth + 1);
+}
+
+type KafkaError = { code: string; retriable: boolean; message: string };
+
+function kafkaError({ apiId, canRetry, message }: LibraryError): KafkaError | null {
+  if (typeof apiId !== "string") return null;
+  return { code: apiId, retriable: canRetry === true, message: String(message) };
+}
+
+/** Metadata for a topic that does not exist fails without Kafka's error in it. */
+function unknownTopic({ message }: LibraryError): string | null {
+  return (
+    (typeof message === "string" ? /^Unknown topic (\S+)\.$/.exec(message)?.[1] : null) ?? null
+  );
+}
+
+function connectionError({ code }: LibraryError): "NETWORK" | "TIMEOUT" | null {
+  if (code === "PLT_KFK_NETWORK") return "NETWORK";
+  return code === "PLT_KFK_TIMEOUT" ? "TIMEOUT" : null;
 }

@@ -5,11 +5,15 @@ import { createNodeClock } from "../../../adapters/node/clock.ts";
 import { createNodeDisk } from "../../../adapters/node/disk.ts";
 import { createNodeNetwork } from "../../../adapters/node/network.ts";
 import { createNodeRandom } from "../../../adapters/node/random.ts";
+import { MetadataFormatError } from "../../../adapters/sqlite/metadata-file.ts";
 import { openSqliteMetadataLog } from "../../../adapters/sqlite/metadata-log.ts";
 import { defaultBrokerConfig } from "../../../broker/config.ts";
 import { DirectoryError } from "../../../broker/identity.ts";
+import { RecoveryError } from "../../../broker/log/wal-recovery.ts";
 import type { ServedApi } from "../../../functions/server.ts";
 import { ServeError, serveApi } from "../../../functions/server.ts";
+import { DiskError } from "../../../ports/disk.ts";
+import { MetadataLogError } from "../../../ports/metadata-log.ts";
 import { NetworkError } from "../../../ports/network.ts";
 import type { LocalCell } from "../local/local-cell.ts";
 import { startLocalCell } from "../local/local-cell.ts";
@@ -106,7 +110,18 @@ function explain(error: unknown, options: DevOptions): unknown {
   if (error instanceof ServeError && error.code === "inUse")
     return portInUse(options.httpPort, "--http-port", options.httpPort + 1);
   if (error instanceof DirectoryError) return new CliError(error.message);
+  if (error instanceof MetadataFormatError) return new CliError(`${error.message}. ${advice}`);
+  const isExpected = expectedFailures.some((kind) => error instanceof kind) || isSystemError(error);
+  if (isExpected) return new CliError(`Myelin cannot start: ${(error as Error).message}.`);
   return error;
+}
+
+const advice = "Start that version or a newer one, or another directory with --data.";
+const expectedFailures = [RecoveryError, DiskError, MetadataLogError, NetworkError, ServeError];
+
+/** Of a call to the operating system: a directory that may not be written, a path that is a file. */
+function isSystemError(error: unknown): boolean {
+  return typeof (error as NodeJS.ErrnoException).syscall === "string";
 }
 
 function portInUse(port: number, flag: string, other: number): CliError {

@@ -14,21 +14,29 @@ export class CliError extends Error {
 export function describeFailure(error: unknown): { message: string; exitCode: 1 | 2 } | null {
   if (error instanceof CliError) return error;
   if (!(error instanceof MyelinError)) return null;
-  const fields = error.fields.map(({ pointer, detail }) => `\n  ${pointer}: ${detail}`).join("");
+  const fields = error.fields
+    .filter(({ detail }) => detail !== error.message)
+    .map(({ pointer, detail }) => `\n  ${pointer}: ${detail}`)
+    .join("");
   const exitCode = error.code === "INVALID_ARGUMENT" ? 2 : 1;
-  return { message: `${error.message}${fields}${adviceFor(error)}`, exitCode };
+  return { message: `${sentence(error.message)}${adviceFor(error)}${fields}`, exitCode };
 }
 
-function adviceFor({ code, message }: MyelinError): string {
-  const end = /[.?!]$/.test(message) ? " " : ". ";
+/** The API's details begin in lower case and end without a full stop. */
+function sentence(message: string): string {
+  const ended = /[.?!]$/.test(message) ? message : `${message}.`;
+  return /^[a-z]+ /.test(ended) ? ended.charAt(0).toUpperCase() + ended.slice(1) : ended;
+}
+
+function adviceFor({ code }: MyelinError): string {
   switch (code) {
     case "NETWORK":
     case "TIMEOUT":
-      return `${end}Start it with: myelin dev (or npm start). If it runs elsewhere, say where with --url or MYELIN_URL.`;
+      return " Start it with: myelin dev (or npm start). If it runs elsewhere, say where with --url or MYELIN_URL.";
     case "UNKNOWN_TOPIC_OR_PARTITION":
-      return `${end}See the topics there are with: myelin topic list`;
+      return " See the topics there are with: myelin topic list";
     case "TOPIC_ALREADY_EXISTS":
-      return `${end}See it with: myelin topic describe`;
+      return " Choose another name, or pass --if-not-exists.";
     default:
       return "";
   }

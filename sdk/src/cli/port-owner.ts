@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 
 /** The process that listens on a local TCP port, where the platform lets us see it (Linux, own processes); null otherwise. */
 export function portOwner(port: number): { pid: number; name: string } | null {
@@ -29,11 +30,16 @@ function processWithSocket(inode: string): { pid: number; name: string } | null 
       const holds = readdirSync(`/proc/${pid}/fd`).some(
         (fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`,
       );
-      if (holds)
-        return { pid: Number(pid), name: readFileSync(`/proc/${pid}/comm`, "utf8").trim() };
+      if (holds) return { pid: Number(pid), name: nameOf(pid) };
     } catch {
       continue; // Another user's process, or one that just ended.
     }
   }
   return null;
+}
+
+/** The program's name: what `comm` has is the main thread's, which Node renames. */
+function nameOf(pid: string): string {
+  const [program = ""] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  return basename(program) || readFileSync(`/proc/${pid}/comm`, "utf8").trim();
 }

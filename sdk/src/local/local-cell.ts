@@ -23,6 +23,8 @@ export type LocalPorts = {
   network: Network;
   objects: ObjectStore;
   metadataLog: MetadataLog;
+  /** Instead of every API there is. */
+  apis?: NonNullable<BrokerPorts["apis"]>;
 };
 
 export type LocalCellOptions = {
@@ -74,6 +76,7 @@ export async function startLocalCell({
       metadata: replica,
       log,
       onFatal,
+      ...(ports.apis === undefined ? {} : { apis: ports.apis }),
     };
     broker = await createBroker(brokerPorts, config);
     const app = createApi({
