@@ -167,7 +167,12 @@ static void produce(void) {
 
 // ---- consume
 
-typedef struct { rd_kafka_t *client; uint64_t eof_mask_count; histogram *latencies; pthread_mutex_t *lock; } consumer;
+typedef struct {
+  rd_kafka_t *client;
+  int ended_count;
+  _Atomic int has_reached_end;
+  uint64_t records, bytes;
+} consumer;
 static _Atomic int is_stopping;
 
 static void assign_all(rd_kafka_t *client, int64_t offset) {
@@ -179,13 +184,13 @@ static void assign_all(rd_kafka_t *client, int64_t offset) {
   rd_kafka_topic_partition_list_destroy(list);
 }
 
-static rd_kafka_t *open_consumer(int64_t offset) {
+static rd_kafka_t *open_consumer(int64_t offset, const char *wait_ms) {
   rd_kafka_conf_t *conf = base_conf();
   set(conf, "group.id", "bench-load");
   set(conf, "enable.auto.commit", "false");
   set(conf, "enable.partition.eof", "true");
   set(conf, "check.crcs", text_option("check_crcs", "false"));
-  set(conf, "fetch.wait.max.ms", "500");
+  set(conf, "fetch.wait.max.ms", wait_ms);
   set_number(conf, "fetch.min.bytes", number_option("fetch_min_bytes", 1));
   set_number(conf, "fetch.message.max.bytes", number_option("partition_bytes", 1048576));
   set_number(conf, "queued.max.messages.kbytes", number_option("prefetch_kbytes", 65536));
@@ -196,26 +201,29 @@ static rd_kafka_t *open_consumer(int64_t offset) {
   return client;
 }
 
+// The callback interface hands over what is there; the batch interface would wait for a full batch.
+static void on_record(rd_kafka_message_t *message, void *argument) {
+  consumer *self = argument;
+  if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) self->ended_count++;
+  else if (message->err) fprintf(stderr, "consume: %s\n", rd_kafka_message_errstr(message));
+  else {
+    self->records += 1;
+    self->bytes += message->len;
+  }
+}
+
+// Who starts over at the end must not first wait there for more: hence the short fetch.wait.max.ms of this mode.
 static void *consume_fast(void *argument) {
   consumer *self = argument;
-  int partitions = (int)number_option("partitions", 1), loop = (int)number_option("loop", 1), ended = 0;
+  int partitions = (int)number_option("partitions", 1), loop = (int)number_option("loop", 1);
   rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(self->client);
-  rd_kafka_message_t **messages = calloc(10000, sizeof *messages);
   while (!is_stopping) {
-    ssize_t count = rd_kafka_consume_batch_queue(queue, 100, messages, 10000);
-    uint64_t records = 0, bytes = 0;
-    for (ssize_t i = 0; i < count; i++) {
-      if (messages[i]->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) ended++;
-      else if (messages[i]->err) fprintf(stderr, "consume: %s\n", rd_kafka_message_errstr(messages[i]));
-      else records++, bytes += messages[i]->len;
-      rd_kafka_message_destroy(messages[i]);
-    }
-    if (records > 0) {
-      consumed_records += records;
-      consumed_bytes += bytes;
-    }
-    if (ended >= partitions && loop) {
-      ended = 0;
+    rd_kafka_consume_callback_queue(queue, 100, on_record, self);
+    consumed_records += self->records;
+    consumed_bytes += self->bytes;
+    self->records = self->bytes = 0;
+    if (self->ended_count >= partitions && loop) {
+      self->ended_count = 0;
       assign_all(self->client, RD_KAFKA_OFFSET_BEGINNING);
     }
   }
@@ -227,7 +235,7 @@ static void consume(void) {
   uint64_t limit = (uint64_t)number_option("records", 0);
   pthread_t *threads = calloc(count, sizeof *threads);
   consumer *consumers = calloc(count, sizeof *consumers);
-  for (int i = 0; i < count; i++) consumers[i].client = open_consumer(RD_KAFKA_OFFSET_BEGINNING);
+  for (int i = 0; i < count; i++) consumers[i].client = open_consumer(RD_KAFKA_OFFSET_BEGINNING, "2");
   measured_run run = start_run();
   for (int i = 0; i < count; i++) pthread_create(&threads[i], NULL, consume_fast, &consumers[i]);
   while (!tick(&run, consumed_records, consumed_bytes) && (limit == 0 || consumed_records < limit)) sleep_until_ns(now_ns() + 1000000);
@@ -254,28 +262,21 @@ static void on_timed_delivery(rd_kafka_t *client, const rd_kafka_message_t *mess
   if (!message->err && counts(due)) record_latency(&acknowledged, (now_ns() - due) / 1000);
 }
 
-static void *consume_timed(void *argument) {
+static void on_timed_record(rd_kafka_message_t *message, void *argument) {
   consumer *self = argument;
-  rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(self->client);
-  rd_kafka_message_t **messages = calloc(1000, sizeof *messages);
-  int ended = 0, partitions = (int)number_option("partitions", 1);
-  while (!is_stopping) {
-    ssize_t count = rd_kafka_consume_batch_queue(queue, 100, messages, 1000);
-    int64_t now = now_ns();
-    pthread_mutex_lock(&received_lock);
-    for (ssize_t i = 0; i < count; i++) {
-      int64_t due;
-      if (messages[i]->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && ended < partitions && ++ended == partitions) self->eof_mask_count = 1;
-      if (!messages[i]->err && messages[i]->len >= sizeof due) {
-        memcpy(&due, messages[i]->payload, sizeof due);
-        if (counts(due)) record_latency(&received, (now - due) / 1000);
-        consumed_records += 1;
-        consumed_bytes += messages[i]->len;
-      }
-      rd_kafka_message_destroy(messages[i]);
-    }
-    pthread_mutex_unlock(&received_lock);
-  }
+  int64_t due;
+  if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF && ++self->ended_count == (int)number_option("partitions", 1)) self->has_reached_end = 1;
+  if (message->err || message->len < sizeof due) return;
+  memcpy(&due, message->payload, sizeof due);
+  pthread_mutex_lock(&received_lock);
+  if (counts(due)) record_latency(&received, (now_ns() - due) / 1000);
+  pthread_mutex_unlock(&received_lock);
+  consumed_records += 1;
+}
+
+static void *consume_timed(void *argument) {
+  rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(((consumer *)argument)->client);
+  while (!is_stopping) rd_kafka_consume_callback_queue(queue, 100, on_timed_record, argument);
   return NULL;
 }
 
@@ -291,12 +292,12 @@ static void latency(void) {
   consumer *consumers = calloc(consumer_count + 1, sizeof *consumers);
   pthread_t thread;
   for (int i = 0; i < consumer_count; i++) {
-    consumers[i].client = open_consumer(RD_KAFKA_OFFSET_END);
+    consumers[i].client = open_consumer(RD_KAFKA_OFFSET_END, "500");
     pthread_create(&thread, NULL, consume_timed, &consumers[i]);
   }
   // A consumer that starts at the end must know the end before the first record: all have reported it.
   for (int i = 0; i < consumer_count; i++)
-    for (int waited = 0; !*(volatile uint64_t *)&consumers[i].eof_mask_count; waited++) {
+    for (int waited = 0; !consumers[i].has_reached_end; waited++) {
       if (waited > 30000) fail("latency", "a consumer did not reach the end in 30 s");
       sleep_until_ns(now_ns() + 1000000);
     }

@@ -67,6 +67,21 @@ export function memoryOf(pids: readonly number[]): { totalMb: number; filesMb: n
   return { totalMb: sum("VmRSS"), filesMb: sum("RssFile") };
 }
 
+/** Of the text of /proc/<pid>/stat: a kernel thread is a child of kthreadd, process 2. */
+export const isKernelThread = (stat: string): boolean =>
+  stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1] === "2";
+
+/** CPU seconds of the kernel's own threads, which write out dirty pages and the like; those that have ended since are not counted. */
+export function kernelThreadsCpu(): number {
+  let sum = 0;
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const stat = read(`/proc/${name}/stat`);
+    if (isKernelThread(stat)) sum += cpuOfStat(stat).system;
+  }
+  return sum;
+}
+
 export const machineCpu = (): { busy: number; stolen: number } =>
   machineCpuOfStat(read("/proc/stat"));
 

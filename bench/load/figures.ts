@@ -13,9 +13,10 @@ export type Figures = {
   readonly systemSecondsPerGb: number;
   readonly cpuSecondsPerGb: number;
   readonly cpuMicrosPerRecord: number;
-  /** Cores' worth of work of the broker, of the client, and of everything else on the machine meanwhile. */
+  /** Cores' worth of work of the broker, the client, the kernel's own threads (which write out what the broker wrote), and of everything else meanwhile. */
   readonly brokerCores: number;
   readonly clientCores: number;
+  readonly kernelCores: number;
   readonly otherCores: number;
   readonly rssPeakMb: number;
   /** Of that, mapped files. */

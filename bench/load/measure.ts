@@ -10,7 +10,7 @@ import {
   runClient,
   runSilently,
 } from "../harness/load-client.ts";
-import { cpuOf, machineCpu, watchMemory } from "../harness/process-figures.ts";
+import { cpuOf, kernelThreadsCpu, machineCpu, watchMemory } from "../harness/process-figures.ts";
 import { costs, type Figures, isDisturbing } from "./figures.ts";
 import { readConsumerPerformance, readProducerPerformance } from "./java-tools.ts";
 import type { Target } from "./target.ts";
@@ -168,6 +168,7 @@ type Used = {
   readonly user: number;
   readonly system: number;
   readonly busy: number;
+  readonly kernel: number;
   readonly seconds: number;
   readonly memory: { totalMb: number; filesMb: number };
 };
@@ -176,6 +177,7 @@ type Counter = { stop(): Used };
 function startCounter(pids: readonly number[]): Counter {
   const memory = watchMemory(pids);
   const before = cpuOf(pids);
+  const kernelBefore = kernelThreadsCpu();
   const busyBefore = machineCpu().busy;
   const startedAt = performance.now();
   return {
@@ -185,6 +187,7 @@ function startCounter(pids: readonly number[]): Counter {
         user: after.user - before.user,
         system: after.system - before.system,
         busy: machineCpu().busy - busyBefore,
+        kernel: Math.max(0, kernelThreadsCpu() - kernelBefore),
         seconds: (performance.now() - startedAt) / 1000,
         memory: memory.stop(),
       };
@@ -196,7 +199,7 @@ function figures(run: Run, of: { result: ClientResult; used: Used; tool: string 
   const { result, used, tool } = of;
   const otherCores = Math.max(
     0,
-    (used.busy - used.user - used.system - result.clientCpuSeconds) / used.seconds,
+    (used.busy - used.user - used.system - used.kernel - result.clientCpuSeconds) / used.seconds,
   );
   const acknowledged = named("acknowledged", result.acknowledgedUs);
   const received = named("received", result.receivedUs);
@@ -207,6 +210,7 @@ function figures(run: Run, of: { result: ClientResult; used: Used; tool: string 
     client: tool,
     ...costs({ ...result, user: used.user, system: used.system }),
     clientCores: result.clientCpuSeconds / result.seconds,
+    kernelCores: used.kernel / used.seconds,
     otherCores,
     rssPeakMb: used.memory.totalMb,
     rssFilesMb: used.memory.filesMb,

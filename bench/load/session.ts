@@ -90,7 +90,7 @@ function describe(figures: Figures, workload: Workload): string {
     `${figures.target}, ${workload.title}: ${threeDigits(figures.megabytesPerSecond)} MB/s, ${threeDigits(figures.recordsPerSecond)} records/s`,
     `CPU ${threeDigits(figures.cpuSecondsPerGb)} s/GB (user ${threeDigits(figures.userSecondsPerGb)}, system ${threeDigits(figures.systemSecondsPerGb)})`,
     `RSS ${threeDigits(figures.rssPeakMb)} MB`,
-    `cores: broker ${figures.brokerCores.toFixed(2)}, client ${figures.clientCores.toFixed(2)}, others ${figures.otherCores.toFixed(2)}`,
+    `cores: broker ${figures.brokerCores.toFixed(2)}, client ${figures.clientCores.toFixed(2)}, kernel threads ${figures.kernelCores.toFixed(2)}, others ${figures.otherCores.toFixed(2)}`,
     ...latency.filter((each) => each !== undefined),
     ...(figures.failed > 0 ? [`${figures.failed} FAILED: ${figures.error}`] : []),
   ].join("; ");
