@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "vitest";
+import { Producer, stringSerializers } from "@platformatic/kafka";
 import { Kafka, logLevel } from "kafkajs";
-import type { Producer } from "../../../sdk/src/client/producer.ts";
 import { Myelin } from "../../../sdk/src/myelin.ts";
 import type { MyelinProcess } from "../../support/myelin-process.ts";
 import { startMyelin } from "../../support/myelin-process.ts";
@@ -21,24 +21,30 @@ afterAll(async () => {
 
 type Acknowledged = { id: string; partition: number; offset: number };
 
-/** Writes numbered records until the broker is gone; what comes back is what was acknowledged. */
-async function writeUntilKilled(
-  producer: Producer<string>,
-  round: number,
-): Promise<Acknowledged[]> {
+/** Writes numbered records, without trying anything twice, until the broker is gone; what comes back is what was acknowledged. */
+async function writeUntilKilled(bootstrap: string, round: number): Promise<Acknowledged[]> {
   const acknowledged: Acknowledged[] = [];
   const writer = async (name: number): Promise<void> => {
-    for (let count = 0; ; count++) {
-      const id = `${round}-${name}-${count}`;
-      const { partition, offset } = await producer.send(topic, {
-        key: `${name}`,
-        value: id,
-        partition: name % partitions,
-      });
-      acknowledged.push({ id, partition, offset });
+    const producer = new Producer({
+      clientId: "crash",
+      bootstrapBrokers: [bootstrap],
+      serializers: stringSerializers,
+      retries: 0,
+    });
+    try {
+      for (let count = 0; ; count++) {
+        const id = `${round}-${name}-${count}`;
+        const messages = [{ topic, key: `${name}`, value: id, partition: name % partitions }];
+        const { offsets } = await producer.send({ messages, acks: -1 });
+        const place = offsets?.[0];
+        if (place === undefined) throw new Error("acknowledged without an offset");
+        acknowledged.push({ id, partition: place.partition, offset: Number(place.offset) });
+      }
+    } finally {
+      await producer.close(true);
     }
   };
-  await Promise.allSettled(Array.from({ length: 16 }, (_, name) => writer(name)));
+  await Promise.allSettled(Array.from({ length: 8 }, (_, name) => writer(name)));
   return acknowledged;
 }
 
@@ -85,13 +91,11 @@ test(
       });
       const cluster = await new Myelin({ url: running.url }).clusters.get("dev");
       if (round === 0) await cluster.topics.create({ name: topic, partitions });
-      const producer = cluster.producer({ compression: "none", lingerMs: 1 });
-      const written = writeUntilKilled(producer, round);
+      const written = writeUntilKilled(running.bootstrap, round);
       const waitMs = 300 + Math.random() * 1_500;
       await new Promise((resolve) => setTimeout(resolve, waitMs));
       await running.stop("SIGKILL");
       const part = await written;
-      await producer.close().catch(() => undefined); // Its broker is gone; nothing is left to send.
       console.log(
         `round ${round}: killed after ${waitMs.toFixed(0)} ms, ${part.length} records acknowledged`,
       );
