@@ -3,7 +3,7 @@ import type { LogOutput } from "../log-output.ts";
 import type { CoordinatorLog } from "./coordinator-log.ts";
 import { partitionForKey } from "./partition-for-key.ts";
 import { CoordinatorShard, defaultShardLimits } from "./shard.ts";
-import type { ShardLimits } from "./shard.ts";
+import type { ShardLimits, WhenFull } from "./shard.ts";
 import type { Decision, Outcome, StateMachine, Time } from "./state-machine.ts";
 
 /**
@@ -25,6 +25,7 @@ export type CoordinatorRuntime<Entry, Machine extends StateMachine<Entry>> = {
   write<Reply>(
     key: string,
     decide: (machine: Machine, time: Time) => Decision<Entry, Reply>,
+    whenFull?: WhenFull,
   ): Promise<Outcome<Reply>>;
   read<Reply>(key: string, look: (machine: Machine, time: Time) => Reply): Promise<Outcome<Reply>>;
   close(): void;
@@ -74,7 +75,8 @@ export function createCoordinatorRuntime<Entry, Machine extends StateMachine<Ent
     async whenLoaded() {
       await Promise.all([...shards.values()].map((shard) => shard.whenLoaded()));
     },
-    write: (key, decide) => shardOf(key)?.write(decide) ?? Promise.resolve(elsewhere),
+    write: (key, decide, whenFull) =>
+      shardOf(key)?.write(decide, whenFull) ?? Promise.resolve(elsewhere),
     read: (key, look) => shardOf(key)?.read(look) ?? Promise.resolve(elsewhere),
     close() {
       for (const partition of shards.keys()) resign(partition);

@@ -41,6 +41,12 @@ export type ShardOptions<Machine> = {
 /** `failed`: the log could not be appended to or read; loads again by itself. */
 export type ShardState = "loading" | "active" | "failed" | "closed";
 
+/**
+ * What a decision does while the queue is full. "decide": for what follows from a decision already committed, which nobody would ask for again, and
+ * for what adds nothing to the log, like a heartbeat. Both are bounded by what was let in before.
+ */
+export type WhenFull = "refuse" | "decide";
+
 type Parked = {
   readonly records: readonly KeyValue[];
   readonly bytes: number;
@@ -102,8 +108,9 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
   /** Decides at once; resolves when the decision's entries are committed, at once if it has none. */
   write<Reply>(
     decide: (machine: Machine, time: Time) => Decision<Entry, Reply>,
+    whenFull: WhenFull = "refuse",
   ): Promise<Outcome<Reply>> {
-    const refusal = this.#refusal();
+    const refusal = this.#refusal(whenFull);
     if (refusal !== null) return Promise.resolve({ kind: "failed", error: refusal });
     const decision = decide(this.#machine, this.#time());
     return this.#park(decision);
@@ -111,7 +118,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
 
   /** Looks at the state at once; resolves when everything it may have seen is committed. */
   read<Reply>(look: (machine: Machine, time: Time) => Reply): Promise<Outcome<Reply>> {
-    const refusal = this.#refusal();
+    const refusal = this.#refusal("refuse");
     if (refusal !== null) return Promise.resolve({ kind: "failed", error: refusal });
     const reply = look(this.#machine, this.#time());
     if (!this.#isAppending && this.#queue.length === 0)
@@ -143,7 +150,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     for (const wake of waiting) wake();
   }
 
-  #refusal(): CoordinatorError | null {
+  #refusal(whenFull: WhenFull): CoordinatorError | null {
     switch (this.#state) {
       case "loading":
         return "COORDINATOR_LOAD_IN_PROGRESS";
@@ -152,6 +159,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
       case "closed":
         return "NOT_COORDINATOR";
       case "active": {
+        if (whenFull === "decide") return null;
         const { queueBytes, queueCount } = this.#options.limits;
         // Backpressure: clients back off on this code and, unlike on the others, do not look for another coordinator.
         const isFull = this.#queuedBytes >= queueBytes || this.#queue.length >= queueCount;

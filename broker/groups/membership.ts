@@ -3,13 +3,15 @@ import type { HeartbeatRequest } from "../../protocol/messages/heartbeat.ts";
 import type { JoinGroupRequest } from "../../protocol/messages/join-group.ts";
 import type { LeaveGroupRequest } from "../../protocol/messages/leave-group.ts";
 import type { SyncGroupRequest } from "../../protocol/messages/sync-group.ts";
-import type { CoordinatorError, Outcome, Time } from "../coordinator/state-machine.ts";
+import type { WhenFull } from "../coordinator/shard.ts";
+import type { CoordinatorError, Decision, Outcome, Time } from "../coordinator/state-machine.ts";
 import { failedJoin, failedSync } from "./group.ts";
 import type { JoinReply, KeptEvent, LeaveResult, SyncReply, Ticket } from "./group.ts";
 import { errorOf } from "./group-context.ts";
 import type { GroupClient, GroupContext } from "./group-context.ts";
 import { groupIdMaxLength, groupKeyOf } from "./group-key.ts";
 import type { GroupEvent } from "./group.machine.ts";
+import type { GroupEntry } from "./kept.ts";
 import type { GroupShard, Waiter } from "./group-shard.ts";
 import type { JoinEvent } from "./join-event.ts";
 import { newMemberId } from "./member-id.ts";
@@ -82,6 +84,8 @@ export async function heartbeat(
     failed: (failure) => (failure === "COORDINATOR_LOAD_IN_PROGRESS" ? "NONE" : errorOf(failure)),
     refusal: (shard) => (shard.slots.has(key) ? null : "UNKNOWN_MEMBER_ID"),
     eventOf: (ticket) => ({ type: "heartbeat", ticket, memberId, groupInstanceId, generationId }),
+    // A burst of commits must not cost members their sessions.
+    whenFull: "decide",
   });
 }
 
@@ -118,13 +122,14 @@ type Question<Reply> = {
   /** An answer that needs no group. */
   refusal(shard: GroupShard): Reply | null;
   eventOf(ticket: Ticket): GroupEvent;
+  readonly whenFull?: WhenFull;
 };
 
 /** Steps the group; resolves when the group answers, which may be many steps later, or when the shard goes away. */
 function ask<Reply>(context: GroupContext, key: string, question: Question<Reply>): Promise<Reply> {
   return new Promise((resolve) => {
     const fail = (error: CoordinatorError) => resolve(question.failed(error));
-    const decided = context.runtime.write(key, (shard, time) => {
+    const decide = (shard: GroupShard, time: Time): Decision<GroupEntry, KeptEvent[]> => {
       const refusal = question.refusal(shard);
       if (refusal !== null) {
         resolve(refusal);
@@ -132,7 +137,8 @@ function ask<Reply>(context: GroupContext, key: string, question: Question<Reply
       }
       const ticket = shard.park(question.park(resolve), fail);
       return shard.step(shard.slotFor(key), question.eventOf(ticket), time);
-    });
+    };
+    const decided = context.runtime.write(key, decide, question.whenFull);
     void decided.then((outcome) => followUp(context, key, outcome, fail));
   });
 }
@@ -157,7 +163,7 @@ function followUp(
         : shard.step(slot, { ...kept, error: null }, time);
     };
     void context.runtime
-      .write(key, tell)
+      .write(key, tell, "decide")
       .then((next) => followUp(context, key, next, () => undefined));
   }
 }

@@ -1,5 +1,7 @@
 import { createManualClock } from "../../../../adapters/memory/clock.ts";
 import { createSeededRandom } from "../../../../adapters/memory/random.ts";
+import { defaultShardLimits } from "../../../../broker/coordinator/shard.ts";
+import type { ShardLimits } from "../../../../broker/coordinator/shard.ts";
 import type { GroupConfig } from "../../../../broker/groups/group-config.ts";
 import { createGroups } from "../../../../broker/groups/groups.ts";
 import type { FoundTopic, TopicLookup } from "../../../../broker/groups/topic-lookup.ts";
@@ -9,7 +11,10 @@ import { createFakeCoordinatorLog } from "../coordinator/fake-coordinator-log.ts
 export type GroupCell = Awaited<ReturnType<typeof createGroupCell>>;
 
 /** A group coordinator over logs in memory, with two clusters' topics, and time in the test's hand. */
-export async function createGroupCell(config: Partial<GroupConfig> = {}) {
+export async function createGroupCell(
+  config: Partial<GroupConfig> = {},
+  limits: ShardLimits = defaultShardLimits,
+) {
   const clock = createManualClock();
   const topics = new Map<string, FoundTopic>();
   const topicLookup: TopicLookup = {
@@ -29,6 +34,7 @@ export async function createGroupCell(config: Partial<GroupConfig> = {}) {
       topics: topicLookup,
       config: { initialRebalanceDelayMs: 0, ...config },
       partitionCount,
+      limits,
     });
     for (const [partition, log] of logs.entries()) groups.lead(partition, log);
     await groups.whenLoaded();

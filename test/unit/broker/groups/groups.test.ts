@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { defaultShardLimits } from "../../../../broker/coordinator/shard.ts";
 import { createGroupCell, settle } from "./group-cell.ts";
 
 const dayMs = 24 * 3_600_000;
@@ -398,4 +399,29 @@ test("the coordinator keeps no view of the bytes a request lent it", async () =>
   const { group } = await cell.groups.describeGroup("alpha", "billing");
   expect(Buffer.from(group?.members[0]?.metadata ?? []).toString()).toBe("precious");
   expect(Buffer.from(group?.members[0]?.assignment ?? []).toString()).toBe("yours");
+});
+
+test("a burst of commits loses neither an assignment that has just been committed nor a heartbeat", async () => {
+  const cell = await createGroupCell({}, { ...defaultShardLimits, queueBytes: 50 });
+  const partition = cell.groups.partitionOf("alpha", "billing");
+  const neighbour = Array.from({ length: 40 }, (_, index) => `tool-${index}`).find(
+    (groupId) => cell.groups.partitionOf("alpha", groupId) === partition,
+  );
+  const { memberId } = await cell.join("billing");
+  cell.logs[partition]?.hold();
+  const synced = cell.sync("billing", memberId, 1);
+  await settle();
+  void cell.commit(neighbour ?? "", 1);
+  expect(await cell.commit(neighbour ?? "", 2)).toEqual(["COORDINATOR_LOAD_IN_PROGRESS"]);
+  cell.logs[partition]?.release();
+  expect((await synced).error).toBe("NONE");
+  cell.logs[partition]?.hold();
+  void cell.commit(neighbour ?? "", 3);
+  await settle();
+  void cell.commit(neighbour ?? "", 4);
+  const heartbeat = { groupId: "billing", generationId: 1, memberId, groupInstanceId: null };
+  await cell.clock.advance(9_000);
+  expect(await cell.groups.heartbeat(heartbeat, cell.client())).toBe("NONE");
+  await cell.clock.advance(9_000);
+  expect(await cell.groups.heartbeat(heartbeat, cell.client())).toBe("NONE");
 });
