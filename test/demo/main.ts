@@ -70,7 +70,7 @@ async function write(cluster: Cluster, topic: string, lines: readonly Line[]): P
   const progress = startProgress("written with the SDK", lines.length);
   await using producer = cluster.producer({ compression: "gzip" });
   const byPartition = Array.from({ length: partitions }, () => createHash("sha256"));
-  const counts = new Array<number>(partitions).fill(0);
+  const counts = Array.from({ length: partitions }, () => 0);
   for (let at = 0; at < lines.length; at += 5_000) {
     const part = lines.slice(at, at + 5_000);
     const sent = await producer.sendBatch(topic, part);
@@ -98,9 +98,9 @@ async function read(cluster: Cluster, topic: string, count: number): Promise<Tal
   ];
   const progress = startProgress("read with KafkaJS, a group of two", count);
   const byPartition = Array.from({ length: partitions }, () => createHash("sha256"));
-  const counts = new Array<number>(partitions).fill(0);
+  const counts = Array.from({ length: partitions }, () => 0);
   // By offset, because a rebalance in the middle may bring a message twice.
-  const nextOffset = new Array<number>(partitions).fill(0);
+  const nextOffset = Array.from({ length: partitions }, () => 0);
   let seen = 0;
   await new Promise<void>((resolve, reject) => {
     for (const member of members) {

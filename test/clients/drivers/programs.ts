@@ -117,8 +117,17 @@ export const javaConsole: ClientDriver = {
       "key.separator=\t",
     ];
     const output = await javaTool("org.apache.kafka.tools.consumer.ConsoleConsumer", [
-      ...["--bootstrap-server", bootstrap, "--topic", topic, "--group", group, "--from-beginning"],
-      ...["--max-messages", String(count), "--timeout-ms", "60000"],
+      "--bootstrap-server",
+      bootstrap,
+      "--topic",
+      topic,
+      "--group",
+      group,
+      "--from-beginning",
+      "--max-messages",
+      String(count),
+      "--timeout-ms",
+      "60000",
       ...shown.flatMap((each) => ["--formatter-property", each]),
     ]);
     return parseReceived(output.replaceAll(/^Partition:(\d+)\tOffset:(\d+)\t/gm, "$1\t$2\t"));
