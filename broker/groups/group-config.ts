@@ -11,6 +11,10 @@ export type GroupConfig = {
   readonly newMemberJoinTimeoutMs: number;
   /** Protocol names and metadata of one member, all told. */
   readonly memberMetadataMaxBytes: number;
+  /** Protocols of one member. Every join compares them with every other member's. */
+  readonly memberMaxProtocols: number;
+  /** Names and metadata of all members together: the chosen protocol's share must fit in the group's record anyway. */
+  readonly groupMetadataMaxBytes: number;
   /** Groups one shard (one of 50) keeps; more are refused with POLICY_VIOLATION. */
   readonly maxGroupsPerShard: number;
   /** offsets.retention.minutes, offsets.retention.check.interval.ms */
@@ -27,6 +31,8 @@ export const defaultGroupConfig: GroupConfig = {
   maxSize: 5_000,
   newMemberJoinTimeoutMs: 300_000,
   memberMetadataMaxBytes: 1_000_000,
+  memberMaxProtocols: 32,
+  groupMetadataMaxBytes: 8_000_000,
   maxGroupsPerShard: 100_000,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   offsetsRetentionCheckIntervalMs: 600_000,

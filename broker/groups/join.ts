@@ -1,9 +1,9 @@
 import type { ErrorName } from "../../protocol/errors.ts";
 import { failedJoin, memberError, replyJoin, restartSession } from "./group.ts";
-import type { Group, JoinReply, Member, Step } from "./group.ts";
+import type { Group, JoinReply, Member, Protocol, Step } from "./group.ts";
 import { memberOf } from "./join-event.ts";
 import type { JoinEvent } from "./join-event.ts";
-import { acceptsProtocols, haveSameProtocols } from "./protocols.ts";
+import { acceptsProtocols, haveSameProtocols, metadataBytes } from "./protocols.ts";
 import {
   completeJoinIfAllJoined,
   currentGeneration,
@@ -19,7 +19,8 @@ export function join(group: Group, event: JoinEvent, step: Step): void {
     memberId === "" && groupInstanceId !== null
       ? group.staticMembers.get(groupInstanceId)
       : undefined;
-  if (!hasRoom(group, predecessorId ?? memberId, step)) {
+  const place = { memberId: predecessorId ?? memberId, protocols: event.protocols };
+  if (!hasRoom(group, place.memberId, step) || !hasRoomForMetadata(group, place, step)) {
     refuse(event, failedJoin("GROUP_MAX_SIZE_REACHED", ""), step);
     giveUpPlace(group, memberId, step);
   } else if (!acceptsProtocols(group, event.protocolType, event.protocols))
@@ -45,6 +46,17 @@ function hasRoom(group: Group, memberId: string, step: Step): boolean {
   let joinedCount = 0;
   for (const member of group.members.values()) if (member.parkedJoin !== null) joinedCount += 1;
   return joinedCount < maxSize;
+}
+
+function hasRoomForMetadata(
+  group: Group,
+  place: { memberId: string; protocols: readonly Protocol[] },
+  step: Step,
+): boolean {
+  let bytes = metadataBytes(place.protocols);
+  for (const member of group.members.values())
+    if (member.memberId !== place.memberId) bytes += metadataBytes(member.protocols);
+  return bytes <= step.config.groupMetadataMaxBytes;
 }
 
 function giveUpPlace(group: Group, memberId: string, step: Step): void {

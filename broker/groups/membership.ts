@@ -15,6 +15,7 @@ import type { GroupEntry } from "./kept.ts";
 import type { GroupShard, Waiter } from "./group-shard.ts";
 import type { JoinEvent } from "./join-event.ts";
 import { newMemberId } from "./member-id.ts";
+import { metadataBytes } from "./protocols.ts";
 
 export async function joinGroup(
   context: GroupContext,
@@ -183,11 +184,10 @@ function joinRequestError(context: GroupContext, request: JoinGroupRequest): Err
     return "INVALID_SESSION_TIMEOUT";
   const names = [groupInstanceId ?? "", protocolType, ...protocols.map(({ name }) => name)];
   if (names.some((name) => name.length > nameMaxLength)) return "INVALID_REQUEST";
-  const metadataBytes = protocols.reduce(
-    (sum, { name, metadata }) => sum + name.length + metadata.byteLength,
-    0,
-  );
-  return metadataBytes > context.config.memberMetadataMaxBytes ? "INVALID_REQUEST" : null;
+  const isTooMuch =
+    protocols.length > context.config.memberMaxProtocols ||
+    metadataBytes(protocols) > context.config.memberMetadataMaxBytes;
+  return isTooMuch ? "INVALID_REQUEST" : null;
 }
 
 function joinEventOf(

@@ -16,6 +16,10 @@ export function acceptsProtocols(
   return protocols.some(({ name }) => members.every((member) => supportsProtocol(member, name)));
 }
 
+export function metadataBytes(protocols: readonly Protocol[]): number {
+  return protocols.reduce((sum, { name, metadata }) => sum + name.length + metadata.byteLength, 0);
+}
+
 /** Each member votes for the first of its protocols that all have; most votes win, among equals the one voted for first. */
 export function selectProtocol(group: Group): string | null {
   const members = [...group.members.values()];

@@ -48,8 +48,8 @@ export function prepareRebalance(group: Group, step: Step): void {
   completeJoinIfAllJoined(group, step);
 }
 
-function awaitMembers(group: Group, step: Step): void {
-  const deadlineMs = step.time.nowMs + rebalanceTimeoutMs(group);
+function awaitMembers(group: Group, step: Step, minimumMs = 0): void {
+  const deadlineMs = step.time.nowMs + Math.max(rebalanceTimeoutMs(group), minimumMs);
   group.rebalance = { kind: "ordinary", deadlineMs };
   step.effects.push({ type: "wakeBy", atMs: deadlineMs });
 }
@@ -77,13 +77,16 @@ export function endRebalanceWait(group: Group, step: Step): void {
   completeJoin(group, step);
 }
 
+/** Members may name a rebalance timeout of nothing: without this, waiting that long again and again would be a busy loop. */
+const staticMembersCheckMs = 1_000;
+
 function completeJoin(group: Group, step: Step): void {
   // Static members may be restarting and stay until their session ends (KIP-345).
   for (const member of group.members.values())
     if (member.parkedJoin === null && member.groupInstanceId === null) forget(group, member);
   if (group.members.size > 0 && !electJoinedLeader(group)) {
     // Only static members that have not come back: wait on until they do or their sessions end.
-    awaitMembers(group, step);
+    awaitMembers(group, step, staticMembersCheckMs);
     return;
   }
   group.generationId += 1;

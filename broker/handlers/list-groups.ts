@@ -13,11 +13,11 @@ export const listGroups = kafkaApi(
   { versions: [0, 5] },
   (request, context: GroupRequestContext) => {
     const { error, groups } = context.services.groups.listGroups(context.clusterId);
-    const states = request.statesFilter.map((state) => state.toLowerCase());
-    const types = request.typesFilter.map((type) => type.toLowerCase());
+    const states = new Set(request.statesFilter.map((state) => state.toLowerCase()));
+    const types = new Set(request.typesFilter.map((type) => type.toLowerCase()));
     const isWanted = (state: string) =>
-      (states.length === 0 || states.includes(state.toLowerCase())) &&
-      (types.length === 0 || types.includes(classicType));
+      (states.size === 0 || states.has(state.toLowerCase())) &&
+      (types.size === 0 || types.has(classicType));
     return {
       throttleTimeMs: 0,
       errorCode: errorCodes[error],

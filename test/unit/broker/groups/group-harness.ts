@@ -17,6 +17,7 @@ export function createGroupHarness(options: Partial<GroupConfig> = {}, group = c
   const uncommitted: KeptEvent[] = [];
   let wakes: number[] = [];
   let nowMs = 1_000;
+  let tickCount = 0;
   let lastTicket = 0;
   let lastMember = 0;
   /** Commits take effect at once unless a test holds them. */
@@ -89,6 +90,7 @@ export function createGroupHarness(options: Partial<GroupConfig> = {}, group = c
     join,
     sync,
     nowMs: () => nowMs,
+    tickCount: () => tickCount,
     nextTicket: () => ++lastTicket,
     holdCommits: () => void (isHolding = true),
     hasReply: (ticket: number) => replies.has(ticket),
@@ -125,6 +127,7 @@ export function createGroupHarness(options: Partial<GroupConfig> = {}, group = c
         if (nextMs > untilMs) break;
         wakes = wakes.filter((atMs) => atMs > nextMs);
         nowMs = Math.max(nowMs, nextMs);
+        if (++tickCount > 10_000) throw new Error("the machine asks to be woken over and over");
         apply({ type: "tick" });
       }
       nowMs = untilMs;

@@ -215,3 +215,14 @@ test("a retried join answers the one it replaces", () => {
   group.join({ memberId: "member-1" });
   expect(group.joinReply(second)?.generationId).toBe(2);
 });
+
+test("a group takes only so much metadata, each member's counted once", () => {
+  const group = createGroupHarness({ initialRebalanceDelayMs: 0, groupMetadataMaxBytes: 30 });
+  const protocols = (byteLength: number) => [{ name: "range", metadata: Buffer.alloc(byteLength) }];
+  group.join({ protocols: protocols(10) });
+  group.sync("member-1", 1);
+  const tooMuch = group.join({ protocols: protocols(11) });
+  expect(group.joinReply(tooMuch)?.error).toBe("GROUP_MAX_SIZE_REACHED");
+  const again = group.join({ memberId: "member-1", protocols: protocols(25) });
+  expect(group.joinReply(again)?.error).toBe("NONE");
+});

@@ -156,3 +156,14 @@ test("a full group still takes a restarted static member back", () => {
     "GROUP_MAX_SIZE_REACHED",
   );
 });
+
+test("waiting for static members alone is no busy loop, even with a rebalance timeout of nothing", () => {
+  const group = createGroupHarness({ initialRebalanceDelayMs: 0 });
+  group.join({ groupInstanceId: "s", rebalanceTimeoutMs: 0 });
+  group.sync("member-1", 1, { groupInstanceId: "s" });
+  group.join({ rebalanceTimeoutMs: 0 });
+  expect(group.leave({ memberId: "member-2" })).toEqual(["NONE"]);
+  group.advance(9_999);
+  expect(group.tickCount()).toBeLessThan(20);
+  expect(group.heartbeat("member-1", 1, "s")).toBe("REBALANCE_IN_PROGRESS");
+});
