@@ -1,4 +1,5 @@
 import type { ErrorName } from "../../protocol/errors.ts";
+import { int64Max } from "../../protocol/schema/types.ts";
 import type { CoordinatorError, Decision, Time } from "../coordinator/state-machine.ts";
 import type { GroupClient, GroupContext } from "./group-context.ts";
 import { errorOf } from "./group-context.ts";
@@ -81,7 +82,7 @@ function decideCommit(
       return "OFFSET_METADATA_TOO_LARGE";
     const { topic, partition, offset, leaderEpoch, metadata, topicId } = each;
     const expireTimestamp =
-      request.retentionTimeMs < 0 ? -1 : time.wallMs + request.retentionTimeMs;
+      request.retentionTimeMs < 0 ? -1 : Math.min(time.wallMs + request.retentionTimeMs, int64Max);
     const value: KeptOffset = {
       offset,
       leaderEpoch,

@@ -18,7 +18,8 @@ export const describeGroups = kafkaApi(
   async (request, context: GroupRequestContext) => ({
     throttleTimeMs: 0,
     groups: await Promise.all(
-      request.groups.map(async (groupId) => ({
+      // Once each: a small request that repeats a large group would otherwise fill the memory.
+      [...new Set(request.groups)].map(async (groupId) => ({
         ...(await describe(groupId, context)),
         groupId,
         authorizedOperations: request.includeAuthorizedOperations

@@ -22,8 +22,15 @@ export const offsetFetch = kafkaApi(
   { versions: [0, 10] },
   async (request, context: GroupRequestContext) => {
     if (context.apiVersion >= 8) {
-      const groups = await Promise.all(request.groups.map((group) => fetchGroup(group, context)));
-      return { throttleTimeMs: 0, groups };
+      const asked = new Set<string>();
+      const groups = request.groups.map(async (group) => {
+        // Once each: a small request that repeats a large group would otherwise fill the memory.
+        if (asked.has(group.groupId))
+          return { groupId: group.groupId, topics: [], errorCode: errorCodes.INVALID_REQUEST };
+        asked.add(group.groupId);
+        return fetchGroup(group, context);
+      });
+      return { throttleTimeMs: 0, groups: await Promise.all(groups) };
     }
     const topics = request.topics?.map((each) => ({ ...each, topicId: zeroUuid })) ?? null;
     const only = await fetchGroup(

@@ -114,6 +114,16 @@ test.each([
     { protocols: [{ name: "r", metadata: new Uint8Array(1_100_000) }] },
     "INVALID_REQUEST",
   ],
+  [
+    "more protocols than there are assignors",
+    {
+      protocols: Array.from({ length: 33 }, (_, index) => ({
+        name: `p${index}`,
+        metadata: new Uint8Array(1),
+      })),
+    },
+    "INVALID_REQUEST",
+  ],
 ])("a join with %s is refused and leaves no group behind", async (_case, more, error) => {
   const cell = await createGroupCell();
   expect((await cell.join("billing", more)).error).toBe(error);
@@ -424,4 +434,13 @@ test("a burst of commits loses neither an assignment that has just been committe
   expect(await cell.groups.heartbeat(heartbeat, cell.client())).toBe("NONE");
   await cell.clock.advance(9_000);
   expect(await cell.groups.heartbeat(heartbeat, cell.client())).toBe("NONE");
+});
+
+test("a commit that asks to be kept beyond all time is kept", async () => {
+  const cell = await createGroupCell();
+  const retentionTimeMs = Number.MAX_SAFE_INTEGER;
+  expect(await cell.commit("billing", 1, { retentionTimeMs })).toEqual(["NONE"]);
+  await cell.restart();
+  await cell.clock.advance(30 * dayMs);
+  expect(await cell.fetch("billing")).toEqual(["orders-0@1"]);
 });

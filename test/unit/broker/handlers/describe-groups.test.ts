@@ -76,3 +76,10 @@ test("the operations are told to those who ask", async () => {
   const { groups } = await describe(api, 3, ["nobody"], true);
   expect(groups[0]?.authorizedOperations).toBe(3400);
 });
+
+test("a group named many times is described once", async () => {
+  const api = await createGroupApi();
+  await groupVerbs(api).settleMember();
+  const { groups } = await describe(api, 6, ["billing", "nobody", "billing", "billing"]);
+  expect(groups.map(({ groupId }) => groupId)).toEqual(["billing", "nobody"]);
+});

@@ -108,3 +108,25 @@ test.each(versionsOf(offsetFetch))(
     expect(code).toBe(errorCodes.NOT_COORDINATOR);
   },
 );
+
+test.each([8, 9, 10])(
+  "version %i answers for a group once, however often it is named",
+  async (version) => {
+    const api = await createGroupApi();
+    await groupVerbs(api).commit(9, 42);
+    const asked = { groupId: "billing", topics: null };
+    const { groups } = await api.call(
+      offsetFetch,
+      { request: offsetFetchRequest, response: offsetFetchResponse },
+      version,
+      { groups: [asked, asked, { ...asked, groupId: "other" }] },
+    );
+    expect(
+      groups.map(({ groupId, errorCode, topics }) => [groupId, errorCode, topics.length]),
+    ).toEqual([
+      ["billing", errorCodes.NONE, 1],
+      ["billing", errorCodes.INVALID_REQUEST, 0],
+      ["other", errorCodes.NONE, 0],
+    ]);
+  },
+);
