@@ -6,6 +6,8 @@ import type { MetadataRecord } from "../records/table.ts";
 import { topicSettings } from "../settings/topic-settings.ts";
 import { accepted } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
+import { countFittingEntry, recordsOf } from "./partition-changes.ts";
+import type { PartitionChange } from "./partition-changes.ts";
 import { activeIn, chooseReplicas, newPartition } from "./new-partitions.ts";
 import type { PlacementDraft } from "./new-partitions.ts";
 
@@ -38,9 +40,6 @@ export type RegisteredBroker = {
   readonly isNewId: boolean;
 };
 
-/** Partition changes of one entry: ten thousand take about 100 KiB. */
-const changesPerEntry = 10_000;
-
 /**
  * A broker's start (replication.md C4). Its leaderships end; it is electable again where it kept its membership. In one entry if that holds all
  * changes; else removals first, then the registration, then elections, so that every prefix is safe.
@@ -52,7 +51,8 @@ export function registerBroker(
 ): Decision<RegisteredBroker, never> {
   const known = knownBroker(image, request);
   if (known?.incarnation === request.incarnation) {
-    const result = { brokerId: known.brokerId, brokerEpoch: known.epoch, isNewId: false };
+    const isNewId = known.brokerId !== request.brokerId;
+    const result = { brokerId: known.brokerId, brokerEpoch: known.epoch, isNewId };
     const elections = partitionChanges(image, known, { request, step: "elect" });
     return inChunks(elections, result);
   }
@@ -61,12 +61,12 @@ export function registerBroker(
   const result = { brokerId, brokerEpoch: broker.epoch, isNewId: known === null };
   const record: MetadataRecord = { kind: "broker", ...broker };
   const changes = partitionChanges(image, broker, { request, step: "all" });
-  if (changes.length <= changesPerEntry) {
-    return accepted([...byTopic(changes), ...controllerRecords(image, brokerId), record], result);
+  if (fitsEntry(changes)) {
+    return accepted([...recordsOf(changes), ...controllerRecords(image, brokerId), record], result);
   }
   const removals = partitionChanges(image, broker, { request, step: "remove" });
-  if (removals.length > changesPerEntry) return inChunks(removals, result);
-  const records = [...byTopic(removals), ...controllerRecords(image, brokerId), record];
+  if (!fitsEntry(removals)) return inChunks(removals, result);
+  const records = [...recordsOf(removals), ...controllerRecords(image, brokerId), record];
   return { kind: "accepted", records, result, isIncomplete: true };
 }
 
@@ -77,14 +77,16 @@ export function registerBroker(
 function knownBroker(image: Image, request: RegisterBrokerRequest): Broker | null {
   if (request.brokerId === null) return continued(image, request);
   const broker = image.brokers.get(request.brokerId);
-  if (broker === undefined || broker.directoryId !== request.directoryId) return null;
+  if (broker === undefined || broker.directoryId !== request.directoryId) {
+    return continued(image, request);
+  }
   const isSameLife =
     broker.incarnation === request.incarnation ||
     request.storedIncarnations.includes(broker.incarnation);
-  return isSameLife ? broker : null;
+  return isSameLife ? broker : continued(image, request);
 }
 
-/** A new directory's own registration of a moment ago, when its elections take several entries. */
+/** This start's own registration under a new id, a moment ago: its elections take several entries, or its reply was lost. */
 function continued(image: Image, request: RegisterBrokerRequest): Broker | null {
   for (const broker of image.brokers.values()) {
     if (broker.incarnation === request.incarnation && broker.directoryId === request.directoryId) {
@@ -124,7 +126,6 @@ function controllerRecords(image: Image, brokerId: number): MetadataRecord[] {
   return [{ kind: "controller", brokerId: null, epoch: controller.epoch }];
 }
 
-type PartitionChange = { topicId: string; after: Partition };
 type Step = "all" | "remove" | "elect";
 
 function partitionChanges(
@@ -246,21 +247,16 @@ function placeWaiting({ image, topic, partition, broker, draft }: Waiting): Part
   return { ...placed, partitionEpoch: partitionEpoch + 1 };
 }
 
+function fitsEntry(changes: readonly PartitionChange[]): boolean {
+  return countFittingEntry(changes) === changes.length;
+}
+
 function inChunks(
   changes: readonly PartitionChange[],
   result: RegisteredBroker,
 ): Decision<RegisteredBroker, never> {
-  const records = byTopic(changes.slice(0, changesPerEntry));
-  if (changes.length <= changesPerEntry) return accepted(records, result);
+  const count = countFittingEntry(changes);
+  const records = recordsOf(changes.slice(0, count));
+  if (count === changes.length) return accepted(records, result);
   return { kind: "accepted", records, result, isIncomplete: true };
-}
-
-function byTopic(changes: readonly PartitionChange[]): MetadataRecord[] {
-  const records: { topicId: string; partitions: Partition[] }[] = [];
-  for (const { topicId, after } of changes) {
-    const last = records.at(-1);
-    if (last?.topicId === topicId) last.partitions.push(after);
-    else records.push({ topicId, partitions: [after] });
-  }
-  return records.map((record) => ({ kind: "partitionsChanged", ...record }));
 }

@@ -36,6 +36,8 @@ export type TestCell = {
   /** Records of the last accepted command, all of its entries. */
   records: MetadataRecord[];
   entryCount: number;
+  /** Of the last accepted command. */
+  largestEntryBytes: number;
   context(): CommandContext;
   /** The result; fails the test when the command is rejected. */
   accept<Result>(command: Command<Result>): Result;
@@ -52,6 +54,7 @@ export function testCell(seed = 1): TestCell {
     changes: [],
     records: [],
     entryCount: 0,
+    largestEntryBytes: 0,
     context: () => ({
       nowMs: cell.nowMs,
       revision: image.revision + 1,
@@ -61,6 +64,7 @@ export function testCell(seed = 1): TestCell {
       cell.changes = [];
       cell.records = [];
       cell.entryCount = 0;
+      cell.largestEntryBytes = 0;
       for (;;) {
         const decision = command(image, cell.context());
         if (decision.kind === "rejected") throw new Error(`${decision.error}: ${decision.message}`);
@@ -88,6 +92,7 @@ function append(cell: TestCell, records: readonly MetadataRecord[]): void {
   );
   cell.records.push(...records);
   cell.entryCount += 1;
+  cell.largestEntryBytes = Math.max(cell.largestEntryBytes, bytes.byteLength);
 }
 
 export function newBroker(name: string, zone = "a"): RegisterBrokerRequest {

@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 
 import { allocateProducerIds } from "../../../../metadata/commands/allocate-producer-ids.ts";
-import { createTopic } from "../../../../metadata/commands/create-topics.ts";
+import { createCluster } from "../../../../metadata/commands/cluster-commands.ts";
+import { accepted } from "../../../../metadata/commands/command.ts";
+import { createTopic, createTopics } from "../../../../metadata/commands/create-topics.ts";
 import { registerBroker } from "../../../../metadata/commands/register-broker.ts";
 import type { RegisterBrokerRequest } from "../../../../metadata/commands/register-broker.ts";
 import { topicByName } from "../../../../metadata/image/image.ts";
-import { newBroker, readyCell, testCell } from "../test-cell.ts";
+import { maxMetadataEntryBytes } from "../../../../ports/metadata-log.ts";
+import { newBroker, readyCell, seededRandom, testCell } from "../test-cell.ts";
 import type { TestCell } from "../test-cell.ts";
 
 function register(cell: TestCell, request: RegisterBrokerRequest) {
@@ -82,6 +85,16 @@ describe("registering a broker", () => {
     const first = register(cell, request);
     expect(register(cell, request)).toEqual(first);
     expect(cell.records).toEqual([]);
+  });
+
+  test("of a rolled-back copy, asked twice for one start, gives one new id", () => {
+    const cell = readyCell();
+    register(cell, restart(1, 2, "clean"));
+    const copy = { ...restart(1, 9, "hostCrash"), storedIncarnations: ["1-7"] };
+    const first = register(cell, copy);
+    expect(register(cell, copy)).toEqual(first);
+    expect(first).toMatchObject({ brokerId: 2, isNewId: true });
+    expect(cell.image.brokers.size).toBe(2);
   });
 
   test("that was the controller leaves the cell without one", () => {
@@ -178,6 +191,63 @@ describe("partitions of a broker that starts again", () => {
       expect(new Set(topic.partitions.map(({ leader }) => leader))).toEqual(new Set([1]));
     }
   });
+});
+
+describe("partitions without replicas, more than one entry holds", () => {
+  function waitingCell() {
+    const cell = testCell();
+    const { clusterId } = cell.accept((image, context) =>
+      createCluster(image, { name: "dev" }, context),
+    );
+    for (const name of ["a", "b"]) {
+      const topic = { name, partitionCount: 10_000 };
+      cell.accept((image, context) => createTopic(image, { clusterId, topic }, context));
+    }
+    return cell;
+  }
+
+  test.each([
+    ["a new directory", null],
+    ["a directory with another cell's id", 7],
+  ])("all go to the first broker, one broker, on %s", (_, brokerId) => {
+    const cell = waitingCell();
+    expect(register(cell, { ...newBroker("1"), brokerId })).toMatchObject({
+      brokerId: 1,
+      isNewId: true,
+    });
+    expect(cell.entryCount).toBeGreaterThan(1);
+    expect([...cell.image.brokers.keys()]).toEqual([1]);
+    for (const { partitions } of cell.image.topics.values()) {
+      expect(new Set(partitions.map(({ leader }) => leader))).toEqual(new Set([1]));
+    }
+  });
+});
+
+test("the start of a broker with thousands of small topics, all in epochs of their own, fits its entries", () => {
+  const cell = readyCell(3);
+  const { clusterId } = cell;
+  for (let request = 0; request < 10; request++) {
+    const topics = Array.from({ length: 1_000 }, (_, index) => ({ name: `t${request}-${index}` }));
+    cell.accept((image, context) => createTopics(image, { clusterId, topics }, context));
+  }
+  const random = seededRandom(3);
+  const below = (bound: number) => Math.floor(random.float() * bound);
+  const everyTopic = [...cell.image.topics.values()];
+  for (let from = 0; from < everyTopic.length; from += 2_500) {
+    const records = everyTopic.slice(from, from + 2_500).map(({ topicId, partitions }) => ({
+      kind: "partitionsChanged" as const,
+      topicId,
+      partitions: partitions.map((partition) => ({
+        ...partition,
+        leaderEpoch: below(1_000),
+        partitionEpoch: 1 + below(5_000),
+      })),
+    }));
+    cell.accept(() => accepted(records, null));
+  }
+  register(cell, restart(1, 2, "hostCrash"));
+  expect(cell.entryCount).toBeGreaterThan(1);
+  expect(cell.largestEntryBytes).toBeLessThan(maxMetadataEntryBytes);
 });
 
 describe("producer ids", () => {
