@@ -26,7 +26,7 @@ import {
 } from "../../protocol/records/batch.ts";
 import { assembleBatch } from "../../protocol/records/build.ts";
 import { batchPayload } from "../../protocol/records/decode.ts";
-import { forEachRecord } from "../../protocol/records/records.ts";
+import { forEachRecord, minRecordBytes } from "../../protocol/records/records.ts";
 
 // What a produce request hands to one partition, judged before it is appended, in Kafka's order (ProduceRequest, then UnifiedLog, then LogValidator).
 //
@@ -162,7 +162,7 @@ const headerRejection = (
   if (timestampTypeAt(bytes, 0) === "LogAppendTime") {
     return rejected("INVALID_TIMESTAMP", "clients do not set the log append time");
   }
-  return countRejection(bytes) ?? producerRejection(bytes);
+  return countRejection(bytes, rules) ?? producerRejection(bytes);
 };
 
 const sizeRejection = (size: number, rules: BatchRules): BatchRejection | null => {
@@ -176,7 +176,7 @@ const sizeRejection = (size: number, rules: BatchRules): BatchRejection | null =
   return null;
 };
 
-const countRejection = (bytes: Uint8Array): BatchRejection | null => {
+const countRejection = (bytes: Uint8Array, rules: BatchRules): BatchRejection | null => {
   const count = recordCountAt(bytes, 0);
   const lastOffsetDelta = lastOffsetDeltaAt(bytes, 0);
   if (count === 0) return rejected("INVALID_RECORD", "the record batch has no records");
@@ -185,6 +185,10 @@ const countRejection = (bytes: Uint8Array): BatchRejection | null => {
       "INVALID_RECORD",
       `the record batch has ${count} records and a last offset delta of ${lastOffsetDelta}`,
     );
+  }
+  // Without looking inside: a hundred compressed bytes must not take two thousand million offsets.
+  if (count * minRecordBytes > rules.maxDecompressedBytes) {
+    return rejected("INVALID_RECORD", `a record batch cannot hold ${count} records`);
   }
   return null;
 };

@@ -52,6 +52,8 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
       `the batch has ${facts.sizeBytes} bytes; this broker's log takes ${order.maxBatchBytes}`,
     );
   }
+  // Until there are transaction coordinators nobody could end it, and read_committed consumers would wait for ever (KIP-890's hanging transaction).
+  if (facts.isTransactional) return refused("INVALID_TXN_STATE", "transactions are not served");
   const logAppendTimeMs = facts.timestampType === "LogAppendTime" ? facts.maxTimestamp : -1;
   const sequence = checkAppend(log.producers, facts);
   if (sequence.kind === "duplicate") {

@@ -94,6 +94,8 @@ const problems: ReadonlyMap<number, string> = new Map([
 
 /** The shortest record: attributes, two deltas, two lengths and the header count, a byte each. */
 const minBodyBytes = 6;
+/** The same with its own length. */
+export const minRecordBytes = minBodyBytes + 1;
 
 /** Reads the record at `at` into `record`; returns the position behind it, or one of the problems. */
 const readPosition = (bytes: Uint8Array, at: number, record: RecordPosition): number => {

@@ -379,3 +379,12 @@ describe("an idempotent producer", () => {
     expect((await write(records)).errorCode).toBe(errorCodes.INVALID_RECORD);
   });
 });
+
+test("a transactional batch is refused: nobody would ever end the transaction it opens", async () => {
+  const options = { timestamp: now, producerId: 77, producerEpoch: 0, baseSequence: 0 };
+  const records = batchOf(["a"], { ...options, isTransactional: true });
+  const refused = await sendOne(newest, { topic: "strict", partition: 1, records });
+  expect(refused.errorCode).toBe(errorCodes.INVALID_TXN_STATE);
+  const stable = broker.services.topics.byName(broker.clusterId, "strict")?.partitions[1]?.log;
+  expect(stable?.lastStableOffset).toBe(stable?.highWatermark);
+});

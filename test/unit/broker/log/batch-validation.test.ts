@@ -304,6 +304,21 @@ test("a count that is not the records' is refused", () => {
   });
 });
 
+test("a compressed batch that counts more records than it could ever hold is refused unread", () => {
+  const counting = (count: number) =>
+    forged(
+      (bytes) => {
+        bytes.writeInt32BE(count - 1, 23);
+        bytes.writeInt32BE(count, 57);
+      },
+      withPayload("zstd", Buffer.alloc(100)),
+    );
+  const bound = { maxDecompressedBytes: 7_000 };
+  expect(judge(counting(1_000), bound).kind).toBe("valid");
+  expect(judge(counting(1_001), bound)).toMatchObject({ error: "INVALID_RECORD" });
+  expect(judge(counting(0x7fff_ffff))).toMatchObject({ error: "INVALID_RECORD" });
+});
+
 test("a bomb is refused as too large, without being unpacked", () => {
   for (const codec of compressing) {
     const bytes = withPayload(codec, Buffer.alloc(1_100_000));
