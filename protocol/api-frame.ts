@@ -124,6 +124,8 @@ function openFrame(): WriteCursor {
 }
 
 function closeFrame(cursor: WriteCursor): Encoded {
-  cursor.view.setInt32(0, cursor.position + cursor.splicedBytes - sizeBytes);
+  const size = cursor.position + cursor.splicedBytes - sizeBytes;
+  if (size > 0x7fff_ffff) throw new RangeError(`frame of ${size} bytes`);
+  cursor.view.setInt32(0, size);
   return finish(cursor);
 }

@@ -20,6 +20,12 @@ const maxStringBytes = 0x7fff;
 /** Bytes values from this size on are handed on as they are instead of being copied. */
 const spliceFromBytes = 1024;
 
+/**
+ * What one message may take in its cursor, pieces that stay where they are not counted. Clients read frames of 100 MB (librdkafka's default); an answer
+ * beyond that comes of a request that names one large thing again and again.
+ */
+const maxCursorBytes = 128 * 1024 * 1024;
+
 const idleBytes = 4096;
 /** A cursor that one huge message has grown beyond this is let go. */
 const largestIdleBytes = 1 << 20;
@@ -66,6 +72,7 @@ function take(cursor: WriteCursor, count: number): number {
 }
 
 function grow(cursor: WriteCursor, neededBytes: number): void {
+  if (neededBytes > maxCursorBytes) throw new RangeError(`message of ${neededBytes} bytes`);
   const larger = Buffer.allocUnsafeSlow(Math.max(neededBytes, cursor.bytes.length * 2));
   cursor.bytes.copy(larger, 0, 0, cursor.position);
   cursor.bytes = larger;

@@ -254,3 +254,13 @@ test("no bytes make a frame throw", () => {
     { numRuns: 2_000 },
   );
 });
+
+test("a frame whose size no int32 holds is not written", () => {
+  const records = { byteLength: 0x4000_0000 };
+  const partition = { partitionIndex: 0, errorCode: 0, highWatermark: 0, records };
+  const partitions = [partition, partition];
+  const body = { throttleTimeMs: 0, errorCode: 0, sessionId: 0 };
+  const write = () =>
+    writeResponseFrame(fetchResponse, 11, 7, { ...body, responses: [{ topic: "t", partitions }] });
+  expect(write).toThrow(RangeError);
+});

@@ -194,3 +194,11 @@ test("codecs have Kafka's numbers", () => {
   expect(codecNames.map((_, id) => codecOfId(id))).toEqual([...codecNames]);
   expect([5, 6, 7].map(codecOfId)).toEqual([null, null, null]);
 });
+
+test("a snappy stream of countless chunks with next to nothing in them is refused", () => {
+  const header = compress("snappy", Buffer.alloc(0));
+  const empty = Buffer.from([0, 0, 0, 1, 0]);
+  const stream = (count: number) => Buffer.concat([header, Buffer.alloc(5 * count, empty)]);
+  expect(decompress("snappy", stream(1_000), 100).kind).toBe("decompressed");
+  expect(decompress("snappy", stream(200_000), 100).kind).toBe("corruptInput");
+});

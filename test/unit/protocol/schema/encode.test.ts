@@ -147,3 +147,11 @@ test("small bytes are copied, large and external ones are handed on", () => {
   ]);
   expect(() => encodeToBytes(pair, 0, { a: small, b: external })).toThrow("external bytes");
 });
+
+test("a message that outgrows what any client reads is a bug that shows, not gigabytes of memory", () => {
+  const names = data(plain, { names: array(string) });
+  const name = "x".repeat(0x7fff);
+  const large = { names: Array.from({ length: 4_200 }, () => name) };
+  expect(() => encode(names, 0, large)).toThrow(RangeError);
+  expect(encode(names, 0, { names: ["a"] }).byteLength).toBe(7);
+});
