@@ -34,8 +34,14 @@ function corrupt(expected: string, wire: unknown): MetadataDecodeError {
   );
 }
 
+/** An entry that cannot be read back would stop every process of the cell for good: a bug must fail before it is appended. */
+function written<T>(value: T, isWritable: boolean): T {
+  if (isWritable) return value;
+  throw new Error(`metadata record: ${String(value)} cannot be written`);
+}
+
 export const string: FieldType<string> = {
-  encode: (value) => value,
+  encode: (value) => written(value, typeof value === "string"),
   decode(wire) {
     if (typeof wire !== "string") throw corrupt("a string", wire);
     return wire;
@@ -43,7 +49,7 @@ export const string: FieldType<string> = {
 };
 
 export const int: FieldType<number> = {
-  encode: (value) => value,
+  encode: (value) => written(value, Number.isSafeInteger(value)),
   decode(wire) {
     if (!Number.isSafeInteger(wire)) throw corrupt("an integer", wire);
     return wire as number;
@@ -63,7 +69,7 @@ export function oneOf<const Values extends readonly string[]>(
   values: Values,
 ): FieldType<Values[number]> {
   return {
-    encode: (value) => values.indexOf(value),
+    encode: (value) => values.indexOf(written(value, values.includes(value))),
     decode(wire) {
       if (!Number.isSafeInteger(wire)) throw corrupt(`one of ${values.join(", ")}`, wire);
       const value = values[wire as number];
@@ -98,7 +104,7 @@ export const stringMap: FieldType<Readonly<Record<string, string>>> = {
   encode: (value) =>
     Object.keys(value)
       .sort()
-      .map((name) => [name, value[name]]),
+      .map((name) => [name, string.encode(value[name] as string, 0)]),
   decode(wire) {
     if (!Array.isArray(wire)) throw corrupt("an array of pairs", wire);
     const pairs = wire.map((pair: unknown): [string, string] => {

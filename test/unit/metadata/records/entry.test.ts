@@ -55,6 +55,17 @@ describe("an entry", () => {
     expect(decodeEntry(entry(records))).toEqual({ level: 1, nonce, previousHash, records });
   });
 
+  test.each<[string, object]>([
+    ["not a number", { kind: "level", level: NaN }],
+    ["a fraction", { kind: "level", level: 1.5 }],
+    ["beyond the safe integers", { kind: "level", level: 2 ** 53 }],
+    ["not of the list", { kind: "brokerState", brokerId: 1, state: "asleep" }],
+    ["missing", { kind: "topicPurged" }],
+    ["no string", { kind: "topicConfigs", topicId: "t", configs: { a: undefined } }],
+  ])("that holds what is %s is never written: nobody could read it", (_, record) => {
+    expect(() => entry([record as MetadataRecord])).toThrow("cannot be written");
+  });
+
   test("names no predecessor at genesis", () => {
     const bytes = encodeEntry({ level: 1, nonce, previousHash: "", records: [] });
     expect(entryHeader(bytes)).toEqual({ level: 1, nonce, previousHash: "" });
