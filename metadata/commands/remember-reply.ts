@@ -82,18 +82,22 @@ function makeRoom(image: Image, neededBytes: number): MetadataRecord[] {
   return keys.length === 0 ? [] : [{ kind: "idempotencyExpired", keys }];
 }
 
-const keysExpiredPerEntry = 5_000;
+/** Of scopes and keys in one entry: what clients draw at random hardly compresses. */
+const charactersExpiredPerEntry = 100_000;
 
-/** Drops keys older than a day. Whoever maintains the log runs it now and then. */
+/** Drops keys older than a day, as many as one entry names. Whoever maintains the log runs it now and then. */
 export function expireIdempotencyKeys(
   image: Image,
   context: CommandContext,
 ): Decision<{ expiredCount: number }, never> {
   const oldest = context.nowMs - limits.idempotencyRetentionMs;
   const keys: { scope: string; key: string }[] = [];
+  let characterCount = 0;
   for (const { scope, key, createdAtMs } of image.idempotencyKeys.values()) {
-    if (keys.length >= keysExpiredPerEntry) break;
-    if (createdAtMs <= oldest) keys.push({ scope, key });
+    if (characterCount >= charactersExpiredPerEntry) break;
+    if (createdAtMs > oldest) continue;
+    keys.push({ scope, key });
+    characterCount += scope.length + key.length;
   }
   const records: MetadataRecord[] = keys.length === 0 ? [] : [{ kind: "idempotencyExpired", keys }];
   return accepted(records, { expiredCount: keys.length });

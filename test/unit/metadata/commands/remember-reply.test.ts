@@ -8,7 +8,8 @@ import {
 } from "../../../../metadata/commands/remember-reply.ts";
 import { accepted } from "../../../../metadata/commands/command.ts";
 import { limits } from "../../../../metadata/limits.ts";
-import { testCell } from "../test-cell.ts";
+import { maxMetadataEntryBytes } from "../../../../ports/metadata-log.ts";
+import { seededRandom, testCell } from "../test-cell.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
@@ -71,6 +72,29 @@ test("keys are forgotten after a day, and only then", () => {
   expect(cell.accept(expireIdempotencyKeys)).toEqual({ expiredCount: 1 });
   expect([...cell.image.idempotencyKeys.values()].map(({ key }) => key)).toEqual(["young"]);
   expect(cell.reject(creation("old"))).toMatchObject({ error: "CLUSTER_ALREADY_EXISTS" });
+});
+
+test("thousands of the longest keys expire in entries that fit", () => {
+  const cell = testCell();
+  const random = seededRandom(1);
+  const printable = () => String.fromCharCode(33 + Math.floor(random.float() * 94));
+  for (let batch = 0; batch < 10; batch++) {
+    const records = Array.from({ length: 500 }, () => ({
+      kind: "idempotencyKey" as const,
+      scope: "http",
+      key: Array.from({ length: limits.idempotencyKeyLength }, printable).join(""),
+      requestHash: "",
+      reply: "",
+      createdAtMs: cell.nowMs,
+    }));
+    cell.accept(() => accepted(records, null));
+  }
+  cell.nowMs += dayMs;
+  for (let round = 0; round < 20 && cell.image.idempotencyKeys.size > 0; round++) {
+    cell.accept(expireIdempotencyKeys);
+    expect(cell.largestEntryBytes).toBeLessThan(maxMetadataEntryBytes);
+  }
+  expect(cell.image.idempotencyKeys.size).toBe(0);
 });
 
 test("the oldest keys make room when there are too many bytes of them", () => {

@@ -14,6 +14,7 @@ import { registerBroker } from "../../../../metadata/commands/register-broker.ts
 import type { TopicErrorCode } from "../../../../metadata/commands/topic-outcome.ts";
 import { internalTopic, topicByName, topicsOfCluster } from "../../../../metadata/image/image.ts";
 import type { ErrorName } from "../../../../protocol/errors.ts";
+import { maxMetadataEntryBytes } from "../../../../ports/metadata-log.ts";
 import { newBroker, readyCell, testCell } from "../test-cell.ts";
 
 type Cell = ReturnType<typeof readyCell>;
@@ -262,6 +263,21 @@ describe("deleting topics", () => {
       purgeTopics(image, { topicIds: [first.topicId, first.topicId, "unknown"] }),
     );
     expect([...cell.image.purgingTopics.keys()]).toEqual([second.topicId]);
+  });
+
+  test("in great number purges them in entries that fit", () => {
+    const cell = readyCell();
+    const { clusterId } = cell;
+    for (let request = 0; request < 16; request++) {
+      const names = Array.from({ length: 1_000 }, (_, index) => ({ name: `t${index}` }));
+      cell.accept((image, context) => createTopics(image, { clusterId, topics: names }, context));
+      cell.accept((image, context) => deleteTopics(image, { clusterId, topics: names }, context));
+    }
+    const topicIds = [...cell.image.purgingTopics.keys()];
+    expect(topicIds).toHaveLength(16_000);
+    cell.accept((image) => purgeTopics(image, { topicIds }));
+    expect(cell.image.purgingTopics.size).toBe(0);
+    expect(cell.largestEntryBytes).toBeLessThan(maxMetadataEntryBytes);
   });
 
   test("that are unknown, named twice or another tenant's changes nothing", () => {
