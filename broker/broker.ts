@@ -1,5 +1,6 @@
 import type { MetadataReplica } from "../metadata/log/replica.ts";
 import { allocateProducerIds } from "../metadata/commands/allocate-producer-ids.ts";
+import type { RegisteredBroker } from "../metadata/commands/register-broker.ts";
 import { registerBroker } from "../metadata/commands/register-broker.ts";
 import { internalTopic, topicByName } from "../metadata/image/image.ts";
 import { maxMetadataLevel, minMetadataLevel } from "../metadata/records/table.ts";
@@ -12,8 +13,8 @@ import type { BrokerConfig } from "./config.ts";
 import { createFetchSessionCache } from "./fetch-sessions/session-cache.ts";
 import { createGroups } from "./groups/groups.ts";
 import { startHousekeeping } from "./housekeeping.ts";
-import type { Identity, IdentityOptions } from "./identity.ts";
-import { beginLife, distrustDisk, endCleanly, registered } from "./identity.ts";
+import type { Identity, Life } from "./identity.ts";
+import { createLife } from "./identity.ts";
 import type { KafkaApi } from "./handlers/kafka-api.ts";
 import { kafkaApis } from "./handlers/table.ts";
 import type { ListenerTable } from "./listeners.ts";
@@ -24,6 +25,7 @@ import { defaultLogStoreConfig, openLogStore } from "./log/log-store.ts";
 import { createProducerIds } from "./producer-ids.ts";
 import { createAppendGate } from "./replication/append-gate.ts";
 import { coordinatorLog } from "./replication/coordinator-log.ts";
+import { createLeadershipRenewal } from "./replication/leadership-renewal.ts";
 import { startRetention } from "./replication/retention-loop.ts";
 import { createTopicTable } from "./replication/topic-table.ts";
 import type { BrokerServices } from "./services.ts";
@@ -55,85 +57,94 @@ export type Broker = {
 
 /**
  * Starts a broker on its data directory: recovers the log, registers with the cell, takes its leaderships, and listens. Resolves once clients can
- * connect. Throws DirectoryError, NetworkError (a taken port), MetadataLogError, DiskError.
+ * connect. Throws DirectoryError, NetworkError (a taken port), MetadataLogError, DiskError; nothing is left running then.
  */
 export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Promise<Broker> {
-  const { disk, random, clock, log } = ports;
-  await disk.makeDirectory(config.directory);
-  const life: IdentityOptions = {
-    disk,
-    random,
-    directory: config.directory,
-    version: config.version,
-  };
+  const { disk, random } = ports;
+  const { directory, version } = config;
+  await disk.makeDirectory(directory);
+  const life = createLife({ disk, random, directory, version });
+  await using starting = new AsyncDisposableStack();
   // The lock comes first: two processes on one directory would be two brokers with one id.
-  const store = await openLogStore({
-    disk,
-    clock,
-    directory: `${config.directory}/log`,
-    config: { ...defaultLogStoreConfig, ...config.log },
-    producerLimits: {
-      expirationMs: config.producers.expirationMs,
-      maxProducers: config.producers.maxPerPartition,
-      budget: { used: 0, limit: config.producers.maxPerBroker },
-    },
-    log,
-    onFatal: (error) => {
-      void distrustDisk(life, identity).finally(() => ports.onFatal(error));
-    },
-  });
-  const identity = await beginLife(life);
+  const store = await openStore(ports, config, life);
+  starting.defer(() => store.close());
+  const identity = await life.begin();
   const listeners = createListenerTable({ ports, config });
-  try {
-    const address = await listeners.reserve();
-    const brokerId = await register(ports, {
-      config,
-      identity,
-      store,
-      life,
-      advertised: config.advertised ?? address,
-    });
-    const services = assemble(ports, { brokerId, store, config });
-    const stopFollowing = follow(ports, services);
-    await services.groups.whenLoaded();
-    await listeners.serve(services, ports.apis ?? kafkaApis);
-    const stopRetention = startRetention(services, config.retentionCheckMs);
-    const stopHousekeeping = startHousekeeping(services);
-    const close = async (): Promise<void> => {
-      stopRetention();
-      stopHousekeeping();
-      await listeners.close(config.stopTimeoutMs);
-      stopFollowing();
-      await services.groups.close();
-      await store.close();
-      await endCleanly(life, identity);
-    };
-    return {
-      brokerId,
-      address: (clusterId) => listeners.address(clusterId),
-      services,
-      listeners,
-      close,
-    };
-  } catch (error) {
-    await listeners.close(0);
-    await store.close();
-    throw error;
+  starting.defer(() => listeners.close(0));
+  const address = await listeners.reserve();
+  const registration = await register(ports, {
+    config,
+    identity,
+    store,
+    advertised: config.advertised ?? address,
+  });
+  await life.registered(registration.brokerId);
+  const stop = new AbortController();
+  const services = assemble(ports, { ...registration, store, config, stopping: stop.signal });
+  starting.defer(() => services.groups.close());
+  starting.defer(follow(ports, services, registration.brokerEpoch));
+  await services.groups.whenLoaded();
+  await listeners.serve(services, ports.apis ?? kafkaApis);
+  starting.defer(startRetention(services, config.retentionCheckMs));
+  starting.defer(startHousekeeping(services));
+  const running = starting.move();
+  let closing: Promise<void> | null = null;
+
+  async function close(): Promise<void> {
+    stop.abort();
+    await listeners.close(config.stopTimeoutMs);
+    await running.disposeAsync();
+    await life.endCleanly();
   }
+
+  return {
+    brokerId: registration.brokerId,
+    address: (clusterId) => listeners.address(clusterId),
+    services,
+    listeners,
+    close: () => (closing ??= close()),
+  };
 }
 
-type Registration = {
+function openStore(
+  { disk, clock, log, onFatal }: BrokerPorts,
+  { directory, log: logConfig, producers }: BrokerConfig,
+  life: Life,
+): Promise<LogStore> {
+  return openLogStore({
+    disk,
+    clock,
+    directory: `${directory}/log`,
+    config: { ...defaultLogStoreConfig, ...logConfig },
+    producerLimits: {
+      expirationMs: producers.expirationMs,
+      maxProducers: producers.maxPerPartition,
+      budget: { used: 0, limit: producers.maxPerBroker },
+    },
+    log,
+    onFatal(error) {
+      life
+        .distrustDisk()
+        .catch((cause: unknown) => {
+          // The next start takes the disk at its word where it should not; all that is left is to say so.
+          log.error("cannot note that the disk lost writes", { error: String(cause) });
+        })
+        .finally(() => onFatal(error));
+    },
+  });
+}
+
+type Registering = {
   config: BrokerConfig;
   identity: Identity;
   store: LogStore;
-  life: IdentityOptions;
   advertised: { host: string; port: number };
 };
 
 async function register(
   { metadata, log }: BrokerPorts,
-  { config, identity, store, life, advertised }: Registration,
-): Promise<number> {
+  { config, identity, store, advertised }: Registering,
+): Promise<RegisteredBroker> {
   const damaged = [...store.partitions()]
     .filter(({ failure }) => failure !== null)
     .map(({ topicId, index }) => ({ topicId, index }));
@@ -170,17 +181,22 @@ async function register(
         broker: brokerId,
       },
     );
-    for (const { topicId, index } of [...store.partitions()]) store.drop(topicId, index);
+    for (const { topicId, index } of Array.from(store.partitions())) store.drop(topicId, index);
   }
-  await registered(life, identity, brokerId);
-  return brokerId;
+  return outcome.result;
 }
 
-type Assembly = { brokerId: number; store: LogStore; config: BrokerConfig };
+type Assembly = {
+  brokerId: number;
+  brokerEpoch: number;
+  store: LogStore;
+  config: BrokerConfig;
+  stopping: AbortSignal;
+};
 
 function assemble(
   { clock, random, metadata, log }: BrokerPorts,
-  { brokerId, store, config }: Assembly,
+  { brokerId, brokerEpoch, store, config, stopping }: Assembly,
 ): BrokerServices {
   const topics = createTopicTable({ brokerId, image: () => metadata.image, store, log });
   return {
@@ -198,8 +214,9 @@ function assemble(
       config: { initialRebalanceDelayMs: config.groups.initialRebalanceDelayMs },
     }),
     sessions: createFetchSessionCache(() => 1 + Math.floor(random.float() * 0x7fff_fffe)),
-    producerIds: createProducerIds(() => producerIdBlock(metadata, brokerId, log)),
+    producerIds: createProducerIds(() => producerIdBlock(metadata, { brokerId, brokerEpoch }, log)),
     startedWith: config.startedWith,
+    stopping,
     clock,
     random,
     log,
@@ -222,12 +239,13 @@ function topicLookup({ image }: MetadataReplica) {
   };
 }
 
-async function producerIdBlock(metadata: MetadataReplica, brokerId: number, log: LogOutput) {
+async function producerIdBlock(
+  metadata: MetadataReplica,
+  broker: { brokerId: number; brokerEpoch: number },
+  log: LogOutput,
+) {
   try {
-    const brokerEpoch = metadata.image.brokers.get(brokerId)?.epoch ?? -1;
-    const outcome = await metadata.submit((image) =>
-      allocateProducerIds(image, { brokerId, brokerEpoch }),
-    );
+    const outcome = await metadata.submit((image) => allocateProducerIds(image, broker));
     if (outcome.kind === "accepted") return outcome.result;
     log.error("this broker was registered anew elsewhere and gets no producer ids", {
       error: outcome.error,
@@ -242,8 +260,13 @@ async function producerIdBlock(metadata: MetadataReplica, brokerId: number, log:
 }
 
 /** Follows the metadata log and the log store; the result stops it. */
-function follow({ metadata }: BrokerPorts, services: BrokerServices): () => void {
-  const { topics, groups, store } = services;
+function follow(
+  { metadata, clock, log }: BrokerPorts,
+  services: BrokerServices,
+  brokerEpoch: number,
+): () => void {
+  const { brokerId, topics, groups, store } = services;
+  const renewal = createLeadershipRenewal({ brokerId, brokerEpoch, metadata, clock, log });
   topics.onLeadership((topic, partition) => {
     if (topic.topicId !== internalTopic(metadata.image, "__consumer_offsets")?.topicId) return;
     const local = topics.local(topic.topicId);
@@ -257,13 +280,17 @@ function follow({ metadata }: BrokerPorts, services: BrokerServices): () => void
     }
   });
   store.onCommit((logs) => topics.committed(logs));
-  store.onResign((logs) => topics.failed(logs));
+  store.onResign((logs) => renewal.resign(topics.failed(logs)));
   topics.follow([{ kind: "reloaded" }]);
-  return metadata.onChange((changes) => {
+  const stopFollowing = metadata.onChange((changes) => {
     topics.follow(changes);
     for (const change of changes) {
       if (change.kind === "topicDeleted")
         void groups.dropTopicOffsets(change.topic.clusterId, change.topic.name);
     }
   });
+  return () => {
+    stopFollowing();
+    renewal.stop();
+  };
 }

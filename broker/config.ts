@@ -5,7 +5,7 @@ import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
 export type BrokerConfig = {
   /** Its data directory: who it is, and its log. */
   readonly directory: string;
-  /** Where it listens; the port is that of the cluster with offset 0, 0 picks a free one (then every cluster gets a free one). */
+  /** Where it listens; the port is that of the cluster with offset 0, 0 picks a free one. */
   readonly listen: { readonly host: string; readonly port: number };
   /** What clients are told, where that differs from `listen` (a container's or a host's name). */
   readonly advertised?: { readonly host: string; readonly port: number };

@@ -7,8 +7,8 @@ import type { Random } from "../ports/random.ts";
  */
 export type Identity = {
   readonly directoryId: string;
-  /** Null until the cell has registered the directory. */
-  brokerId: number | null;
+  /** Null if the cell has never registered the directory. */
+  readonly brokerId: number | null;
   /** Of this life, and of the lives the cell may have seen last. */
   readonly incarnation: string;
   readonly storedIncarnations: readonly string[];
@@ -43,75 +43,86 @@ export class DirectoryError extends Error {
 
 export type IdentityOptions = { disk: Disk; random: Random; directory: string; version: string };
 
-/** Reads or creates the identity, and notes the new incarnation before the cell can hear of it. Throws DirectoryError. */
-export async function beginLife(options: IdentityOptions): Promise<Identity> {
-  const { disk, random, directory } = options;
-  const bootId = await disk.bootId(directory);
-  const found = await read(options);
+/** One life of the broker in its directory, from the first look at it to its end. */
+export type Life = {
+  /** Reads or creates the identity, and notes the new incarnation before the cell can hear of it. Throws DirectoryError. */
+  begin(): Promise<Identity>;
+  /** The cell has registered this life. */
+  registered(brokerId: number): Promise<void>;
+  /** Everything is written and flushed: the next life need not ask what was lost. Does nothing once the disk is distrusted. */
+  endCleanly(): Promise<void>;
+  /** A flush failed: the next life must not believe that what was written survived. */
+  distrustDisk(): Promise<void>;
+};
+
+export function createLife(options: IdentityOptions): Life {
+  const { disk, random, directory, version } = options;
   const incarnation = Buffer.from(random.bytes(16)).toString("hex");
-  const before: Stored = found ?? {
+  let stored: Stored | null = null;
+  let isDistrusted = false;
+  let latest: Promise<unknown> = Promise.resolve();
+
+  /** One change after the other. A directory that was never begun in has nothing to change. */
+  function change(decide: (before: Stored) => Partial<Stored> | null): Promise<void> {
+    const changed = latest.then(async () => {
+      const before = stored ?? (await read(options));
+      const after = before === null ? null : decide(before);
+      if (before === null || after === null) return;
+      stored = { ...before, ...after };
+      await write(options, stored);
+    });
+    latest = changed.catch(() => undefined);
+    return changed;
+  }
+
+  return {
+    async begin() {
+      const bootId = await disk.bootId(directory);
+      const before = (await read(options)) ?? newDirectory(options, bootId);
+      stored = before;
+      const previousEnd = endOf(before, bootId);
+      // The clean mark is used up before anything is served; the boot mark goes with it if this life may already have lost writes.
+      await change(() => ({
+        writtenBy: version,
+        pending: incarnation,
+        isClean: false,
+        bootId: previousEnd === "hostCrash" || isDistrusted ? null : before.bootId,
+      }));
+      const { directoryId, brokerId } = before;
+      const storedIncarnations = [before.incarnation, before.pending].filter(
+        (each) => each !== null,
+      );
+      return { directoryId, brokerId, incarnation, storedIncarnations, previousEnd };
+    },
+    async registered(brokerId) {
+      const bootId = await disk.bootId(directory);
+      await change(() => ({
+        brokerId,
+        incarnation,
+        pending: null,
+        bootId: isDistrusted ? null : bootId,
+      }));
+    },
+    async endCleanly() {
+      await change(() => (isDistrusted ? null : { isClean: true }));
+    },
+    async distrustDisk() {
+      isDistrusted = true;
+      await change(() => ({ bootId: null, isClean: false }));
+    },
+  };
+}
+
+function newDirectory({ random, version }: IdentityOptions, bootId: string | null): Stored {
+  return {
     formatVersion,
-    writtenBy: options.version,
+    writtenBy: version,
     directoryId: Buffer.from(random.bytes(16)).toString("base64url"),
     brokerId: null,
     incarnation: null,
     pending: null,
     bootId,
     isClean: false,
-  };
-  const previousEnd = endOf(before, bootId);
-  // The clean mark is used up before anything is served; the boot mark goes with it if this life may already have lost writes.
-  const stillBooted = previousEnd === "hostCrash" ? null : before.bootId;
-  await write(options, {
-    ...before,
-    writtenBy: options.version,
-    pending: incarnation,
-    isClean: false,
-    bootId: stillBooted,
-  });
-  const storedIncarnations = [before.incarnation, before.pending].filter((each) => each !== null);
-  return {
-    directoryId: before.directoryId,
-    brokerId: before.brokerId,
-    incarnation,
-    storedIncarnations,
-    previousEnd,
-  };
-}
-
-/** The cell has registered this life. */
-export async function registered(
-  options: IdentityOptions,
-  identity: Identity,
-  brokerId: number,
-): Promise<void> {
-  identity.brokerId = brokerId;
-  const bootId = await options.disk.bootId(options.directory);
-  await write(options, { ...storedOf(options, identity), bootId, isClean: false });
-}
-
-/** Everything is written and flushed: the next life need not ask what was lost. */
-export async function endCleanly(options: IdentityOptions, identity: Identity): Promise<void> {
-  const bootId = await options.disk.bootId(options.directory);
-  await write(options, { ...storedOf(options, identity), bootId, isClean: true });
-}
-
-/** A write or flush failed: the next life must not believe that what was written survived. */
-export async function distrustDisk(options: IdentityOptions, identity: Identity): Promise<void> {
-  await write(options, { ...storedOf(options, identity), bootId: null, isClean: false });
-}
-
-function storedOf(
-  options: IdentityOptions,
-  { directoryId, brokerId, incarnation }: Identity,
-): Omit<Stored, "bootId" | "isClean"> {
-  return {
-    formatVersion,
-    writtenBy: options.version,
-    directoryId,
-    brokerId,
-    incarnation,
-    pending: null,
   };
 }
 

@@ -1,8 +1,11 @@
 import type { Clock } from "../ports/clock.ts";
-import type { Address, Connection, Listener, Network } from "../ports/network.ts";
+import type { Address, Network } from "../ports/network.ts";
 import type { Cluster } from "../metadata/image/image.ts";
+import type { MetadataChange } from "../metadata/image/changes.ts";
 import type { MetadataReplica } from "../metadata/log/replica.ts";
 import type { BrokerConfig } from "./config.ts";
+import type { EarlyListener } from "./early-listener.ts";
+import { listenEarly } from "./early-listener.ts";
 import type { KafkaApi } from "./handlers/kafka-api.ts";
 import type { LogOutput } from "./log-output.ts";
 import type { KafkaServer, ServerResources } from "./server/server.ts";
@@ -30,115 +33,129 @@ type Options = {
   config: BrokerConfig;
 };
 
-/** Connections that may wait for the broker to be ready. */
-const maxEarlyConnections = 1000;
+/** A cluster's listener, from the moment it is being opened. */
+type Opened = { server: KafkaServer | null; readonly whenOpen: Promise<KafkaServer> };
 
-export function createListenerTable({ ports, config }: Options): ListenerTable {
-  const { network, metadata, log, clock } = ports;
+type State = Options & {
+  readonly resources: ServerResources;
+  readonly opened: Map<string, Opened>;
+  early: EarlyListener | null;
+  base: Address;
+  serving: { services: BrokerServices; apis: readonly KafkaApi<BrokerServices>[] } | null;
+};
+
+export function createListenerTable(options: Options): ListenerTable {
+  const { ports, config } = options;
+  const { network, metadata } = ports;
   const resources = createServerResources();
-  const servers = new Map<string, KafkaServer>();
-  let early: EarlyListener | null = null;
-  let base: Address = config.listen;
-  let serving: { services: BrokerServices; apis: readonly KafkaApi<BrokerServices>[] } | null =
-    null;
+  const state: State = {
+    ...options,
+    resources,
+    opened: new Map(),
+    early: null,
+    base: config.listen,
+    serving: null,
+  };
   let stopFollowing = (): void => {};
 
-  async function open(cluster: Cluster): Promise<void> {
-    if (serving === null || servers.has(cluster.clusterId)) return;
-    const address = { host: base.host, port: base.port + cluster.portOffset };
-    const useEarly = cluster.portOffset === 0 ? early : null;
-    if (useEarly !== null) early = null;
-    const server = await startServer({
-      network: useEarly === null ? network : useEarly.network,
-      clock,
-      log,
-      address,
-      clusterId: cluster.clusterId,
-      listener: cluster.name,
-      apis: serving.apis,
-      services: serving.services,
-      resources,
-    });
-    servers.set(cluster.clusterId, server);
-  }
-
-  /** A cluster made while the broker runs: a port that is taken concerns that cluster alone. */
-  async function openLater(cluster: Cluster): Promise<void> {
-    try {
-      await open(cluster);
-      log.info("listening for a cluster", {
-        cluster: cluster.name,
-        port: base.port + cluster.portOffset,
-      });
-    } catch (error) {
-      log.error(
-        "the cluster's port cannot be opened on this broker: its clients cannot connect here",
-        {
-          cluster: cluster.name,
-          port: base.port + cluster.portOffset,
-          error: (error as Error).message,
-        },
-      );
-    }
-  }
-
   return {
+    resources,
     async reserve() {
-      early = await listenEarly(network, config.listen);
-      base = early.listener.address;
-      return base;
+      state.early = await listenEarly(network, config.listen);
+      state.base = state.early.address;
+      return state.base;
     },
     async serve(services, apis) {
-      serving = { services, apis };
+      state.serving = { services, apis };
       stopFollowing = metadata.onChange((changes) => {
-        for (const change of changes) {
-          if (change.kind === "clusterCreated") {
-            const cluster = metadata.image.clusters.get(change.clusterId);
-            if (cluster !== undefined) void openLater(cluster);
-          } else if (change.kind === "clusterDeleted") {
-            void servers.get(change.cluster.clusterId)?.close({ graceMs: config.stopTimeoutMs });
-            servers.delete(change.cluster.clusterId);
-          }
-        }
+        for (const change of changes) follow(state, change);
       });
       for (const cluster of metadata.image.clusters.values()) {
-        if (cluster.portOffset === 0) await open(cluster);
-        else await openLater(cluster);
+        if (cluster.portOffset === 0) await open(state, cluster);
+        else await openLater(state, cluster);
       }
+      // No cluster has the broker's own port.
+      await closeEarly(state);
     },
-    address: (clusterId) => servers.get(clusterId)?.address ?? null,
-    resources,
+    address: (clusterId) => state.opened.get(clusterId)?.server?.address ?? null,
     async close(timeoutMs) {
       stopFollowing();
-      serving = null;
-      await early?.listener.close();
+      state.serving = null;
+      await closeEarly(state);
       await Promise.all(
-        [...servers.values()].map((server) => server.close({ graceMs: timeoutMs })),
+        [...state.opened.keys()].map((clusterId) => closeServer(state, clusterId, timeoutMs)),
       );
-      servers.clear();
     },
   };
 }
 
-type EarlyListener = { listener: Listener; network: Network };
+async function open(state: State, { clusterId, portOffset, name }: Cluster): Promise<void> {
+  const { ports, base, resources, serving, opened, early } = state;
+  if (serving === null || opened.has(clusterId)) return;
+  const usesEarly = portOffset === 0 && early !== null;
+  if (usesEarly) state.early = null;
+  const whenOpen = startServer({
+    network: usesEarly ? early.network : ports.network,
+    clock: ports.clock,
+    log: ports.log,
+    address: { host: base.host, port: base.port + portOffset },
+    clusterId,
+    listener: name,
+    ...serving,
+    resources,
+  });
+  const entry: Opened = { server: null, whenOpen };
+  opened.set(clusterId, entry);
+  try {
+    entry.server = await whenOpen;
+  } catch (error) {
+    opened.delete(clusterId);
+    throw error;
+  }
+}
 
-/** Listens before there is anyone to answer: connections are accepted and not read, and handed over when a server takes the listener. */
-async function listenEarly(network: Network, address: Address): Promise<EarlyListener> {
-  const waiting: Connection[] = [];
-  let handOver = (connection: Connection): void => {
-    if (waiting.length < maxEarlyConnections) waiting.push(connection);
-    else connection.destroy();
-  };
-  const listener = await network.listen(address, (connection) => handOver(connection));
-  return {
-    listener,
-    network: {
-      ...network,
-      listen(_address, onConnection) {
-        handOver = onConnection;
-        for (const connection of waiting.splice(0)) onConnection(connection);
-        return Promise.resolve(listener);
-      },
-    },
-  };
+/** A cluster made while the broker runs: a port that is taken concerns that cluster alone. */
+async function openLater(state: State, cluster: Cluster): Promise<void> {
+  const { log } = state.ports;
+  const fields = { cluster: cluster.name, port: state.base.port + cluster.portOffset };
+  try {
+    await open(state, cluster);
+    log.info("listening for a cluster", fields);
+  } catch (error) {
+    log.error(
+      "the cluster's port cannot be opened on this broker: its clients cannot connect here",
+      { ...fields, error: (error as Error).message },
+    );
+  }
+}
+
+function follow(state: State, change: MetadataChange): void {
+  if (change.kind === "clusterCreated") {
+    const cluster = state.ports.metadata.image.clusters.get(change.clusterId);
+    if (cluster !== undefined) void openLater(state, cluster);
+  } else if (change.kind === "clusterDeleted") {
+    void closeServer(state, change.cluster.clusterId, state.config.stopTimeoutMs);
+  } else if (change.kind === "reloaded") {
+    const { clusters } = state.ports.metadata.image;
+    for (const cluster of clusters.values()) {
+      if (!state.opened.has(cluster.clusterId)) void openLater(state, cluster);
+    }
+    for (const clusterId of state.opened.keys()) {
+      if (!clusters.has(clusterId)) void closeServer(state, clusterId, state.config.stopTimeoutMs);
+    }
+  }
+}
+
+/** Also one that is only being opened: as soon as it is open. */
+async function closeServer(state: State, clusterId: string, graceMs: number): Promise<void> {
+  const entry = state.opened.get(clusterId);
+  state.opened.delete(clusterId);
+  const server = await entry?.whenOpen.catch(() => null);
+  await server?.close({ graceMs });
+}
+
+async function closeEarly(state: State): Promise<void> {
+  const { early } = state;
+  state.early = null;
+  await early?.close();
 }

@@ -24,6 +24,8 @@ export type BrokerServices = {
   readonly producerIds: ProducerIds;
   /** Server settings this broker was started with, by Kafka's names, as DescribeConfigs shows them. */
   readonly startedWith: StaticSettings;
+  /** Aborted when the broker begins to stop: what waits for something to happen is answered with what there is. */
+  readonly stopping: AbortSignal;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: LogOutput;

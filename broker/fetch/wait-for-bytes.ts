@@ -10,8 +10,8 @@ export type Wait = {
   readonly partitions: readonly Partition[];
   /** Reads everything asked for anew. */
   readonly read: () => Promise<FetchRead>;
-  /** Calls back once if the client goes away; nobody waits for an answer then. The result takes the listener back. */
-  readonly onDisconnect: (listener: () => void) => () => void;
+  /** Calls back if there is no point in waiting any longer: the client has gone, the broker stops. The result takes the listener back. */
+  readonly onEnd: (listener: () => void) => () => void;
 };
 
 /**
@@ -44,7 +44,7 @@ function isEnough(read: FetchRead, { minBytes }: Wait): boolean {
 
 type Signal = { readonly isOver: boolean; next(): Promise<void>; rearm(): void; stop(): void };
 
-function watch({ clock, maxWaitMs, partitions, onDisconnect }: Wait): Signal {
+function watch({ clock, maxWaitMs, partitions, onEnd }: Wait): Signal {
   let isOver = false;
   let hasNews = false;
   let tell: (() => void) | null = null;
@@ -59,7 +59,7 @@ function watch({ clock, maxWaitMs, partitions, onDisconnect }: Wait): Signal {
   };
   for (const partition of partitions) partition.watchers.add(wake);
   const cancelTimeout = clock.after(maxWaitMs, end);
-  const forgetDisconnect = onDisconnect(end);
+  const forgetEnd = onEnd(end);
   return {
     get isOver() {
       return isOver;
@@ -75,7 +75,7 @@ function watch({ clock, maxWaitMs, partitions, onDisconnect }: Wait): Signal {
     stop() {
       for (const partition of partitions) partition.watchers.delete(wake);
       cancelTimeout();
-      forgetDisconnect();
+      forgetEnd();
     },
   };
 }

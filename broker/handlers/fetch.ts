@@ -96,8 +96,19 @@ function poll(
       .map(({ topic, index }) => topic?.partitions[index])
       .filter((each): each is Partition => each !== undefined),
     read: () => readPartitions(fetches, limits),
-    onDisconnect: (listener) => context.connection.onDisconnect(listener),
+    onEnd: (listener) => onEnd(context, listener),
   });
+}
+
+/** Calls back once the client has gone away or this broker stops; the result takes that back. */
+function onEnd({ connection, services: { stopping } }: Context, listener: () => void): () => void {
+  const forgetDisconnect = connection.onDisconnect(listener);
+  stopping.addEventListener("abort", listener);
+  if (stopping.aborted) listener();
+  return () => {
+    forgetDisconnect();
+    stopping.removeEventListener("abort", listener);
+  };
 }
 
 type Shaping = {

@@ -36,10 +36,10 @@ export type AppendOrder = {
  * ring (replication.md L2). Synchronous, so that batches stand in the log in the order of the requests.
  */
 export function appendBatch(partition: Partition | undefined, order: AppendOrder): AppendOutcome {
-  if (partition === undefined || !partition.isLeader)
-    return refused("NOT_LEADER_OR_FOLLOWER", null);
+  if (partition === undefined) return refused("NOT_LEADER_OR_FOLLOWER", null);
   const { log } = partition;
   if (log.failure !== null) return refused("KAFKA_STORAGE_ERROR", log.failure);
+  if (!partition.isLeader) return refused("NOT_LEADER_OR_FOLLOWER", null);
   if (partition.inSyncCount < order.minInSync) return refused("NOT_ENOUGH_REPLICAS", null);
   const { produceVersion, nowMs } = order;
   const validated = validateBatch(order.records, order.rules, { produceVersion, nowMs });
@@ -47,8 +47,9 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
     return refused(validated.error, validated.message, validated.recordErrors ?? []);
   const { bytes, facts } = validated;
   if (facts.sizeBytes > order.maxBatchBytes) {
+    // As for the topic's own limit: Java's producer splits the batch on this error, on no other.
     return refused(
-      "RECORD_LIST_TOO_LARGE",
+      "MESSAGE_TOO_LARGE",
       `the batch has ${facts.sizeBytes} bytes; this broker's log takes ${order.maxBatchBytes}`,
     );
   }

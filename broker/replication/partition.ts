@@ -12,6 +12,8 @@ export type Partition = {
   /** -1 while this broker does not lead. */
   leaderEpoch: number;
   isLeader: boolean;
+  /** The latest epoch in which a write failed: no more is appended under it, so it cannot be led on. -1 if there is none. */
+  failedEpoch: number;
   inSyncCount: number;
   /** Produce requests that wait for the high watermark, in the order of their offsets. */
   readonly acks: AckQueue;
@@ -33,6 +35,7 @@ export function createPartition(topicId: string, index: number, log: PartitionLo
     log,
     leaderEpoch: -1,
     isLeader: false,
+    failedEpoch: -1,
     inSyncCount: 0,
     acks: [],
     writes: [],
@@ -43,6 +46,7 @@ export function createPartition(topicId: string, index: number, log: PartitionLo
 /** L1: the epoch is in the log before the first append under it. */
 export function becomeLeader(partition: Partition, leaderEpoch: number, inSyncCount: number): void {
   assert(leaderEpoch >= partition.leaderEpoch, "leader epochs only grow");
+  assert(leaderEpoch > partition.failedEpoch, "a term that failed is not taken up again");
   if (leaderEpoch > partition.leaderEpoch) partition.log.startLeaderEpoch(leaderEpoch);
   partition.leaderEpoch = leaderEpoch;
   partition.isLeader = true;
@@ -55,6 +59,12 @@ export function resign(partition: Partition): void {
   partition.isLeader = false;
   failAcks(partition);
   wake(partition);
+}
+
+/** The last commit failed: the term is over, whatever the image says until it has heard of it (replication.md L2). */
+export function fail(partition: Partition): void {
+  partition.failedEpoch = Math.max(partition.failedEpoch, partition.leaderEpoch);
+  resign(partition);
 }
 
 /** Parks until everything below `endOffset` is committed. Offsets come in append order, so the queue stays sorted. */
@@ -93,7 +103,7 @@ function release(queue: AckQueue, offset: number): void {
 
 /** Wakes parked fetches. A watcher may unregister itself or others while it runs. */
 export function wake(partition: Partition): void {
-  for (const watcher of [...partition.watchers]) watcher();
+  for (const watcher of Array.from(partition.watchers)) watcher();
 }
 
 function failAcks(partition: Partition): void {

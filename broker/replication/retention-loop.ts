@@ -1,63 +1,45 @@
+import { startPeriodic } from "../periodic.ts";
 import type { BrokerServices } from "../services.ts";
-import type { LocalTopic } from "./topic-table.ts";
 import type { Partition } from "./partition.ts";
+import type { LocalTopic } from "./topic-table.ts";
 
 /** Applies `retention.ms` and `retention.bytes` to the partitions led here, every `intervalMs`, one after the other. The result stops it. */
-export function startRetention(services: BrokerServices, intervalMs: number): () => void {
+export function startRetention(
+  services: Pick<BrokerServices, "topics" | "clock" | "log">,
+  intervalMs: number,
+): () => Promise<void> {
+  const { topics, clock, log } = services;
   let isStopped = false;
-  let cancel = (): void => {};
 
-  async function round(): Promise<void> {
-    for (const topic of [...services.topics.all()]) {
-      if (isStopped) return;
-      if (topic.settings.isDeletedByRetention) await applyTo(topic);
-    }
-  }
-
-  async function applyTo(topic: LocalTopic): Promise<void> {
-    for (const partition of topic.partitions) {
-      if (
-        isStopped ||
-        partition === undefined ||
-        !partition.isLeader ||
-        partition.log.failure !== null
-      )
-        continue;
-      await retain(partition, topic);
-    }
-  }
-
-  async function retain(
-    { log, topicId, index }: Partition,
-    { settings }: LocalTopic,
-  ): Promise<void> {
-    const start = await log.retainedFrom(settings, services.clock.nowMs());
-    if (start <= log.logStartOffset) return;
-    if (await log.moveLogStart(start))
-      services.log.info("retention moved the log start", {
-        topicId,
-        partition: index,
-        logStartOffset: start,
-      });
-  }
-
-  function schedule(): void {
-    cancel = services.clock.after(intervalMs, () => {
-      void round()
-        .catch((error: unknown) =>
-          services.log.error("applying retention failed; it is tried again", {
-            error: String(error),
-          }),
-        )
-        .finally(() => {
-          if (!isStopped) schedule();
-        });
+  async function retain({ log: partitionLog, topicId, index }: Partition, topic: LocalTopic) {
+    const start = await partitionLog.retainedFrom(topic.settings, clock.nowMs());
+    if (start <= partitionLog.logStartOffset || !(await partitionLog.moveLogStart(start))) return;
+    log.info("retention moved the log start", {
+      topicId,
+      partition: index,
+      logStartOffset: start,
     });
   }
 
-  schedule();
+  const stop = startPeriodic({
+    clock,
+    intervalMs,
+    async round() {
+      for (const topic of Array.from(topics.all())) {
+        if (!topic.settings.isDeletedByRetention) continue;
+        for (const partition of topic.partitions) {
+          if (isStopped) return;
+          if (partition?.isLeader === true && partition.log.failure === null)
+            await retain(partition, topic);
+        }
+      }
+    },
+    failed(error) {
+      log.error("applying retention failed; it is tried again", { error: String(error) });
+    },
+  });
   return () => {
     isStopped = true;
-    cancel();
+    return stop();
   };
 }

@@ -9,7 +9,7 @@ import type { PartitionLog } from "../log/partition-log.ts";
 import type { LogOutput } from "../log-output.ts";
 import { batchRules } from "./batch-rules.ts";
 import type { Partition } from "./partition.ts";
-import { advance, becomeLeader, createPartition, resign } from "./partition.ts";
+import { advance, becomeLeader, createPartition, fail, resign } from "./partition.ts";
 
 /** A topic of the image with what this broker holds of it. */
 export type LocalTopic = {
@@ -38,8 +38,8 @@ export type TopicTable = {
   follow(changes: readonly MetadataChange[]): void;
   /** A commit of the log ended: these logs have grown. */
   committed(logs: Iterable<PartitionLog>): void;
-  /** Their last commit failed: answer for them no longer until the leadership is taken anew. */
-  failed(logs: Iterable<PartitionLog>): void;
+  /** Their last commit failed: those led here are not answered for any longer, until the image names a newer epoch. */
+  failed(logs: Iterable<PartitionLog>): Partition[];
   /** Calls `listener` when a leadership was taken or given up here. */
   onLeadership(listener: LeadershipListener): void;
 };
@@ -53,118 +53,15 @@ export type TopicTableOptions = {
   log: LogOutput;
 };
 
+type Table = TopicTableOptions & {
+  readonly topics: Map<string, LocalTopic>;
+  readonly partitionOf: Map<PartitionLog, Partition>;
+  readonly listeners: LeadershipListener[];
+};
+
 export function createTopicTable(options: TopicTableOptions): TopicTable {
-  const topics = new Map<string, LocalTopic>();
-  const partitionOf = new Map<PartitionLog, Partition>();
-  const listeners: LeadershipListener[] = [];
-
-  function place(local: LocalTopic): void {
-    for (const state of local.topic.partitions) {
-      if (!state.replicas.includes(options.brokerId)) continue;
-      let partition = local.partitions[state.index];
-      if (partition === undefined) {
-        const { topicId } = local.topic;
-        const log =
-          options.store.partition(topicId, state.index) ??
-          options.store.create(topicId, state.index);
-        partition = createPartition(topicId, state.index, log);
-        local.partitions[state.index] = partition;
-        partitionOf.set(log, partition);
-      }
-      lead(local, partition);
-    }
-  }
-
-  function lead(local: LocalTopic, partition: Partition): void {
-    const state = local.topic.partitions[partition.index];
-    if (state === undefined) return;
-    const wasLeader = partition.isLeader;
-    const isLeader = state.leader === options.brokerId && partition.log.failure === null;
-    if (isLeader) becomeLeader(partition, state.leaderEpoch, state.isr.length);
-    else if (wasLeader) resign(partition);
-    if (wasLeader !== isLeader) for (const listener of listeners) listener(local.topic, partition);
-  }
-
-  function add(topicId: string): void {
-    const topic = options.image().topics.get(topicId);
-    if (topic === undefined) return;
-    let local = topics.get(topicId);
-    if (local === undefined || local.topic !== topic) {
-      const settings = topicSettings(options.image(), topic);
-      local = { topic, settings, rules: batchRules(settings), partitions: local?.partitions ?? [] };
-      topics.set(topicId, local);
-    }
-    place(local);
-  }
-
-  function resettle(local: LocalTopic): void {
-    local.settings = topicSettings(options.image(), local.topic);
-    local.rules = batchRules(local.settings);
-  }
-
-  function drop(topicId: string): void {
-    const local = topics.get(topicId);
-    topics.delete(topicId);
-    for (const partition of local?.partitions ?? []) {
-      if (partition === undefined) continue;
-      const wasLeader = partition.isLeader;
-      resign(partition);
-      partitionOf.delete(partition.log);
-      if (wasLeader && local !== undefined)
-        for (const listener of listeners) listener(local.topic, partition);
-      options.store.drop(topicId, partition.index);
-    }
-  }
-
-  function reload(): void {
-    const image = options.image();
-    for (const topicId of topics.keys()) if (!image.topics.has(topicId)) drop(topicId);
-    for (const topicId of image.topics.keys()) add(topicId);
-    for (const local of topics.values()) resettle(local);
-    for (const log of options.store.partitions()) {
-      if (image.topics.has(log.topicId)) continue;
-      options.log.info("dropping the log of a topic deleted while this broker was away", {
-        topicId: log.topicId,
-      });
-      options.store.drop(log.topicId, log.index);
-    }
-  }
-
-  function followOne(change: MetadataChange): void {
-    switch (change.kind) {
-      case "topicCreated":
-      case "partitionsAdded":
-        return add(change.topicId);
-      case "partitionChanged": {
-        const local = topics.get(change.topicId);
-        return local === undefined ? undefined : place(local);
-      }
-      case "topicConfigsChanged": {
-        const local = topics.get(change.topicId);
-        return local === undefined ? undefined : resettle(local);
-      }
-      case "clusterDefaultsChanged":
-        for (const local of topics.values()) {
-          if (local.topic.clusterId === change.clusterId) resettle(local);
-        }
-        return;
-      case "topicDeleted":
-        return drop(change.topic.topicId);
-      case "reloaded":
-        return reload();
-      case "clusterCreated":
-      case "clusterUpdated":
-      case "clusterDeleted":
-      case "topicPurged":
-      case "brokerRegistered":
-      case "brokerStateChanged":
-      case "brokerUnregistered":
-      case "controllerChanged":
-      case "levelChanged":
-        return;
-    }
-  }
-
+  const table: Table = { ...options, topics: new Map(), partitionOf: new Map(), listeners: [] };
+  const { topics, partitionOf, listeners } = table;
   return {
     byName(clusterId, name) {
       const topic = topicByName(options.image(), clusterId, name);
@@ -177,7 +74,7 @@ export function createTopicTable(options: TopicTableOptions): TopicTable {
     local: (topicId) => topics.get(topicId),
     all: () => topics.values(),
     follow(changes) {
-      for (const change of changes) followOne(change);
+      for (const change of changes) follow(table, change);
     },
     committed(logs) {
       for (const log of logs) {
@@ -186,11 +83,125 @@ export function createTopicTable(options: TopicTableOptions): TopicTable {
       }
     },
     failed(logs) {
+      const failed: Partition[] = [];
       for (const log of logs) {
         const partition = partitionOf.get(log);
-        if (partition !== undefined) resign(partition);
+        const local = topics.get(log.topicId);
+        if (partition?.isLeader !== true || local === undefined) continue;
+        fail(partition);
+        tell(table, local, partition);
+        failed.push(partition);
       }
+      return failed;
     },
     onLeadership: (listener) => void listeners.push(listener),
   };
+}
+
+function follow(table: Table, change: MetadataChange): void {
+  switch (change.kind) {
+    case "topicCreated":
+    case "partitionsAdded":
+      return add(table, change.topicId);
+    case "partitionChanged": {
+      const local = table.topics.get(change.topicId);
+      return local === undefined ? undefined : place(table, local, change.index);
+    }
+    case "topicConfigsChanged": {
+      const local = table.topics.get(change.topicId);
+      return local === undefined ? undefined : settle(table, local);
+    }
+    case "clusterDefaultsChanged":
+      for (const local of table.topics.values()) {
+        if (local.topic.clusterId === change.clusterId) settle(table, local);
+      }
+      return;
+    case "topicDeleted":
+      return drop(table, change.topic.topicId);
+    case "reloaded":
+      return reload(table);
+    case "clusterCreated":
+    case "clusterUpdated":
+    case "clusterDeleted":
+    case "topicPurged":
+    case "brokerRegistered":
+    case "brokerStateChanged":
+    case "brokerUnregistered":
+    case "controllerChanged":
+    case "levelChanged":
+      return;
+  }
+}
+
+function add(table: Table, topicId: string): void {
+  const topic = table.image().topics.get(topicId);
+  if (topic === undefined) return;
+  let local = table.topics.get(topicId);
+  if (local === undefined || local.topic !== topic) {
+    const settings = topicSettings(table.image(), topic);
+    local = { topic, settings, rules: batchRules(settings), partitions: local?.partitions ?? [] };
+    table.topics.set(topicId, local);
+  }
+  for (const { index } of topic.partitions) place(table, local, index);
+}
+
+function settle(table: Table, local: LocalTopic): void {
+  local.settings = topicSettings(table.image(), local.topic);
+  local.rules = batchRules(local.settings);
+}
+
+/** Opens the log of a replica placed here, and takes or gives up its leadership. */
+function place(table: Table, local: LocalTopic, index: number): void {
+  const { store, brokerId } = table;
+  const { topicId } = local.topic;
+  const state = local.topic.partitions[index];
+  if (state === undefined || !state.replicas.includes(brokerId)) return;
+  let partition = local.partitions[index];
+  if (partition === undefined) {
+    const log = store.partition(topicId, index) ?? store.create(topicId, index);
+    partition = createPartition(topicId, index, log);
+    local.partitions[index] = partition;
+    table.partitionOf.set(log, partition);
+  }
+  const wasLeader = partition.isLeader;
+  const isLeader =
+    state.leader === brokerId &&
+    state.leaderEpoch > partition.failedEpoch &&
+    partition.log.failure === null;
+  if (isLeader) becomeLeader(partition, state.leaderEpoch, state.isr.length);
+  else if (wasLeader) resign(partition);
+  if (wasLeader !== isLeader) tell(table, local, partition);
+}
+
+function drop(table: Table, topicId: string): void {
+  const local = table.topics.get(topicId);
+  if (local === undefined) return;
+  table.topics.delete(topicId);
+  for (const partition of local.partitions) {
+    if (partition === undefined) continue;
+    const wasLeader = partition.isLeader;
+    resign(partition);
+    table.partitionOf.delete(partition.log);
+    if (wasLeader) tell(table, local, partition);
+    table.store.drop(topicId, partition.index);
+  }
+}
+
+function reload(table: Table): void {
+  const { topics, store, log } = table;
+  const image = table.image();
+  for (const topicId of topics.keys()) if (!image.topics.has(topicId)) drop(table, topicId);
+  for (const topicId of image.topics.keys()) add(table, topicId);
+  for (const local of topics.values()) settle(table, local);
+  const strangers = Array.from(store.partitions()).filter(
+    ({ topicId }) => !image.topics.has(topicId),
+  );
+  for (const { topicId, index } of strangers) {
+    log.info("dropping the log of a topic deleted while this broker was away", { topicId });
+    store.drop(topicId, index);
+  }
+}
+
+function tell({ listeners }: Table, { topic }: LocalTopic, partition: Partition): void {
+  for (const listener of listeners) listener(topic, partition);
 }
