@@ -1,7 +1,7 @@
 import { rejected } from "../metadata/commands/command.ts";
 import type { Command, CommandContext, Decision } from "../metadata/commands/command.ts";
 import { findTopic } from "../metadata/commands/topic-outcome.ts";
-import type { Outcome, TopicErrorCode } from "../metadata/commands/topic-outcome.ts";
+import type { TopicErrorCode } from "../metadata/commands/topic-outcome.ts";
 import type { Image, Topic } from "../metadata/image/image.ts";
 import { etagOf, expectedRevision } from "./etag.ts";
 
@@ -54,14 +54,4 @@ export function clusterMissing(
   clusterId: string,
 ): ReturnType<typeof rejected<"CLUSTER_NOT_FOUND">> {
   return rejected("CLUSTER_NOT_FOUND", `no cluster has the id ${clusterId.slice(0, 100)}`);
-}
-
-/** The one outcome of a request about one resource. */
-export function onlyOutcome<Done>(
-  decision: Decision<Outcome<Done>[], TopicErrorCode>,
-): Decision<Done, TopicErrorCode> {
-  if (decision.kind === "rejected") return decision;
-  const outcome = decision.result[0];
-  if (outcome === undefined) throw new Error("one resource has one outcome");
-  return outcome.kind === "rejected" ? outcome : { ...decision, result: outcome };
 }

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { incrementalAlterConfigs } from "../../metadata/commands/alter-configs.ts";
 import type { ConfigChange } from "../../metadata/commands/alter-configs.ts";
+import { onlyOutcome } from "../../metadata/commands/topic-outcome.ts";
 import type { Topic } from "../../metadata/image/image.ts";
 import {
   resolveTopicSettings,
@@ -15,7 +16,7 @@ import { configPath } from "../config-changes.ts";
 import { etagOf } from "../etag.ts";
 import { notFound, topicOf } from "../find.ts";
 import { collectionLinks, resourceName, topicUrl } from "../kafka-links.ts";
-import { onlyOutcome, onTopic } from "../on-topic.ts";
+import { onTopic } from "../on-topic.ts";
 import type { TopicTarget } from "../on-topic.ts";
 import { pageOf, pageQuery } from "../pagination.ts";
 import {

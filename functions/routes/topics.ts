@@ -3,6 +3,7 @@ import { createPartitions } from "../../metadata/commands/create-partitions.ts";
 import { createTopic } from "../../metadata/commands/create-topics.ts";
 import type { NewTopic } from "../../metadata/commands/create-topics.ts";
 import { deleteTopic } from "../../metadata/commands/delete-topics.ts";
+import { onlyOutcome } from "../../metadata/commands/topic-outcome.ts";
 import { topicsOfCluster } from "../../metadata/image/image.ts";
 import { replicationFactorOf } from "../../metadata/settings/topic-settings.ts";
 import type { ApiContext, Routes } from "../api-context.ts";
@@ -12,7 +13,7 @@ import { configPath, namedValues } from "../config-changes.ts";
 import { etagOf } from "../etag.ts";
 import { clusterOf, topicOf } from "../find.ts";
 import { clusterUrl, collectionLinks, topicUrl } from "../kafka-links.ts";
-import { clusterMissing, onlyOutcome, onTopic } from "../on-topic.ts";
+import { clusterMissing, onTopic } from "../on-topic.ts";
 import { pageOf, pageQuery } from "../pagination.ts";
 import {
   createTopicRequest,

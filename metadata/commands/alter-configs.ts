@@ -1,5 +1,4 @@
 import type { Image, Topic } from "../image/image.ts";
-import { limits } from "../limits.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { brokerSettingByName } from "../settings/broker-settings.ts";
 import { checkClusterDefaults } from "../settings/cluster-defaults.ts";
@@ -7,14 +6,16 @@ import { listOf } from "../settings/setting.ts";
 import type { Setting } from "../settings/setting.ts";
 import { removedTopicSettings, topicSettingByName } from "../settings/topic-setting-table.ts";
 import {
+  areEqualConfigs,
   checkTopicConfigs,
   resolveTopicSetting,
   topicSettingLayers,
+  withoutNulls,
 } from "../settings/topic-settings.ts";
 import type { CheckedConfigs, Configs } from "../settings/topic-settings.ts";
 import { accepted, rejected } from "./command.ts";
 import type { Decision, Rejection } from "./command.ts";
-import { findTopic } from "./topic-outcome.ts";
+import { checkItemCount, findTopic } from "./topic-outcome.ts";
 import type { Outcome, TopicErrorCode } from "./topic-outcome.ts";
 
 /** Whose settings: a topic's, or the defaults of the whole cluster (Kafka's broker resource without a name). */
@@ -68,7 +69,8 @@ export function incrementalAlterConfigs(
 export function alterConfigs(image: Image, request: AlterConfigsRequest): AlterConfigsDecision {
   const alterations = request.resources.map(({ resource, configs }) => ({
     resource,
-    alter: () => withoutNulls(configs),
+    // Kafka's AlterConfigs takes null for "back to the default", which here is the same as not naming it.
+    alter: (): Altered => ({ kind: "altered", configs: withoutNulls(configs) }),
   }));
   return decide(image, { ...request, alterations });
 }
@@ -93,17 +95,15 @@ type Alterations = {
 
 function decide(image: Image, request: Alterations): AlterConfigsDecision {
   const { clusterId, alterations } = request;
-  if (alterations.length > limits.topicsPerRequest) {
-    return rejected(
-      "POLICY_VIOLATION",
-      `the request names ${alterations.length} resources; the limit is ${limits.topicsPerRequest}`,
-    );
-  }
+  const tooMany = checkItemCount(alterations, "resources");
+  if (tooMany !== null) return tooMany;
   const records: MetadataRecord[] = [];
   const named = new Set<string>();
   const outcomes = alterations.map(({ resource, alter }): Outcome<AlteredConfigs> => {
     const id = resource.kind === "topic" ? `topic ${resource.name}` : "cluster";
-    if (named.has(id)) return rejected("INVALID_REQUEST", `the request names ${id} twice`);
+    if (named.has(id)) {
+      return rejected("INVALID_REQUEST", `the request names ${id.slice(0, 260)} twice`);
+    }
     named.add(id);
     const target = targetOf(image, clusterId, resource);
     if (target.kind === "rejected") return target;
@@ -113,7 +113,7 @@ function decide(image: Image, request: Alterations): AlterConfigsDecision {
     if (checked.kind === "invalid") {
       return rejected("INVALID_CONFIG", checked.message, `configs/${checked.name}`);
     }
-    if (!areEqual(checked.configs, target.target.configs)) {
+    if (!areEqualConfigs(checked.configs, target.target.configs)) {
       records.push(target.target.record(checked.configs));
     }
     return { kind: "done", configs: checked.configs };
@@ -215,20 +215,4 @@ function applyChange(
     operation === "APPEND" ? [...before, ...items] : before.filter((item) => !items.includes(item));
   configs[name] = listOf(after.join(",")).join(",");
   return null;
-}
-
-function withoutNulls(configs: Readonly<Record<string, string | null>>): Altered {
-  const kept: Record<string, string> = {};
-  for (const [name, value] of Object.entries(configs)) {
-    // Kafka's AlterConfigs takes null for "back to the default", which here is the same as not naming it.
-    if (value !== null) kept[name] = value;
-  }
-  return { kind: "altered", configs: kept };
-}
-
-function areEqual(left: Configs, right: Configs): boolean {
-  const names = Object.keys(left);
-  return (
-    names.length === Object.keys(right).length && names.every((name) => left[name] === right[name])
-  );
 }

@@ -4,6 +4,7 @@ import { limits } from "../limits.ts";
 import { portOffsetStep } from "../port-offset.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { checkClusterDefaults } from "../settings/cluster-defaults.ts";
+import { areEqualConfigs } from "../settings/topic-settings.ts";
 import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision, Rejection } from "./command.ts";
 
@@ -98,13 +99,18 @@ export function updateCluster(
   }
   const defaults = checkClusterDefaults(request.defaults ?? found.cluster.defaults);
   if (defaults.kind === "invalid") return invalidDefaults(defaults);
-  const cluster: Cluster = {
-    ...found.cluster,
-    name,
-    description: request.description ?? found.cluster.description,
-    defaults: defaults.configs,
-    revision: context.revision,
-  };
+  const description = request.description ?? found.cluster.description;
+  const before = found.cluster;
+  if (
+    name === before.name &&
+    description === before.description &&
+    areEqualConfigs(defaults.configs, before.defaults)
+  ) {
+    return accepted([], before);
+  }
+  const { configs } = defaults;
+  const { revision } = context;
+  const cluster: Cluster = { ...before, name, description, defaults: configs, revision };
   return accepted([{ kind: "cluster", ...cluster }], cluster);
 }
 

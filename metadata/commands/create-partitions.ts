@@ -1,5 +1,4 @@
 import type { Image, Topic } from "../image/image.ts";
-import { limits } from "../limits.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { replicationFactorOf } from "../settings/topic-settings.ts";
 import { accepted, rejected } from "./command.ts";
@@ -14,7 +13,7 @@ import {
   placementDraft,
 } from "./new-partitions.ts";
 import type { PlacementDraft } from "./new-partitions.ts";
-import { checkClusterOpen, findTopic } from "./topic-outcome.ts";
+import { checkClusterOpen, checkItemCount, findTopic, namedTwice } from "./topic-outcome.ts";
 import type { Outcome, TopicErrorCode } from "./topic-outcome.ts";
 
 export type PartitionsRequest = {
@@ -42,12 +41,8 @@ export function createPartitions(
   image: Image,
   request: CreatePartitionsRequest,
 ): Decision<Outcome<GrownTopic>[], TopicErrorCode> {
-  if (request.topics.length > limits.topicsPerRequest) {
-    return rejected(
-      "POLICY_VIOLATION",
-      `the request names ${request.topics.length} topics; the limit is ${limits.topicsPerRequest}`,
-    );
-  }
+  const tooMany = checkItemCount(request.topics, "topics");
+  if (tooMany !== null) return tooMany;
   const closed = checkClusterOpen(image, request.clusterId);
   const draft: Draft = { placement: placementDraft(image), newPartitionCount: 0 };
   const names = request.topics.map(({ name }) => name);
@@ -55,11 +50,7 @@ export function createPartitions(
   const outcomes = request.topics.map((topic): Outcome<GrownTopic> => {
     if (closed !== null) return closed;
     if (names.indexOf(topic.name) !== names.lastIndexOf(topic.name)) {
-      return rejected(
-        "INVALID_REQUEST",
-        `the request names topic ${topic.name} twice`,
-        "topic_name",
-      );
+      return namedTwice(topic.name);
     }
     const found = findTopic(image, request.clusterId, { name: topic.name });
     if (found.kind === "rejected") return found;

@@ -4,7 +4,7 @@ import { limits } from "../limits.ts";
 import { defaultReplicationFactor } from "../placement/placement.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { brokerSettings } from "../settings/broker-settings.ts";
-import { checkTopicConfigs } from "../settings/topic-settings.ts";
+import { checkTopicConfigs, withoutNulls } from "../settings/topic-settings.ts";
 import type { Configs } from "../settings/topic-settings.ts";
 import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision, Rejection } from "./command.ts";
@@ -18,7 +18,7 @@ import {
 } from "./new-partitions.ts";
 import type { Assignment, PlacementDraft } from "./new-partitions.ts";
 import { isInternalTopicName, topicNameProblem } from "./topic-name.ts";
-import { checkClusterOpen } from "./topic-outcome.ts";
+import { checkClusterOpen, checkItemCount, namedTwice, onlyOutcome } from "./topic-outcome.ts";
 import type { Outcome, TopicErrorCode } from "./topic-outcome.ts";
 
 export type NewTopic = {
@@ -53,12 +53,8 @@ export function createTopics(
   request: CreateTopicsRequest,
   context: CommandContext,
 ): Decision<Outcome<CreatedTopic>[], TopicErrorCode> {
-  if (request.topics.length > limits.topicsPerRequest) {
-    return rejected(
-      "POLICY_VIOLATION",
-      `the request names ${request.topics.length} topics; the limit is ${limits.topicsPerRequest}`,
-    );
-  }
+  const tooMany = checkItemCount(request.topics, "topics");
+  if (tooMany !== null) return tooMany;
   const closed = checkClusterOpen(image, request.clusterId);
   const draft = createDraft(image, request);
   const records: MetadataRecord[] = [];
@@ -79,11 +75,7 @@ export function createTopic(
   context: CommandContext,
 ): Decision<CreatedTopic, TopicErrorCode> {
   const { topic, ...rest } = request;
-  const decision = createTopics(image, { ...rest, topics: [topic] }, context);
-  if (decision.kind === "rejected") return decision;
-  const outcome = decision.result[0];
-  if (outcome === undefined) throw new Error("one topic has one outcome");
-  return outcome.kind === "rejected" ? outcome : { ...decision, result: outcome };
+  return onlyOutcome(createTopics(image, { ...rest, topics: [topic] }, context));
 }
 
 /** What the topics of one request already take, on top of the image. */
@@ -160,7 +152,7 @@ function decideTopic(image: Image, { topic, draft, context }: TopicInput): Topic
 
 function checkNewName(image: Image, name: string, draft: Draft): Rejection<TopicErrorCode> | null {
   if (draft.duplicates.has(name)) {
-    return rejected("INVALID_REQUEST", `the request names topic ${name} twice`, "topic_name");
+    return namedTwice(name);
   }
   const problem = topicNameProblem(name);
   if (problem !== null) return rejected("INVALID_TOPIC_EXCEPTION", problem, "topic_name");
@@ -192,15 +184,12 @@ function checkNewName(image: Image, name: string, draft: Draft): Rejection<Topic
 function checkNewConfigs(
   given: Readonly<Record<string, string | null>>,
 ): { kind: "valid"; configs: Configs } | Rejection<TopicErrorCode> {
-  const configs: Record<string, string> = {};
-  for (const [name, value] of Object.entries(given)) {
-    if (value === null) {
-      const message = `Null value not supported for topic configs: ${name.slice(0, 200)}`;
-      return rejected("INVALID_CONFIG", message, `configs/${name}`);
-    }
-    configs[name] = value;
+  const unset = Object.keys(given).find((name) => given[name] === null);
+  if (unset !== undefined) {
+    const message = `Null value not supported for topic configs: ${unset.slice(0, 200)}`;
+    return rejected("INVALID_CONFIG", message, `configs/${unset}`);
   }
-  const checked = checkTopicConfigs(configs);
+  const checked = checkTopicConfigs(withoutNulls(given));
   if (checked.kind === "valid") return checked;
   return rejected("INVALID_CONFIG", checked.message, `configs/${checked.name}`);
 }

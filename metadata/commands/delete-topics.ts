@@ -1,9 +1,8 @@
 import type { Image, Topic } from "../image/image.ts";
-import { limits } from "../limits.ts";
 import type { MetadataRecord } from "../records/table.ts";
-import { accepted, rejected } from "./command.ts";
+import { accepted } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
-import { findTopic } from "./topic-outcome.ts";
+import { checkItemCount, findTopic, namedTwice, onlyOutcome } from "./topic-outcome.ts";
 import type { Outcome, TopicErrorCode, TopicRef } from "./topic-outcome.ts";
 
 export type DeleteTopicsRequest = {
@@ -19,12 +18,8 @@ export function deleteTopics(
   request: DeleteTopicsRequest,
   context: CommandContext,
 ): Decision<Outcome<DeletedTopic>[], TopicErrorCode> {
-  if (request.topics.length > limits.topicsPerRequest) {
-    return rejected(
-      "POLICY_VIOLATION",
-      `the request names ${request.topics.length} topics; the limit is ${limits.topicsPerRequest}`,
-    );
-  }
+  const tooMany = checkItemCount(request.topics, "topics");
+  if (tooMany !== null) return tooMany;
   const found = request.topics.map((ref) => findTopic(image, request.clusterId, ref));
   const timesNamed = new Map<string, number>();
   for (const topic of found) {
@@ -37,7 +32,7 @@ export function deleteTopics(
     if (topic.kind === "rejected") return topic;
     const { topicId, name } = topic.topic;
     if ((timesNamed.get(topicId) ?? 0) > 1) {
-      return rejected("INVALID_REQUEST", `the request names topic ${name} twice`, "topic_name");
+      return namedTwice(name);
     }
     deleted.push(topic.topic);
     return { kind: "done", topicId, name };
@@ -76,11 +71,7 @@ export function deleteTopic(
   context: CommandContext,
 ): Decision<DeletedTopic, TopicErrorCode> {
   const { clusterId, topic } = request;
-  const decision = deleteTopics(image, { clusterId, topics: [topic] }, context);
-  if (decision.kind === "rejected") return decision;
-  const outcome = decision.result[0];
-  if (outcome === undefined) throw new Error("one topic has one outcome");
-  return outcome.kind === "rejected" ? outcome : { ...decision, result: outcome };
+  return onlyOutcome(deleteTopics(image, { clusterId, topics: [topic] }, context));
 }
 
 /** Random ids do not compress: these take about 100 KiB. */

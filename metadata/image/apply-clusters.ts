@@ -2,6 +2,7 @@ import { portOffsetStep } from "../port-offset.ts";
 import { fieldsOf } from "../records/record-kind.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { MetadataDecodeError } from "../records/field-types.ts";
+import { areEqualConfigs } from "../settings/topic-settings.ts";
 import type { MetadataChange } from "./changes.ts";
 import type { Cluster } from "./image.ts";
 import type { MutableImage } from "./mutable-image.ts";
@@ -18,7 +19,7 @@ export function applyCluster(
   putCluster(image, cluster);
   if (before === undefined) return [{ kind: "clusterCreated", clusterId }];
   const changes: MetadataChange[] = [{ kind: "clusterUpdated", clusterId }];
-  if (!haveEqualDefaults(before, cluster)) {
+  if (!areEqualConfigs(before.defaults, cluster.defaults)) {
     changes.push({ kind: "clusterDefaultsChanged", clusterId });
   }
   return changes;
@@ -64,9 +65,4 @@ function clusterOf(image: MutableImage, clusterId: string): Cluster {
     "corrupt",
     `a record names cluster ${clusterId}, which is not there`,
   );
-}
-
-function haveEqualDefaults(left: Cluster, right: Cluster): boolean {
-  const names = Object.keys({ ...left.defaults, ...right.defaults });
-  return names.every((name) => left.defaults[name] === right.defaults[name]);
 }

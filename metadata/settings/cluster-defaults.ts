@@ -24,6 +24,10 @@ export function checkClusterDefaults(given: Configs): CheckedConfigs {
     if (value.length > limits.configValueLength) return tooLong(name, value);
     const checked = checkValue({ ...setting, name }, value);
     if (checked.kind === "invalid") return { ...checked, name };
+    if (Object.hasOwn(configs, serverName)) {
+      const message = `${serverName} is given twice, by two of its names`;
+      return { kind: "invalid", name, message };
+    }
     configs[serverName] = checked.value;
   }
   return { kind: "valid", configs };

@@ -32,6 +32,19 @@ export function checkTopicConfigs(given: Configs): CheckedConfigs {
   return checkTogether(configs) ?? { kind: "valid", configs };
 }
 
+/** Without what has no value. Names are the caller's: `fromEntries` keeps even `__proto__` a name, which is refused as an unknown one later. */
+export function withoutNulls(configs: Readonly<Record<string, string | null>>): Configs {
+  const set = Object.entries(configs).filter((pair): pair is [string, string] => pair[1] !== null);
+  return Object.fromEntries(set);
+}
+
+export function areEqualConfigs(left: Configs, right: Configs): boolean {
+  const names = Object.keys(left);
+  return (
+    names.length === Object.keys(right).length && names.every((name) => left[name] === right[name])
+  );
+}
+
 export function tooLong(name: string, value: string): CheckedConfigs & { kind: "invalid" } {
   return {
     kind: "invalid",

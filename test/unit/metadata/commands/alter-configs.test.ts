@@ -129,6 +129,15 @@ describe("the older alteration of a topic's settings", () => {
     expect(own()).toEqual({ "segment.ms": "5000" });
   });
 
+  test("refuses what nobody knows, whatever its name means to the language", () => {
+    const { cell, clusterId } = withTopic();
+    const configs = JSON.parse('{"__proto__":"1"}') as Record<string, string>;
+    const [outcome] = cell.accept((image) =>
+      alterConfigs(image, { clusterId, resources: [{ resource: topicResource, configs }] }),
+    );
+    expect(outcome).toMatchObject({ error: "INVALID_CONFIG" });
+  });
+
   test("only validates when asked to", () => {
     const { cell, clusterId, own } = withTopic();
     const resources = [{ resource: topicResource, configs: { "segment.ms": "5000" } }];

@@ -86,7 +86,13 @@ describe("creating a cluster", () => {
     const attempt = (defaults: Record<string, string>) =>
       cell.reject((image, context) => createCluster(image, { name: "dev", defaults }, context));
     expect(attempt({ colour: "red" })).toMatchObject({ field: "defaults/colour" });
+    expect(attempt(JSON.parse('{"__proto__":"1"}') as Record<string, string>)).toMatchObject({
+      message: "Unknown cluster setting: __proto__",
+    });
     expect(attempt({ "node.id": "3" })).toMatchObject({ error: "INVALID_CONFIG" });
+    expect(attempt({ "retention.ms": "1", "log.retention.ms": "2" })).toMatchObject({
+      field: "defaults/log.retention.ms",
+    });
     expect(attempt({ "retention.ms": "soon" })).toMatchObject({
       message: "Invalid value soon for configuration retention.ms: Not a number of type LONG",
     });
@@ -102,6 +108,19 @@ describe("updating a cluster", () => {
     );
     expect(updated).toMatchObject({ name: "dev", description: "ours", portOffset: 0 });
     expect(cell.image.clusters.get(clusterId)).toEqual(updated);
+  });
+
+  test("that changes nothing leaves its revision, and writes nothing", () => {
+    const cell = readyCell();
+    const { clusterId } = cell;
+    const before = cell.image.clusters.get(clusterId);
+    for (const same of [{}, { name: "dev" }, { description: "", defaults: {} }]) {
+      const updated = cell.accept((image, context) =>
+        updateCluster(image, { clusterId, ...same }, context),
+      );
+      expect(updated).toEqual(before);
+      expect(cell.records).toEqual([]);
+    }
   });
 
   test("moves the name's index with the name", () => {

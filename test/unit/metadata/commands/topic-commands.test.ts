@@ -134,6 +134,26 @@ describe("creating topics", () => {
     expect(topicsOfCluster(cell.image, clusterId).map(({ name }) => name)).toEqual(["fine", "y.z"]);
   });
 
+  test("says no more of a name than a name may have", () => {
+    const { image, clusterId, context } = readyCell();
+    const name = "x".repeat(30_000);
+    const twice = [
+      { name, partitionCount: 1 },
+      { name, partitionCount: 1 },
+    ];
+    for (const decision of [
+      createTopics(image, { clusterId, topics: twice }, context()),
+      createPartitions(image, { clusterId, topics: twice }),
+      deleteTopics(image, { clusterId, topics: twice }, context()),
+      incrementalAlterConfigs(image, {
+        clusterId,
+        resources: twice.map(() => ({ resource: { kind: "topic", name }, changes: [] })),
+      }),
+    ]) {
+      expect(JSON.stringify(decision).length).toBeLessThan(2_000);
+    }
+  });
+
   test.each([0, -2, 1.5])("refuses %d partitions", (partitionCount) => {
     expect(refuse(readyCell(), { name: "t", partitionCount })).toMatchObject({
       error: "INVALID_PARTITIONS",
@@ -174,6 +194,10 @@ describe("creating topics", () => {
     });
     expect(refuse(readyCell(), { name: "t", configs: { "retention.ms": null } })).toMatchObject({
       error: "INVALID_CONFIG",
+    });
+    const inherited = JSON.parse('{"__proto__":"1"}') as Record<string, string>;
+    expect(refuse(readyCell(), { name: "t", configs: inherited })).toMatchObject({
+      message: "Unknown topic config name: __proto__",
     });
     const configs = { "message.format.version": "2.8", "cleanup.policy": "compact, delete" };
     expect(create(readyCell(), { name: "t", configs }).configs).toEqual({
