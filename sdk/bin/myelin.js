@@ -7,7 +7,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const bundled = join(here, "../dist/cli.js");
+// Published, the bundle lies beside bin; in the repository the source does.
+const bundled = join(here, "../cli.js");
 const entry = existsSync(bundled) ? bundled : join(here, "../src/cli/main.ts");
 const [major, minor] = process.versions.node.split(".").map(Number);
 

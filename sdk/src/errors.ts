@@ -31,7 +31,7 @@ export class MyelinError extends Error {
 /** Turns whatever a library threw into a MyelinError, with Kafka's name of the error where one can be found in it. */
 export function toMyelinError(error: unknown, what: string): MyelinError {
   if (error instanceof MyelinError) return error;
-  const found = search(error, kafkaError);
+  const found = search(error, kafkaError) ?? search(error, unknownServerError);
   const text = error instanceof Error ? error.message : String(error);
   const message = `${what}: ${found?.message ?? text}`;
   if (found !== null)
@@ -53,6 +53,7 @@ type LibraryError = {
   canRetry?: unknown;
   code?: unknown;
   message?: unknown;
+  serverErrorMessage?: unknown;
   errors?: unknown;
   cause?: unknown;
 };
@@ -76,9 +77,18 @@ function search<Found>(
 
 type KafkaError = { code: string; retriable: boolean; message: string };
 
-function kafkaError({ apiId, canRetry, message }: LibraryError): KafkaError | null {
+function kafkaError(error: LibraryError): KafkaError | null {
+  // The library reports what a broker says of single records as unknown errors beside the real one.
+  return error.apiId === unknownCode ? null : unknownServerError(error);
+}
+
+const unknownCode = "UNKNOWN_SERVER_ERROR";
+
+function unknownServerError(error: LibraryError): KafkaError | null {
+  const { apiId, canRetry, serverErrorMessage, message } = error;
   if (typeof apiId !== "string") return null;
-  return { code: apiId, retriable: canRetry === true, message: String(message) };
+  const said = typeof serverErrorMessage === "string" ? serverErrorMessage : String(message);
+  return { code: apiId, retriable: canRetry === true, message: said };
 }
 
 /** Metadata for a topic that does not exist fails without Kafka's error in it. */

@@ -1,8 +1,10 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 
-/** Of the package this file ships in. */
-export const version: string = (
-  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  }
-).version;
+/** Of the package this file ships in: published, its package.json lies beside the bundle. */
+export const version: string = readVersion();
+
+function readVersion(): string {
+  const beside = new URL("./package.json", import.meta.url);
+  const file = existsSync(beside) ? beside : new URL("../../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}

@@ -135,17 +135,26 @@ export class Consumer<Value> implements AsyncIterable<ConsumedMessage<Value>> {
     this.#isAsking = true;
     try {
       this.#finishInHand();
-      if (this.#closing === null && !this.#isAborted()) {
-        this.#started ??= this.#session.start();
-        await this.#started;
-        const item = await next();
-        if (item !== null) return item;
-      }
+      const item = await this.#unlessClosed(next);
+      if (item !== null) return item;
       // A loop that `close` ends does not wait for it: the call may come from within the loop.
       if (this.#isAborted()) await this.close();
       return null;
     } finally {
       this.#isAsking = false;
+    }
+  }
+
+  async #unlessClosed<Item>(next: () => Promise<Item | null>): Promise<Item | null> {
+    if (this.#closing !== null || this.#isAborted()) return null;
+    try {
+      this.#started ??= this.#session.start();
+      await this.#started;
+      return await next();
+    } catch (error) {
+      // What was under way when `close` cut the connections is no failure.
+      if (this.#closing !== null) return null;
+      throw error;
     }
   }
 

@@ -7,6 +7,7 @@ import { toMyelinError } from "../errors.ts";
 import type { ClientConnection } from "./connection-options.ts";
 import { connectionOptions } from "./connection-options.ts";
 import type { OffsetToCommit } from "./ownership.ts";
+import { topicMetadata } from "./topic-metadata.ts";
 
 export type Assignment = {
   readonly memberId: string;
@@ -166,7 +167,8 @@ export class Membership {
 
   async #countPartitions(forceUpdate: boolean): Promise<string> {
     const { topics } = this.#options;
-    const metadata = await this.#client.metadata({ topics: [...topics], forceUpdate });
+    const { retries = 8 } = this.#options;
+    const metadata = await topicMetadata(this.#client, topics, { forceUpdate, retries });
     return topics
       .map((topic) => `${topic}:${metadata.topics.get(topic)?.partitionsCount ?? 0}`)
       .join(",");

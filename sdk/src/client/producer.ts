@@ -3,8 +3,10 @@ import type { Codec } from "../codecs.ts";
 import { MyelinError, toMyelinError } from "../errors.ts";
 import { connectionOptions } from "./connection-options.ts";
 import { partitionForKey } from "./partitioner.ts";
+import { errorOf, written } from "./produce-failure.ts";
 import type { Pending } from "./send-queue.ts";
 import { createSendQueue } from "./send-queue.ts";
+import { topicMetadata } from "./topic-metadata.ts";
 
 export type Compression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
@@ -54,6 +56,8 @@ export class Producer<Value> {
   readonly #compression: Compression;
   /** By topic: where messages without a key go until the next request. */
   readonly #sticky = new Map<string, number>();
+  /** By topic: metadata on its way, so that a thousand sends to a new topic ask once. */
+  readonly #asked = new Map<string, ReturnType<typeof topicMetadata>>();
   #isClosed = false;
 
   constructor(bootstrapServers: string, options: ProducerOptions<Value> & { value: Codec<Value> }) {
@@ -147,13 +151,13 @@ export class Producer<Value> {
   async #partitionCount(topic: string): Promise<number> {
     const known = this.#client.currentMetadata?.topics.get(topic)?.partitionsCount;
     if (known !== undefined) return known;
-    try {
-      const metadata = await this.#client.metadata({ topics: [topic] });
-      const found = metadata.topics.get(topic)?.partitionsCount;
-      if (found !== undefined) return found;
-    } catch (error) {
-      throw toMyelinError(error, `Topic ${topic} cannot be written`);
+    let asked = this.#asked.get(topic);
+    if (asked === undefined) {
+      asked = topicMetadata(this.#client, [topic]).finally(() => this.#asked.delete(topic));
+      this.#asked.set(topic, asked);
     }
+    const found = (await asked).topics.get(topic)?.partitionsCount;
+    if (found !== undefined) return found;
     throw new MyelinError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${topic}`);
   }
 
@@ -171,21 +175,32 @@ export class Producer<Value> {
           timestamp: item.timestamp,
         })),
       });
-      const next = new Map(
-        offsets.map(({ topic, partition, offset }) => [`${partition}:${topic}`, Number(offset)]),
-      );
-      for (const { item, resolve } of batch) {
-        const place = `${item.partition}:${item.topic}`;
-        const offset = next.get(place) ?? -1;
-        next.set(place, offset + 1);
-        resolve({ topic: item.topic, partition: item.partition, offset });
-      }
+      settle(batch, offsets, null);
     } catch (error) {
-      const failure = toMyelinError(
-        error,
-        `Sending to ${[...new Set(batch.map(({ item }) => item.topic))].join(", ")} failed`,
-      );
-      for (const { reject } of batch) reject(failure);
+      settle(batch, written(error), error);
+    }
+  }
+}
+
+type Appended = { topic: string; partition: number; offset: bigint };
+
+/** Tells every sender where its message stands; those of partitions that took nothing, why. */
+function settle(
+  batch: readonly Pending<OutgoingMessage, Sent>[],
+  appended: readonly Appended[],
+  error: unknown,
+): void {
+  const next = new Map(
+    appended.map(({ topic, partition, offset }) => [`${partition}:${topic}`, Number(offset)]),
+  );
+  for (const { item, resolve, reject } of batch) {
+    const { topic, partition } = item;
+    const offset = next.get(`${partition}:${topic}`);
+    if (offset !== undefined) {
+      next.set(`${partition}:${topic}`, offset + 1);
+      resolve({ topic, partition, offset });
+    } else {
+      reject(toMyelinError(errorOf(error, item) ?? error, `Sending to ${topic} failed`));
     }
   }
 }

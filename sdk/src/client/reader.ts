@@ -8,6 +8,7 @@ import type { InvalidValues, OnInvalid } from "./invalid-values.ts";
 import { createInvalidValues } from "./invalid-values.ts";
 import type { ReceivedMessage } from "./received-message.ts";
 import { receivedMessage } from "./received-message.ts";
+import { topicMetadata } from "./topic-metadata.ts";
 
 /**
  * Where to start in each partition: its first message, what comes after now, the first message of that time or later (`{ ago: "2h" }` counts back from
@@ -157,9 +158,10 @@ function finish(fetcher: Fetcher, ends: Map<FetchPlace, number>, place: FetchPla
 
 async function findRanges<Value>(
   { client }: Fetcher,
-  { topics, partitions, from = "end" }: ReaderOptions<Value>,
+  { topics, partitions, from = "end", retries = 8 }: ReaderOptions<Value>,
 ): Promise<Range[]> {
   try {
+    await topicMetadata(client, topics, { retries });
     const chosen =
       partitions === undefined
         ? {}

@@ -70,7 +70,7 @@ function describeCluster(resource: ClusterResource): ClusterDescription {
 export type ClusterDescription = {
   readonly id: string;
   readonly name: string;
-  readonly state: ClusterResource["state"];
+  readonly state: "provisioning" | "ready" | "sleeping" | "deleting";
   /** For any Kafka client; empty until a broker is known. */
   readonly bootstrapServers: string;
   readonly httpEndpoint: string;
