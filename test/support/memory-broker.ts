@@ -22,6 +22,7 @@ import { createTopic } from "../../metadata/commands/create-topics.ts";
 import type { Image } from "../../metadata/image/image.ts";
 import type { MetadataReplica } from "../../metadata/log/replica.ts";
 import { openMetadataReplica } from "../../metadata/log/replica.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { MetadataLog } from "../../ports/metadata-log.ts";
 import type { Message } from "../../protocol/schema/message.ts";
 import type { RawClient, RawClientOptions } from "./raw-client.ts";
@@ -83,7 +84,7 @@ export async function startMemoryBroker(options: MemoryBrokerOptions = {}): Prom
     clock,
     random,
     output: log,
-    cell: "test",
+    cell: cellName,
   });
   const ensured = await metadata.submit((image, context) =>
     ensureCluster(image, { name: clusterName }, context),
@@ -162,6 +163,18 @@ export async function startMemoryBroker(options: MemoryBrokerOptions = {}): Prom
   };
 }
 
+/** Another process of the cell, as the control plane is: a replica of its own on the same log. */
+export function openReplicaElsewhere(world: MemoryWorld, clock: Clock): Promise<MetadataReplica> {
+  return openMetadataReplica({
+    log: world.metadata.open(),
+    objects: world.objects,
+    clock,
+    random: createSeededRandom(world.seed + 1_000),
+    output: silentLog,
+    cell: cellName,
+  });
+}
+
 function openMetadataLog(
   { metadata }: MemoryWorld,
   { hearsOfAppends = true }: MemoryBrokerOptions,
@@ -175,6 +188,7 @@ export function worldAfter({ world, clock }: MemoryBroker): MemoryWorld {
   return { ...world, startMs: clock.nowMs(), seed: world.seed + 1 };
 }
 
+const cellName = "test";
 const megabyte = 1024 * 1024;
 
 /** Small where the default is large, so that files roll and the ring turns within a test. */

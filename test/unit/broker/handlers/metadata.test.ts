@@ -1,18 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createSeededRandom } from "../../../../adapters/memory/random.ts";
 import { metadata } from "../../../../broker/handlers/metadata.ts";
-import { silentLog } from "../../../../broker/log-output.ts";
 import { createCluster } from "../../../../metadata/commands/cluster-commands.ts";
 import { createTopic } from "../../../../metadata/commands/create-topics.ts";
-import type { MetadataReplica } from "../../../../metadata/log/replica.ts";
-import { openMetadataReplica } from "../../../../metadata/log/replica.ts";
 import { errorCodes } from "../../../../protocol/errors.ts";
 import { metadataRequest, metadataResponse } from "../../../../protocol/messages/metadata.ts";
 import type { MetadataResponse } from "../../../../protocol/messages/metadata.ts";
 import type { Encodable } from "../../../../protocol/schema/message.ts";
 import { zeroUuid } from "../../../../protocol/schema/types.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
-import { startMemoryBroker } from "../../../support/memory-broker.ts";
+import { openReplicaElsewhere, startMemoryBroker } from "../../../support/memory-broker.ts";
 import { versionsOf } from "../../../support/versions.ts";
 
 const versions = versionsOf(metadata);
@@ -159,7 +155,7 @@ test("a name that differs from a topic's only in '.' and '_' is not created", as
 
 test("a topic created elsewhere a moment ago is found: the metadata log is read to its head for it", async () => {
   const deaf = await startMemoryBroker({ hearsOfAppends: false });
-  const elsewhere = await startElsewhere(deaf);
+  const elsewhere = await openReplicaElsewhere(deaf.world, deaf.clock);
   await elsewhere.submit((image, context) =>
     createTopic(
       image,
@@ -176,18 +172,6 @@ test("a topic created elsewhere a moment ago is found: the metadata log is read 
   await elsewhere.close();
   await deaf.close();
 });
-
-/** Another process of the cell, as the control plane is. */
-function startElsewhere({ world, clock }: MemoryBroker): Promise<MetadataReplica> {
-  return openMetadataReplica({
-    log: world.metadata.open(),
-    objects: world.objects,
-    clock,
-    random: createSeededRandom(99),
-    output: silentLog,
-    cell: "test",
-  });
-}
 
 test("where the cluster forbids it nothing is created on demand", async () => {
   const strict = await startMemoryBroker();

@@ -247,7 +247,7 @@ describe("a batch is refused", () => {
     await makeTopic("huge", { "max.message.bytes": "100000000" });
     const size = broker.services.store.maxBatchBytes;
     const large = await sendOne(9, { topic: "huge", records: fresh("x".repeat(size)) });
-    expect(large.errorCode).toBe(errorCodes.RECORD_LIST_TOO_LARGE);
+    expect(large.errorCode).toBe(errorCodes.MESSAGE_TOO_LARGE);
     expect((await sendOne(9, { topic: "huge", records: fresh("small") })).errorCode).toBe(0);
   });
 
