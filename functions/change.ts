@@ -120,6 +120,7 @@ function wrongFields(rejection: Rejection<ChangeErrorCode>, fieldPath: FieldPath
   if (rejection.error === "PRECONDITION_FAILED") {
     return [{ pointer: "#/If-Match", in: "header", detail }];
   }
-  if (rejection.field === undefined) return [];
+  // What is not found stands in the path, which the problem names as its instance.
+  if (rejection.field === undefined || problems[rejection.error].kind === "not-found") return [];
   return [{ pointer: jsonPointer(fieldPath(rejection.field)), in: "body", detail }];
 }

@@ -13,7 +13,7 @@ export function missingRoute(app: Routes): (c: Context<ApiEnv>) => Response {
       return reply(new Problem("not-found", "nothing is served at this path; see /docs"), c);
     }
     if (allowed.includes("GET")) allowed.push("HEAD");
-    const detail = `${c.req.method.slice(0, 20)} is not supported here; ${allowed.join(", ")} are`;
+    const detail = `${c.req.method.slice(0, 20)} is not supported here; use ${allowed.join(", ")}`;
     const problem = new Problem("method-not-allowed", detail, {
       headers: { allow: allowed.join(", ") },
     });

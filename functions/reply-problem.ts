@@ -32,7 +32,7 @@ export function reply(problem: Problem, c: Context<ApiEnv>): Response {
     title,
     status,
     detail: problem.message,
-    instance: c.req.path,
+    instance: new URL(c.req.url).pathname,
     request_id: c.get("requestId"),
     ...(options.errors === undefined ? {} : { errors: options.errors }),
     ...(options.kafkaErrorCode === undefined ? {} : { kafka_error_code: options.kafkaErrorCode }),

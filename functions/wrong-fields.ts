@@ -85,9 +85,9 @@ function complaint(issue: Issue, value: unknown): string {
     case "invalid_value":
       return `${isWhat(value)}; it must be ${issue.values.map(String).join(" or ")}`;
     case "too_big":
-      return `${hasSize(value)}; the limit is ${String(issue.maximum)}`;
+      return `${hasSize(value, issue.origin)}; the limit is ${String(issue.maximum)}`;
     case "too_small":
-      return `${hasSize(value)}; the least is ${String(issue.minimum)}`;
+      return `${hasSize(value, issue.origin)}; the least is ${String(issue.minimum)}`;
     case "invalid_key":
       return "has a name that is too long";
     case "invalid_format":
@@ -107,8 +107,9 @@ function isWhat(value: unknown): string {
   return `is ${cut(JSON.stringify(value))}`;
 }
 
-function hasSize(value: unknown): string {
-  if (typeof value === "string") return `has ${value.length} characters`;
+/** `origin` is what was measured: a number in a query stands there as a string, and its length is not what is wrong. */
+function hasSize(value: unknown, origin: string): string {
+  if (typeof value === "string" && origin === "string") return `has ${value.length} characters`;
   return Array.isArray(value) ? `has ${value.length} entries` : isWhat(value);
 }
 

@@ -7,6 +7,10 @@ import {
   resolveTopicSettings,
   topicSettingLayers,
 } from "../../metadata/settings/topic-settings.ts";
+import {
+  removedTopicSettings,
+  topicSettingByName,
+} from "../../metadata/settings/topic-setting-table.ts";
 import type { ResolvedSetting, SettingSource } from "../../metadata/settings/setting.ts";
 import type { ApiContext, Routes } from "../api-context.ts";
 import { newRoutes, originOf } from "../api-context.ts";
@@ -19,6 +23,7 @@ import { collectionLinks, resourceName, topicUrl } from "../kafka-links.ts";
 import { onTopic } from "../on-topic.ts";
 import type { TopicTarget } from "../on-topic.ts";
 import { pageOf, pageQuery } from "../pagination.ts";
+import { Problem } from "../problem.ts";
 import {
   alterTopicConfigsRequest,
   setTopicConfigRequest,
@@ -158,6 +163,7 @@ function addChanges(routes: Routes, api: ApiContext): void {
     const { cluster_id: clusterId, topic_name: topicName, name } = c.req.valid("param");
     const target = { clusterId, topicName, ifMatch: c.req.valid("header")["If-Match"] };
     const { value } = c.req.valid("json");
+    assertChangeable(name);
     const changed = alter(target, { changes: [{ name, operation: "SET", value }] });
     const { revision } = await change(api, changed, () => ["value"]);
     return c.body(null, 204, { etag: etagOf({ revision }) });
@@ -165,6 +171,7 @@ function addChanges(routes: Routes, api: ApiContext): void {
   routes.openapi(resetRoute, async (c) => {
     const { cluster_id: clusterId, topic_name: topicName, name } = c.req.valid("param");
     const target = { clusterId, topicName, ifMatch: c.req.valid("header")["If-Match"] };
+    assertChangeable(name);
     const changed = alter(target, { changes: [{ name, operation: "DELETE", value: null }] });
     const { revision } = await change(api, changed);
     return c.body(null, 204, { etag: etagOf({ revision }) });
@@ -231,6 +238,17 @@ function alter(
 
 function settingsOf(api: ApiContext, topic: Topic): ResolvedSetting[] {
   return resolveTopicSettings(topicSettingLayers(api.replica.image, topic));
+}
+
+/** A name in the path, which the command's rejection would look for in the body. */
+function assertChangeable(name: string): void {
+  if (topicSettingByName.has(name) || removedTopicSettings.has(name)) return;
+  const detail = `no topic setting is named ${name.slice(0, 100)}`;
+  throw new Problem("refused", detail, {
+    errors: [{ pointer: "#/name", in: "path", detail }],
+    kafkaErrorCode: "INVALID_CONFIG",
+    errorCode: 40002,
+  });
 }
 
 function unknownSetting(name: string): Error {

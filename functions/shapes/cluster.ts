@@ -1,11 +1,22 @@
 import { z } from "@hono/zod-openapi";
 
 // Which settings exist and what values they take is the settings table's knowledge, and which names are legal the command's: here only the shape.
-const defaults = z.record(z.string(), z.string()).openapi({
+const defaultsText = {
   description:
     "Defaults for the cluster's topics, by Kafka's server setting names, as Kafka writes them.",
   example: { "log.retention.ms": "604800000" },
-});
+};
+const defaults = z.record(z.string(), z.string()).openapi(defaultsText);
+
+/** A record of Zod's passes over `__proto__`; a caller who sends it is told, as with any other name that is no setting. */
+const givenDefaults = z
+  .custom<Record<string, string>>()
+  .superRefine((given, context) => {
+    if (typeof given !== "object" || given === null || !Object.hasOwn(given, "__proto__")) return;
+    context.addIssue({ code: "custom", path: ["__proto__"], message: "no setting has this name" });
+  })
+  .pipe(defaults)
+  .openapi({ ...defaultsText, type: "object", additionalProperties: { type: "string" } });
 
 const description = z.string().openapi({ example: "The shop's events" });
 
@@ -13,7 +24,7 @@ export const createClusterRequest = z
   .strictObject({
     name: z.string().openapi({ example: "shop" }),
     description: description.optional(),
-    defaults: defaults.optional(),
+    defaults: givenDefaults.optional(),
   })
   .openapi("CreateClusterRequest");
 
@@ -21,7 +32,7 @@ export const updateClusterRequest = z
   .strictObject({
     name: z.string().optional(),
     description: description.optional(),
-    defaults: defaults.optional().openapi({
+    defaults: givenDefaults.optional().openapi({
       description: "Replaces all defaults: a setting not named is back at Kafka's own default.",
     }),
   })

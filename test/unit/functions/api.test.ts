@@ -68,6 +68,27 @@ test("a path nobody serves is 404, also below known ones", async () => {
   }
 });
 
+test("what a path names is no field of the body", async () => {
+  const { refused, cluster } = await createApiFixture();
+  const { id } = await cluster();
+  const data = [{ name: "retention.ms", value: "1" }];
+  const answer = await refused(`POST /kafka/v3/clusters/${id}/topics/nope/configs:alter`, { data });
+  expect(answer.status).toBe(404);
+  expect(answer.body).not.toHaveProperty("errors");
+});
+
+test("a problem's instance is a URI, whatever was asked for", async () => {
+  const { refused } = await createApiFixture();
+  const answer = await refused("GET /v1/clusters/%C3%BC%22");
+  expect(answer.body.instance).toBe("/v1/clusters/%C3%BC%22");
+});
+
+test("a number in the query is judged by its value", async () => {
+  const { refused } = await createApiFixture();
+  const answer = await refused("GET /v1/clusters?page_size=1001");
+  expect(answer.body.detail).toBe('page_size is "1001"; the limit is 1000');
+});
+
 test("a method that is not served names those that are", async () => {
   const { refused } = await createApiFixture();
   const answer = await refused("PUT /v1/clusters", {});

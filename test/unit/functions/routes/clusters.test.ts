@@ -111,6 +111,28 @@ test.each([
   },
 );
 
+test("a default named __proto__ is refused like any other that is no setting", async () => {
+  const { refused, cluster } = await createApiFixture();
+  const { id } = await cluster();
+  const defaults = '"defaults":{"__proto__":"1"}';
+  for (const answer of [
+    await refused("POST /v1/clusters", `{"name":"x",${defaults}}`),
+    await refused(`PATCH /v1/clusters/${id}`, `{${defaults}}`),
+  ]) {
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors).toMatchObject([{ pointer: "#/defaults/__proto__", in: "body" }]);
+  }
+});
+
+test("a change to what it is already leaves a cluster's ETag", async () => {
+  const { call, cluster } = await createApiFixture();
+  const { id } = await cluster("shop");
+  const before = (await call(`GET /v1/clusters/${id}`)).headers.get("etag");
+  for (const same of [{}, { name: "shop" }, { defaults: {} }]) {
+    expect((await call(`PATCH /v1/clusters/${id}`, same)).headers.get("etag")).toBe(before);
+  }
+});
+
 test("a name that is taken is a conflict", async () => {
   const { refused, cluster } = await createApiFixture();
   await cluster("shop");

@@ -148,8 +148,13 @@ test.each([
 test("a setting nobody knows is not found to read, and refused to change", async () => {
   const { refused, path } = await withTopic();
   expect((await refused(`GET ${path}/no.such`)).status).toBe(404);
-  expect((await refused(`PUT ${path}/no.such`, { value: "1" })).status).toBe(400);
-  expect((await refused(`DELETE ${path}/no.such`)).status).toBe(400);
+  for (const answer of [
+    await refused(`PUT ${path}/no.such`, { value: "1" }),
+    await refused(`DELETE ${path}/no.such`),
+  ]) {
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors).toMatchObject([{ pointer: "#/name", in: "path" }]);
+  }
 });
 
 test("only the verb alter follows the colon", async () => {

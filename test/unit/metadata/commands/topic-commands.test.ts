@@ -135,16 +135,17 @@ describe("creating topics", () => {
   });
 
   test("says no more of a name than a name may have", () => {
-    const { image, clusterId, context } = readyCell();
+    const cell = readyCell();
+    const { image, clusterId } = cell;
     const name = "x".repeat(30_000);
     const twice = [
       { name, partitionCount: 1 },
       { name, partitionCount: 1 },
     ];
     for (const decision of [
-      createTopics(image, { clusterId, topics: twice }, context()),
+      createTopics(image, { clusterId, topics: twice }, cell.context()),
       createPartitions(image, { clusterId, topics: twice }),
-      deleteTopics(image, { clusterId, topics: twice }, context()),
+      deleteTopics(image, { clusterId, topics: twice }, cell.context()),
       incrementalAlterConfigs(image, {
         clusterId,
         resources: twice.map(() => ({ resource: { kind: "topic", name }, changes: [] })),
