@@ -2,8 +2,13 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { benchDirectory, runSilently, workDirectory } from "../harness/load-client.ts";
-import { librdkafkaClient } from "../harness/load-client.ts";
+import { endsWithUs } from "../harness/children.ts";
+import {
+  benchDirectory,
+  librdkafkaClient,
+  runSilently,
+  workDirectory,
+} from "../harness/load-client.ts";
 import { endProcess, freePort, type Target } from "../load/target.ts";
 
 export const kafkaVersion = "4.3.1";
@@ -91,6 +96,7 @@ export async function startKafka(classpath: string): Promise<Target> {
   const child = spawn("java", [...jvmFlags, ...java, "kafka.Kafka", properties], {
     stdio: ["ignore", log, log],
   });
+  endsWithUs(child);
   const bootstrap = `127.0.0.1:${port}`;
   try {
     await answers(port, () => child.exitCode !== null);

@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { endsWithUs, limitTime } from "./children.ts";
 import type { Buckets } from "./histogram.ts";
 
 export const benchDirectory = resolve(dirname(fileURLToPath(import.meta.url)), "..");
@@ -89,51 +90,43 @@ export const wireClient = (): Program | Absent => {
   return "missing" in program ? program : { ...program, tool: "wire-load (bench/clients)" };
 };
 
-export type ClientRun = {
-  readonly child: ChildProcess;
-  readonly result: Promise<ClientResult>;
-};
-
-/** Runs one mode of a client; rejects if it ends without a result. */
+/** Runs one mode of a client; rejects if it ends without a result, or is not done after `limitSeconds`. */
 export function runClient(
   program: Program,
   mode: string,
-  options: Readonly<Record<string, string | number>>,
-  onEvent: (event: ClientEvent) => void = () => {},
-): ClientRun {
-  const words = Object.entries(options).map(([name, value]) => `${name}=${value}`);
+  run: {
+    readonly options: Readonly<Record<string, string | number>>;
+    readonly limitSeconds: number;
+    readonly onEvent?: (event: ClientEvent) => void;
+  },
+): Promise<ClientResult> {
+  const words = Object.entries(run.options).map(([name, value]) => `${name}=${value}`);
   const child = spawn(program.path, [mode, ...words], { stdio: ["ignore", "pipe", "pipe"] });
+  endsWithUs(child);
   let complaints = "";
+  limitTime(child, run.limitSeconds, () => {
+    complaints += `not done after ${run.limitSeconds} s`;
+  });
   child.stderr.on("data", (chunk: Buffer) => {
     if (complaints.length < 4000) complaints += chunk.toString();
   });
-  const result = new Promise<ClientResult>((done, failed) => {
-    let last: ClientResult | null = null;
-    const lines = createInterface({ input: child.stdout });
-    lines.on("line", (line) => {
-      const event = JSON.parse(line) as ClientEvent;
-      if (event.event === "end") last = event;
-      onEvent(event);
-    });
+  let last: ClientResult | null = null;
+  const lines = createInterface({ input: child.stdout });
+  lines.on("line", (line) => {
+    const event = JSON.parse(line) as ClientEvent;
+    if (event.event === "end") last = event;
+    run.onEvent?.(event);
+  });
+  const linesRead = new Promise((done) => lines.on("close", done));
+  return new Promise<ClientResult>((done, failed) => {
     child.on("error", failed);
-    let code: number | null = null;
-    const isDone = { exit: false, lines: false };
-    const settle = (): void => {
-      if (!isDone.exit || !isDone.lines) return;
-      if (last !== null) done(last);
-      else failed(new Error(`${program.tool} ${mode} ended with ${code}: ${complaints.trim()}`));
-    };
-    child.on("close", (exit) => {
-      code = exit;
-      isDone.exit = true;
-      settle();
-    });
-    lines.on("close", () => {
-      isDone.lines = true;
-      settle();
+    child.on("close", (code) => {
+      void linesRead.then(() => {
+        if (last !== null) done(last);
+        else failed(new Error(`${program.tool} ${mode} ended with ${code}: ${complaints.trim()}`));
+      });
     });
   });
-  return { child, result };
 }
 
 /** Runs a mode that prints nothing, such as creating a topic. */
@@ -143,6 +136,9 @@ export function runSilently(
   options: Readonly<Record<string, string | number>>,
 ): void {
   const words = Object.entries(options).map(([name, value]) => `${name}=${value}`);
-  const { status, stderr } = spawnSync(program.path, [mode, ...words], { encoding: "utf8" });
+  const { status, stderr } = spawnSync(program.path, [mode, ...words], {
+    encoding: "utf8",
+    timeout: 60_000,
+  });
   if (status !== 0) throw new Error(`${mode} ${words.join(" ")}: ${stderr.trim()}`);
 }

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { endsWithUs, limitTime } from "../harness/children.ts";
 import { type LatencyMs, latencyMs } from "../harness/histogram.ts";
 import {
   benchDirectory,
@@ -60,15 +61,18 @@ async function fill(
   what: { records: number; stick: number; recordBytes: number },
 ): Promise<void> {
   const result = await runClient(clients.librdkafka, "produce", {
-    bootstrap: target.bootstrap,
-    topic,
-    partitions: workload.partitions,
-    records: what.records,
-    stick: what.stick,
-    size: what.recordBytes,
-    warmup: 0,
-    seconds: 3600,
-  }).result;
+    limitSeconds: 60,
+    options: {
+      bootstrap: target.bootstrap,
+      topic,
+      partitions: workload.partitions,
+      records: what.records,
+      stick: what.stick,
+      size: what.recordBytes,
+      warmup: 0,
+      seconds: 3600,
+    },
+  });
   if (result.failed > 0) throw new Error(`filling ${topic}: ${result.error}`);
 }
 
@@ -159,7 +163,11 @@ async function measureClient(run: Run, topic: string): Promise<Figures> {
     else if (event.event === "tick") run.onTick(event.bytes / 1e6, event.records);
     else used ??= counter?.stop() ?? null;
   };
-  const result = await runClient(program, mode, options, onEvent).result;
+  const result = await runClient(program, mode, {
+    options,
+    limitSeconds: run.warmupSeconds + run.seconds + 30,
+    onEvent,
+  });
   if (used === null) throw new Error(`${workload.name}: the client ended before it began`);
   return figures(run, { result, used, tool: program.tool });
 }
@@ -269,6 +277,8 @@ async function measureJava(run: Run, workload: Workload, topic: string): Promise
   const child = spawn("java", ["-Xmx512m", "-cp", clients.java, log, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
+  endsWithUs(child);
+  limitTime(child, 120, () => {});
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));

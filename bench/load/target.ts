@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
+import { endsWithUs } from "../harness/children.ts";
 import { benchDirectory, workDirectory } from "../harness/load-client.ts";
 
 /** A broker that runs and can be loaded. */
@@ -66,6 +67,7 @@ export async function startMyelin(options: StartMyelinOptions = {}): Promise<Tar
     env: { ...process.env, NO_COLOR: "1" },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
+  endsWithUs(child);
   await saysItIsUp(child, "Myelin is up");
   return {
     name: "Myelin",

@@ -65,7 +65,8 @@ const fetch = (name: string, title: string, rest: Partial<FetchWorkload> = {}): 
   recordBytes: 1000,
   durability: "replicated",
   consumers: 1,
-  storedMb: 128,
+  // Less than any memory that a broker keeps of its newest records.
+  storedMb: 96,
   where: "hot",
   ...rest,
 });
