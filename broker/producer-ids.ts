@@ -9,25 +9,26 @@ export type ProducerIds = {
 export function createProducerIds(allocate: () => Promise<ProducerIdBlock | null>): ProducerIds {
   let nextId = 0;
   let endId = 0;
-  let refill: Promise<void> | null = null;
+  let refill: Promise<boolean> | null = null;
 
-  async function fetchBlock(): Promise<void> {
+  async function fetchBlock(): Promise<boolean> {
     const block = await allocate();
-    if (block === null) return;
+    if (block === null) return false;
     nextId = block.first;
     endId = block.first + block.count;
+    return true;
   }
 
   return {
     async next() {
-      // Callers share one request for a block; whoever finds it used up by the others asks again, a bounded number of times.
-      for (let tries = 0; nextId >= endId && tries < 3; tries++) {
+      // Callers share one request for a block; whoever finds it used up by the others shares the next.
+      while (nextId >= endId) {
         refill ??= fetchBlock().finally(() => {
           refill = null;
         });
-        await refill;
+        if (!(await refill)) return null;
       }
-      return nextId < endId ? nextId++ : null;
+      return nextId++;
     },
   };
 }

@@ -1,8 +1,9 @@
 import type { Image, Partition } from "../image/image.ts";
-import type { MetadataRecord } from "../records/table.ts";
-import { accepted, rejected } from "./command.ts";
+import { rejected } from "./command.ts";
 import type { Decision } from "./command.ts";
 import { activeIn } from "./new-partitions.ts";
+import type { PartitionChange } from "./partition-changes.ts";
+import { countFittingEntry, recordsOf } from "./partition-changes.ts";
 
 /** A leadership that its broker cannot go on with, in the epoch it failed in. */
 export type FailedLeadership = {
@@ -29,14 +30,17 @@ export function resignLeaderships(
 ): Decision<null, "STALE_BROKER_EPOCH"> {
   if (image.brokers.get(brokerId)?.epoch !== brokerEpoch)
     return rejected("STALE_BROKER_EPOCH", `broker ${brokerId} has registered again since`);
-  const records: MetadataRecord[] = [];
+  const changes: PartitionChange[] = [];
   for (const { topicId, index, leaderEpoch, isDamaged } of failed) {
     const partition = image.topics.get(topicId)?.partitions[index];
     if (partition?.leader !== brokerId || partition.leaderEpoch !== leaderEpoch) continue;
     const after = nextTerm(partition, { brokerId, isDamaged, isLive: activeIn(image) });
-    records.push({ kind: "partitionsChanged", topicId, partitions: [after] });
+    changes.push({ topicId, after });
   }
-  return accepted(records, null);
+  // Those of one entry are resigned from when the rest is decided.
+  const count = countFittingEntry(changes);
+  const records = recordsOf(changes.slice(0, count));
+  return { kind: "accepted", records, result: null, isIncomplete: count < changes.length };
 }
 
 /** In a healthy cell one array in memory serves the sets that are equal. */
