@@ -18,6 +18,8 @@ export type Checkpoint = {
   readonly sequence: number;
   /** The last file before it, 0 if there is none: the chain of files begins there. */
   readonly previousSequence: number;
+  /** All files before it. One that is gone was reclaimed since; one that is not among them was never begun. */
+  readonly files: readonly number[];
   readonly nextNumber: number;
   readonly logs: readonly LogCheckpoint[];
 };
@@ -87,6 +89,8 @@ export function encodeCheckpoint(
   writer.uint32(position.sequence);
   writer.uint32(position.previousSequence);
   writer.uint32(position.nextNumber);
+  writer.uint32(position.files.length);
+  for (const sequence of position.files) writer.uint32(sequence);
   writer.uint32(logs.length);
   for (const log of logs) writeLog(writer, log);
   return writer.done();
@@ -167,6 +171,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
       sequence: reader.uint32(),
       previousSequence: reader.uint32(),
       nextNumber: reader.uint32(),
+      files: reader.list(() => reader.uint32()),
       logs: reader.list(() => readLog(reader)),
     };
   } catch (error) {

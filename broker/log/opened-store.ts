@@ -15,7 +15,7 @@ import { entryBytes } from "./wal-entry.ts";
 import { closeHandle } from "./wal-file.ts";
 import { createFilePool, isSpareName } from "./wal-pool.ts";
 import { recoverWal, type Recovered } from "./wal-recovery.ts";
-import { encodeDeclaration, type Replay } from "./wal-replay.ts";
+import { encodeDeclaration, failLogsWithHoles, type Replay } from "./wal-replay.ts";
 import {
   appendControl,
   appendDeferred,
@@ -23,6 +23,7 @@ import {
   fitsCurrent,
   hasSpace,
   maxBodyBytes,
+  notePrevious,
   type CommitTarget,
   type Wal,
 } from "./wal.ts";
@@ -44,12 +45,15 @@ export class OpenedStore implements LogStore {
   #reclaiming: Promise<void> | null = null;
   #reclaimedFiles = 0;
   #copiedBytes = 0;
+  #copyBudget: number;
+  #paidBytes = 0;
   #isClosing = false;
 
   constructor(options: LogStoreOptions, lock: { close(): Promise<void> }) {
     const { config } = options;
     this.#options = options;
     this.#lock = lock;
+    this.#copyBudget = config.fileBytes;
     this.maxBatchBytes = Math.min(maxBodyBytes(config.fileBytes), config.ringBytes / 2);
     this.#wal = this.#createWal();
     this.#wal.ring.onUnpin = () => this.#rooms.wake();
@@ -112,11 +116,14 @@ export class OpenedStore implements LogStore {
       context: this.#context,
       nowMs: clock.nowMs(),
       truncated: new Set(),
+      gone: [],
     };
     const startMs = clock.monotonicMs();
     const recovered = await recoverWal({ disk, directory, log, replay, hasAllWrites });
     wal.files.push(...recovered.files);
     wal.nextSequence = recovered.nextSequence;
+    wal.previous = recovered.previous;
+    failLogsWithHoles(replay);
     await this.#finishLogs(replay);
     await this.#settler.checkpoint(recovered.nextSequence);
     // Only now: until the checkpoint is there, the next start must judge the old files as this one did.
@@ -289,14 +296,25 @@ export class OpenedStore implements LogStore {
         checkpointSequence: this.#settler.checkpointSequence,
         room: (bytes) => this.room(bytes),
         isStopping: () => this.#isClosing,
+        copyBudget: this.#takeCopyBudget(),
       });
       this.#reclaimedFiles += reclaimed.files;
       this.#copiedBytes += reclaimed.copiedBytes;
+      this.#copyBudget -= reclaimed.copiedBytes;
       if (reclaimed.files > 0) void prepareNext(this.#wal);
     } catch (error) {
       // Nothing was given up; the next run tries again.
       this.#options.log.warn("cannot reclaim WAL files", { error: String(error) });
     }
+  }
+
+  /** A file's worth at start, then half of what is appended; never more than a file's worth is saved up. */
+  #takeCopyBudget(): number {
+    const { fileBytes } = this.#options.config;
+    const appended = this.#wal.counters.appendedBytes - this.#copiedBytes;
+    this.#copyBudget = Math.min(fileBytes, this.#copyBudget + (appended - this.#paidBytes) / 2);
+    this.#paidBytes = appended;
+    return this.#copyBudget;
   }
 
   freeBytes(): Promise<number> {
@@ -328,6 +346,7 @@ export class OpenedStore implements LogStore {
     const last = wal.files.at(-1);
     if (last !== undefined) this.#settler.settled(last);
     await this.#settler.idle();
+    notePrevious(wal);
     if (wal.isDead || wal.files.some((file) => file.footer === null)) return;
     await this.#settler.checkpoint(wal.nextSequence);
   }

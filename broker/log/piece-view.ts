@@ -1,5 +1,6 @@
 import { crc32c } from "../../protocol/records/crc32c.ts";
 import { int64At, isSafeInt64At, uint32At } from "../../protocol/records/big-endian.ts";
+import { forgetCopies } from "./copied-ranges.ts";
 import { LogReadError } from "./partition-log.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { openHandle, pinFile, readFully, unpinFile, type WalFile } from "./wal-file.ts";
@@ -89,7 +90,10 @@ export async function findPiece(log: StoredLog, offset: number): Promise<PieceVi
   if (own !== null && own.firstOffset < copy.startOffset && copy.startOffset > offset) return own;
   const view = await viewIn(log, copy.file, true);
   // Copied on to another file meanwhile.
-  if (view === null && copy.file.isRetired) return findPiece(log, offset);
+  if (view === null && copy.file.isRetired) {
+    forgetCopies(log, copy.file);
+    return findPiece(log, offset);
+  }
   if (view === null) throw new LogReadError("a copied batch is gone");
   return { ...view, endOffset: Math.min(view.endOffset, copy.endOffset) };
 }

@@ -28,6 +28,8 @@ export type ReclaimOptions = {
   /** Resolves when a batch of that size fits. */
   readonly room: (batchBytes: number) => Promise<void>;
   readonly isStopping: () => boolean;
+  /** Bytes that may be copied. What is appended pays for it, else the WAL could be busy with itself for ever. */
+  readonly copyBudget: number;
 };
 
 export type Reclaimed = { readonly files: number; readonly copiedBytes: number };
@@ -48,10 +50,11 @@ export async function reclaimFiles(options: ReclaimOptions): Promise<Reclaimed> 
     if (live.length === 0) dead.push(file);
     else if (
       liveBytes <= file.fileBytes * copiedShare &&
+      copiedBytes + liveBytes <= options.copyBudget &&
       live.every(({ log }) => log.failure === null)
     ) {
-      if (!(await copyForward(options, file, live))) continue;
       copiedBytes += liveBytes;
+      if (!(await copyForward(options, file, live))) continue;
       dead.push(file);
     }
   }

@@ -34,17 +34,14 @@ export function createSettler(
   let checkpointSequence = 0;
   let queue: Promise<void> = Promise.resolve();
 
-  const capture = (sequence: number): { sequence: number; bytes: Uint8Array } => ({
-    sequence,
-    bytes: encodeCheckpoint(
-      {
-        sequence,
-        previousSequence: wal.files.findLast((file) => file.sequence < sequence)?.sequence ?? 0,
-        nextNumber: table.nextNumber,
-      },
-      [...table.byNumber.values()],
-    ),
-  });
+  const capture = (sequence: number): { sequence: number; bytes: Uint8Array } => {
+    const files = wal.files.map((file) => file.sequence).filter((each) => each < sequence);
+    const previousSequence = wal.previous.sequence;
+    const { nextNumber } = table;
+    const logs = [...table.byNumber.values()];
+    const position = { sequence, previousSequence, files, nextNumber };
+    return { sequence, bytes: encodeCheckpoint(position, logs) };
+  };
 
   async function store(checkpoint: { sequence: number; bytes: Uint8Array }): Promise<void> {
     await wal.disk.writeFile(`${wal.directory}/${checkpointName}`, checkpoint.bytes);

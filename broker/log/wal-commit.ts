@@ -6,6 +6,7 @@ import {
   abandonUnwritten,
   appendDeferred,
   createSpan,
+  notePrevious,
   openSpan,
   type CommitTarget,
   type Span,
@@ -169,6 +170,7 @@ const failWrite = (wal: Wal, span: Span, error: unknown): void => {
       void discardFile(wal, file.path, closeHandle(file));
     }
   }
+  notePrevious(wal);
   const last = wal.files.at(-1);
   if (last !== undefined) wal.ring.writtenEnd = last.address! + last.fileBytes;
   wal.deferred.unshift(...controls);

@@ -36,6 +36,8 @@ export type Recovered = {
   /** WAL files that hold nothing. */
   readonly unused: string[];
   readonly nextSequence: number;
+  /** The newest file that counts, here or reclaimed. */
+  readonly previous: { readonly sequence: number; readonly end: number };
   readonly replayedBytes: number;
 };
 
@@ -55,7 +57,8 @@ export async function recoverWal(options: RecoveryOptions): Promise<Recovered> {
   const found = await findFiles(options);
   const startSequence = checkpoint?.sequence ?? 0;
   const chain = followChain(found, checkpoint, directory);
-  const older = found.filter((each) => each.sequence < startSequence);
+  const listed = new Set(checkpoint?.files);
+  const older = found.filter((each) => listed.has(each.sequence));
   const files = older.map((each) => sealedFile(each, directory));
   const scanned = chain.map((each) => sealedFile(each, directory));
   const all = [...files, ...scanned];
@@ -77,6 +80,10 @@ export async function recoverWal(options: RecoveryOptions): Promise<Recovered> {
     unused: found
       .filter((each) => !used.has(each.sequence))
       .map((each) => `${directory}/${walFileName(each.sequence)}`),
+    previous: {
+      sequence: scanned.at(-1)?.sequence ?? checkpoint?.previousSequence ?? 0,
+      end: scanned.at(-1)?.end ?? 0,
+    },
     nextSequence: Math.max(startSequence, 1 + (found.at(-1)?.sequence ?? 0)),
     replayedBytes,
   };

@@ -20,7 +20,20 @@ export type Replay = {
   readonly nowMs: number;
   /** Logs that were truncated: their producers have to be replayed. */
   readonly truncated: Set<StoredLog>;
+  /** Copies in files that are not there: reclaimed since, if what is replayed has them anew. */
+  readonly gone: { log: StoredLog; sequence: number; startOffset: number; endOffset: number }[];
 };
+
+/** Once everything is replayed: copies that are nowhere are a hole. */
+export function failLogsWithHoles(replay: Replay): void {
+  for (const { log, sequence, startOffset, endOffset } of replay.gone) {
+    let at = Math.max(startOffset, log.logStartOffset);
+    for (const range of log.copies) {
+      if (range.startOffset <= at) at = Math.max(at, range.endOffset);
+    }
+    if (at < endOffset) log.failure ??= `its WAL file ${sequence} is missing`;
+  }
+}
 
 /** The body of a `declared` entry: {partition index int32, topic id}. */
 export function encodeDeclaration(topicId: string, index: number): Uint8Array {
@@ -58,8 +71,8 @@ const restoreLog = (
   if (saved.producers.length > 0) restoreProducers(log, saved.producers);
   for (const { sequence, startOffset, endOffset } of saved.copies) {
     const file = fileOf(sequence);
-    if (file === undefined) log.failure ??= `its WAL file ${sequence} is missing`;
-    else log.copies.push({ file, startOffset, endOffset });
+    if (file !== undefined) log.copies.push({ file, startOffset, endOffset });
+    else replay.gone.push({ log, sequence, startOffset, endOffset });
   }
 };
 

@@ -89,6 +89,8 @@ export type Wal = WalOptions & {
   refusal: string | null;
   entrySequence: number;
   previousPartition: number;
+  /** The file the next one's header names as the one before, though it may have been reclaimed. */
+  previous: { readonly sequence: number; readonly end: number };
   readonly spans: Span[];
   readonly deferred: ControlEntry[];
   /** Written to since its last flush. */
@@ -129,6 +131,7 @@ export function createWal(
     refusal: null,
     entrySequence: 0,
     previousPartition: 0,
+    previous: { sequence: 0, end: 0 },
     spans: [],
     deferred: [],
     dirtyFile: null,
@@ -180,10 +183,17 @@ export function hasSpace(wal: Wal, bodyBytes: number): boolean {
   return next !== null && reserve(ring, next.address!, fileHeaderBytes + size);
 }
 
+/** The newest file takes no more entries. */
+export function notePrevious(wal: Wal): void {
+  const last = wal.files.at(-1);
+  if (last === undefined || last.sequence < wal.previous.sequence) return;
+  wal.previous = { sequence: last.sequence, end: last.end };
+}
+
 const rotate = (wal: Wal): void => {
   const { next } = wal;
   assert(next !== null, "a file is ready before the WAL goes on in it");
-  const previous = wal.files.at(-1);
+  notePrevious(wal);
   wal.files.push(next);
   wal.current = next;
   wal.next = null;
@@ -194,8 +204,8 @@ const rotate = (wal: Wal): void => {
   const header = encodeFileHeader({
     sequence: next.sequence,
     fileBytes: next.fileBytes,
-    previousSequence: previous?.sequence ?? 0,
-    previousEnd: previous?.end ?? 0,
+    previousSequence: wal.previous.sequence,
+    previousEnd: wal.previous.end,
   });
   copyIn(wal.ring, next.address!, header);
   const open = wal.spans.at(-1);
