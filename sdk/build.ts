@@ -3,12 +3,13 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const dist = join(here, "dist");
+/** Another directory may be named, for tests. */
+const dist = resolve(process.argv[2] ?? join(here, "dist"));
 const root = join(here, "..");
 
 /** Loaded from node_modules by the test broker and the command line: native code, files of their own, worker threads. */
@@ -58,7 +59,13 @@ function declare(): void {
   const tsc = createRequire(import.meta.url).resolve("typescript/package.json");
   execFileSync(
     process.execPath,
-    [join(dirname(tsc), "bin/tsc"), "-p", join(here, "tsconfig.build.json")],
+    [
+      join(dirname(tsc), "bin/tsc"),
+      "-p",
+      join(here, "tsconfig.build.json"),
+      "--outDir",
+      join(dist, "types"),
+    ],
     { stdio: "inherit" },
   );
 }

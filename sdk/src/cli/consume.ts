@@ -96,7 +96,8 @@ async function consume(
       // Between printed lines a progress line would only be in the way.
       if (options.untilEnd === true && process.stdout.isTTY !== true)
         progress.update(count, fractionOf(count, total()));
-      if (stop.signal.aborted || count === options.count) break;
+      // Not left by `break`: what has been printed is done.
+      if (count === options.count) stop.abort();
     }
   } finally {
     progress.end();

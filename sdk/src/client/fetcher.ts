@@ -7,9 +7,9 @@ import { toMyelinError } from "../errors.ts";
 import type { ClientConnection } from "./connection-options.ts";
 import { connectionOptions } from "./connection-options.ts";
 import type { FetchedRecord } from "./fetched-record.ts";
-import { readBatches } from "./fetched-record.ts";
 import type { FetchResponse } from "./out-of-range.ts";
 import { outOfRangePlaces, topicName } from "./out-of-range.ts";
+import { readBatches } from "./read-batches.ts";
 import { createWaiter } from "./waiter.ts";
 
 export type FetcherOptions = ClientConnection & {

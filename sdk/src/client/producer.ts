@@ -58,6 +58,8 @@ export class Producer<Value> {
   readonly #sticky = new Map<string, number>();
   /** By topic: metadata on its way, so that a thousand sends to a new topic ask once. */
   readonly #asked = new Map<string, ReturnType<typeof topicMetadata>>();
+  /** Messages on their way into the queue: their topic's partitions are not known yet. */
+  readonly #entering = new Set<Promise<unknown>>();
   #isClosed = false;
 
   constructor(bootstrapServers: string, options: ProducerOptions<Value> & { value: Codec<Value> }) {
@@ -77,9 +79,14 @@ export class Producer<Value> {
 
   /** Resolves once the message is durable, with where it stands. Rejects with MyelinError. */
   async send(topic: string, message: Message<Value>): Promise<Sent> {
-    const outgoing = this.#encode(topic, message);
-    const partition = await this.#partitionFor(topic, outgoing, message.partition);
-    return this.#queue.add({ ...outgoing, partition }, outgoing.sizeBytes);
+    const entering = this.#enter(topic, message);
+    this.#entering.add(entering);
+    try {
+      await entering;
+    } finally {
+      this.#entering.delete(entering);
+    }
+    return (await entering).sent;
   }
 
   /** Sends many; resolves once all are durable, in their order. Rejects with the first failure. */
@@ -93,14 +100,16 @@ export class Producer<Value> {
   }
 
   /** Resolves once everything sent so far is durable or has failed. */
-  flush(): Promise<void> {
-    return this.#queue.flush();
+  async flush(): Promise<void> {
+    await Promise.allSettled(this.#entering);
+    await this.#queue.flush();
   }
 
   /** Sends what is queued, then disconnects. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await Promise.allSettled(this.#entering);
     await this.#queue.flush();
     try {
       await this.#client.close();
@@ -111,6 +120,13 @@ export class Producer<Value> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Resolves once the message is queued. */
+  async #enter(topic: string, message: Message<Value>): Promise<{ sent: Promise<Sent> }> {
+    const outgoing = this.#encode(topic, message);
+    const partition = await this.#partitionFor(topic, outgoing, message.partition);
+    return { sent: this.#queue.add({ ...outgoing, partition }, outgoing.sizeBytes) };
   }
 
   #encode(topic: string, message: Message<Value>): Omit<OutgoingMessage, "partition"> {

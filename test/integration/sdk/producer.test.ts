@@ -65,8 +65,6 @@ test("a topic that is not there is an error that says so", async () => {
 test("close sends what is queued, and nothing is taken after it", async () => {
   const producer = broker.cluster.producer({ lingerMs: 60_000 });
   const sent = producer.send("orders", { key: "k", value: "last" });
-  // Queued once its partition is known.
-  await new Promise((resolve) => setTimeout(resolve, 100));
   await producer.close();
   expect(await sent).toMatchObject({ topic: "orders" });
   await expect(producer.send("orders", { value: "late" })).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 import type { RecordsBatch } from "@platformatic/kafka";
 import { expect, test } from "vitest";
-import { readBatches } from "../../../../sdk/src/client/fetched-record.ts";
+import { readBatches } from "../../../../sdk/src/client/read-batches.ts";
 
 function batch(firstOffset: number, deltas: number[], changes: Partial<RecordsBatch> = {}) {
   return {
