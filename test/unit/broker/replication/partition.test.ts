@@ -1,0 +1,145 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { PartitionLog } from "../../../../broker/log/partition-log.ts";
+import type { Partition } from "../../../../broker/replication/partition.ts";
+import {
+  advance,
+  becomeLeader,
+  createPartition,
+  fail,
+  resign,
+  wake,
+  whenCommitted,
+  whenWritten,
+} from "../../../../broker/replication/partition.ts";
+
+/** As much of a log as a partition's role needs: where it ends, and which epochs were begun. */
+function createLog() {
+  const log = {
+    logEndOffset: 0,
+    highWatermark: 0,
+    epochs: [] as number[],
+    startLeaderEpoch: (epoch: number) => void log.epochs.push(epoch),
+    advanceHighWatermark(offset: number) {
+      expect(offset).toBeGreaterThanOrEqual(log.highWatermark);
+      log.highWatermark = offset;
+    },
+  };
+  return log;
+}
+
+let log: ReturnType<typeof createLog>;
+let partition: Partition;
+let told: [string, boolean][];
+
+beforeEach(() => {
+  log = createLog();
+  partition = createPartition("AAAAAAAAAAAAAAAAAAAAAQ", 0, log as unknown as PartitionLog);
+  told = [];
+});
+
+const tell = (name: string) => (isDone: boolean) => void told.push([name, isDone]);
+
+function write(endOffset: number): void {
+  log.logEndOffset = endOffset;
+  advance(partition);
+}
+
+describe("a leader", () => {
+  beforeEach(() => becomeLeader(partition, 3, 1));
+
+  test("begins its epoch in the log, once", () => {
+    becomeLeader(partition, 3, 1);
+    becomeLeader(partition, 4, 1);
+    expect(log.epochs).toEqual([3, 4]);
+  });
+
+  test("shows what is written", () => {
+    write(5);
+    expect(log.highWatermark).toBe(5);
+  });
+
+  test("answers who waits for no more than that, in the order of offsets", () => {
+    whenCommitted(partition, 2, tell("two"));
+    whenCommitted(partition, 5, tell("five"));
+    whenCommitted(partition, 6, tell("six"));
+    write(5);
+    expect(told).toEqual([
+      ["two", true],
+      ["five", true],
+    ]);
+    write(6);
+    expect(told.at(-1)).toEqual(["six", true]);
+  });
+
+  test("answers at once what is committed already", () => {
+    write(5);
+    whenCommitted(partition, 5, tell("committed"));
+    whenWritten(partition, 5, tell("written"));
+    expect(told).toEqual([
+      ["committed", true],
+      ["written", true],
+    ]);
+  });
+
+  test("wakes its watchers when there is more to see, and only then", () => {
+    let wakes = 0;
+    partition.watchers.add(() => wakes++);
+    write(5);
+    write(5);
+    expect(wakes).toBe(1);
+  });
+
+  test("that resigns tells everyone who waits, and its watchers", () => {
+    let wakes = 0;
+    partition.watchers.add(() => wakes++);
+    whenCommitted(partition, 1, tell("committed"));
+    whenWritten(partition, 1, tell("written"));
+    resign(partition);
+    expect(new Map(told)).toEqual(
+      new Map([
+        ["committed", false],
+        ["written", false],
+      ]),
+    );
+    expect(wakes).toBe(1);
+    write(5);
+    expect(log.highWatermark).toBe(0);
+  });
+
+  test("does not take up a term that failed", () => {
+    fail(partition);
+    expect(partition.isLeader).toBe(false);
+    expect(() => becomeLeader(partition, 3, 1)).toThrow("a term that failed");
+    becomeLeader(partition, 4, 1);
+    expect(partition.isLeader).toBe(true);
+  });
+
+  test("never leads in an older epoch", () => {
+    expect(() => becomeLeader(partition, 2, 1)).toThrow("leader epochs only grow");
+  });
+});
+
+test("who leads after a restart shows at once what its log holds", () => {
+  log.logEndOffset = 7;
+  becomeLeader(partition, 1, 1);
+  expect(log.highWatermark).toBe(7);
+});
+
+test("who does not lead shows nothing new", () => {
+  write(5);
+  expect(log.highWatermark).toBe(0);
+});
+
+test("watchers may leave, and others with them, while they are woken", () => {
+  const seen: string[] = [];
+  const second = () => void seen.push("second");
+  const first = () => {
+    seen.push("first");
+    partition.watchers.delete(first);
+    partition.watchers.delete(second);
+  };
+  partition.watchers.add(first).add(second);
+  wake(partition);
+  expect(seen).toContain("first");
+  expect(partition.watchers.size).toBe(0);
+});
