@@ -79,7 +79,7 @@ test("who comes behind a waiting request waits too, though there were room for i
         order.push(name);
       },
     );
-  append("first", 8);
+  void append("first", 8);
   const large = append("large", 8);
   const small = append("small", 1);
   expect(order).toEqual(["first"]);
@@ -91,7 +91,7 @@ test("who comes behind a waiting request waits too, though there were room for i
 test("a request whose append throws does not hold up the next", async () => {
   const ring = createRing(10);
   const gate = createAppendGate(ring.store);
-  gate.run(
+  void gate.run(
     1,
     () => 10,
     () => ring.take(10),
@@ -145,18 +145,17 @@ test("whatever comes when, every batch is appended once, in the order it came", 
       const ring = createRing(12);
       const gate = createAppendGate(ring.store);
       const appended: string[] = [];
-      const running: (Promise<void> | undefined)[] = [];
+      const running: Promise<void>[] = [];
       for (const [number, batches] of sizes.entries()) {
-        running.push(
-          gate.run(
-            batches.length,
-            (index) => batches[index] ?? 0,
-            (index) => {
-              ring.take(batches[index] ?? 0);
-              appended.push(`${number}.${index}`);
-            },
-          ),
+        const waiting = gate.run(
+          batches.length,
+          (index) => batches[index] ?? 0,
+          (index) => {
+            ring.take(batches[index] ?? 0);
+            appended.push(`${number}.${index}`);
+          },
         );
+        if (waiting !== undefined) running.push(waiting);
         if (between[number] === "free") await ring.free();
         if (between[number] === "settle") await settle();
       }

@@ -76,8 +76,6 @@ test("a limit that is set later holds from the next check on", async () => {
   await write("later");
   await broker.clock.advance(checkMs);
   expect(await startOf("later")).toBe(0);
-  const { incrementalAlterConfigs } =
-    await import("../../../../metadata/commands/alter-configs.ts");
   await broker.metadata.submit((image) =>
     incrementalAlterConfigs(image, {
       clusterId: broker.clusterId,
