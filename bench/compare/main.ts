@@ -19,6 +19,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "8" },
     warmup: { type: "string", default: "2" },
+    "quiet-wait": { type: "string", default: "20" },
     "warm-gb": { type: "string", default: "6" },
     "no-uncounted-round": { type: "boolean", default: false },
     out: { type: "string", default: join(workDirectory, "compare") },
@@ -29,6 +30,7 @@ const { values } = parseArgs({
 const help = `npm run bench:compare -- [options]      (needs Java and Maven; bench:load -- --list names the workloads)
   --only a,b*       workloads by name, comma-separated
   --rounds 3 --seconds 8 --warmup 2
+  --quiet-wait 20   seconds to wait for a quiet machine before each run
   --warm-gb 6       memory to touch beforehand
   --no-uncounted-round   do not run everything once, briefly, before it counts
   --out DIR         results.json, results.md and charts (default .bench/compare)`;
@@ -78,6 +80,7 @@ async function main(): Promise<void> {
       rounds: Number(values.rounds),
       seconds: Number(values.seconds),
       warmupSeconds: Number(values.warmup),
+      quietWaitSeconds: Number(values["quiet-wait"]),
       clients,
       hasUncountedRound: !values["no-uncounted-round"],
       say: console.log,

@@ -91,7 +91,7 @@ export const wireClient = (): Program | Absent => {
 };
 
 /** Runs one mode of a client; rejects if it ends without a result, or is not done after `limitSeconds`. */
-export function runClient(
+export async function runClient(
   program: Program,
   mode: string,
   run: {
@@ -117,16 +117,14 @@ export function runClient(
     if (event.event === "end") last = event;
     run.onEvent?.(event);
   });
-  const linesRead = new Promise((done) => lines.on("close", done));
-  return new Promise<ClientResult>((done, failed) => {
-    child.on("error", failed);
-    child.on("close", (code) => {
-      void linesRead.then(() => {
-        if (last !== null) done(last);
-        else failed(new Error(`${program.tool} ${mode} ended with ${code}: ${complaints.trim()}`));
-      });
-    });
-  });
+  const linesRead = new Promise((done) => lines.once("close", done));
+  const ended = new Promise<number | null>((done, failed) =>
+    child.once("close", done).once("error", failed),
+  );
+  const [code] = await Promise.all([ended, linesRead]);
+  if (last === null)
+    throw new Error(`${program.tool} ${mode} ended with ${code}: ${complaints.trim()}`);
+  return last;
 }
 
 /** Runs a mode that prints nothing, such as creating a topic. */

@@ -19,6 +19,7 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "8" },
     warmup: { type: "string", default: "2" },
+    "quiet-wait": { type: "string", default: "20" },
     "warm-gb": { type: "string", default: "4" },
     out: { type: "string", default: join(workDirectory, "load") },
     list: { type: "boolean", default: false },
@@ -31,6 +32,7 @@ const help = `npm run bench:load -- [options]
   --bootstrap H:P   load a broker that runs already (else \`myelin dev\` is started), with --pid N[,N] its processes
   --data DIR        its data directory, for the cold fetch; --name what to call it
   --rounds 3 --seconds 8 --warmup 2
+  --quiet-wait 20   seconds to wait for a quiet machine before each run
   --warm-gb 4       memory to touch beforehand; 0 for none
   --out DIR         results.json, results.md and charts (default .bench/load)`;
 
@@ -79,6 +81,7 @@ async function main(): Promise<void> {
       rounds: Number(values.rounds),
       seconds: Number(values.seconds),
       warmupSeconds: Number(values.warmup),
+      quietWaitSeconds: Number(values["quiet-wait"]),
       clients,
       hasUncountedRound: false,
       say: console.log,

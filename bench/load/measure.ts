@@ -32,6 +32,9 @@ export type Run = {
   readonly warmupSeconds: number;
   readonly seconds: number;
   readonly onTick: (megabytesPerSecond: number, recordsPerSecond: number) => void;
+  /** What counts begins, and ends. */
+  readonly onBegin?: () => void;
+  readonly onEnd?: () => void;
 };
 
 /** Makes a topic, loads it, deletes it, and says what it cost the broker. */
@@ -159,9 +162,14 @@ async function measureClient(run: Run, topic: string): Promise<Figures> {
   let counter: Counter | null = null;
   let used: Used | null = null;
   const onEvent = (event: ClientEvent): void => {
-    if (event.event === "begin") counter = startCounter(target.pids);
-    else if (event.event === "tick") run.onTick(event.bytes / 1e6, event.records);
-    else used ??= counter?.stop() ?? null;
+    if (event.event === "begin") {
+      counter = startCounter(target.pids);
+      run.onBegin?.();
+    } else if (event.event === "tick") run.onTick(event.bytes / 1e6, event.records);
+    else if (used === null && counter !== null) {
+      used = counter.stop();
+      run.onEnd?.();
+    }
   };
   const result = await runClient(program, mode, {
     options,

@@ -12,6 +12,7 @@ export type Session = {
   readonly rounds: number;
   readonly seconds: number;
   readonly warmupSeconds: number;
+  readonly quietWaitSeconds: number;
   readonly clients: Clients;
   /** A first round that is not counted: it warms the brokers (a JIT needs seconds of each kind of work) as it warms the machine. */
   readonly hasUncountedRound: boolean;
@@ -53,7 +54,7 @@ async function runOne(
     say(`  ${workload.title}: left out, no Java with Kafka's tools here`);
     return null;
   }
-  if (round > 0) await awaitQuiet(say, 20);
+  if (round > 0) await awaitQuiet(say, session.quietWaitSeconds);
   const isUncounted = round === 0;
   try {
     const figures = await measure({
