@@ -60,11 +60,12 @@ export function clusterCommand(): Command {
   noun
     .command("delete")
     .alias("rm")
-    .description("delete a cluster with all its topics")
+    .description("delete a cluster")
     .argument("<cluster>")
-    .action(async (name: string, _options: object, command: Command) => {
+    .option("--force", "with all its topics and their messages")
+    .action(async (name: string, options: { force?: boolean }, command: Command) => {
       const { myelin, output } = contextOf(command);
-      await myelin.clusters.delete(name);
+      await myelin.clusters.delete(name, options);
       if (output.isJson) output.json({ deleted: name });
       else output.line(`Deleted cluster ${name}.`);
     });

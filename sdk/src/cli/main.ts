@@ -2,10 +2,9 @@ import { CommanderError } from "commander";
 import { describeFailure } from "./failure.ts";
 import { createProgram } from "./program.ts";
 
-// `myelin ... | head`: whoever reads has what it wants.
+// `myelin ... | head`: whoever reads has what it wants, and the command ends in its own way.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
+  if (error.code !== "EPIPE") throw error;
 });
 
 try {

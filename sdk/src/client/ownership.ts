@@ -17,8 +17,6 @@ export type OffsetToCommit = {
   leaderEpoch: number;
 };
 
-export type Ownership = ReturnType<typeof createOwnership>;
-
 export function createOwnership() {
   let owned = new Map<string, Owned>();
   const isCurrent = (partition: Owned): boolean =>

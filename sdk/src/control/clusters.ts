@@ -18,7 +18,8 @@ export type Clusters = {
   list(): Promise<Cluster[]>;
   /** By name or id. */
   get(nameOrId: string): Promise<Cluster>;
-  delete(nameOrId: string): Promise<void>;
+  /** One that has topics only with `force`: they go with it. */
+  delete(nameOrId: string, options?: { force?: boolean }): Promise<void>;
 };
 
 export function createClusters(http: HttpClient): Clusters {
@@ -44,9 +45,10 @@ export function createClusters(http: HttpClient): Clusters {
     },
     list,
     get,
-    async delete(nameOrId) {
+    async delete(nameOrId, { force = false } = {}) {
       const { id } = await get(nameOrId);
-      await http.send({ method: "DELETE", path: `/v1/clusters/${encodeURIComponent(id)}` });
+      const path = `/v1/clusters/${encodeURIComponent(id)}${force ? "?force=true" : ""}`;
+      await http.send({ method: "DELETE", path });
     },
   };
 }

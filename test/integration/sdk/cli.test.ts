@@ -101,7 +101,9 @@ test("clusters have topics of their own", async () => {
   const unknown = await run(["topic", "list", "--cluster", "nope"]);
   expect(unknown.code).toBe(1);
   expect(unknown.stderr).toContain('There is no cluster "nope"; there is: dev, shop.');
-  await ok(["cluster", "delete", "shop"]);
+  const refused = await run(["cluster", "delete", "shop"]);
+  expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 1, stdout: "" });
+  await ok(["cluster", "delete", "shop", "--force"]);
   expect(await ok(["cluster", "list"])).not.toContain("shop");
 });
 

@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { publint } from "publint";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -29,6 +30,11 @@ function runIn(path: string, script: string): { status: number | null; output: s
   const { status, stdout, stderr } = spawnSync(process.execPath, ["main.mjs"], { cwd: path });
   return { status, output: stdout.toString() + stderr.toString() };
 }
+
+test("publint has nothing to say", async () => {
+  const { messages } = await publint({ pkgDir: dist });
+  expect(messages).toEqual([]);
+});
 
 test("the SDK runs alone in an empty folder: it encodes, and says that nobody answers", () => {
   const result = runIn(
