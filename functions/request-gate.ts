@@ -1,5 +1,4 @@
 import type { Context, MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import type { ApiEnv, Log } from "./api-context.ts";
@@ -38,13 +37,39 @@ function givenId(c: Context): string | null {
 
 /** Refuses a body over the limit before anything reads it; one of unknown length is cut off on the way. */
 export function boundedBody(): MiddlewareHandler<ApiEnv> {
-  return bodyLimit({
-    maxSize: maxBodyBytes,
-    onError() {
-      throw new Problem(
-        "body-too-large",
-        `the body is larger than ${maxBodyBytes} bytes, the limit for a request`,
-      );
-    },
-  });
+  return async (c, next) => {
+    const { body, headers, method } = c.req.raw;
+    if (body === null || method === "GET" || method === "HEAD") return next();
+    const length = headers.get("content-length");
+    if (length !== null && !headers.has("transfer-encoding")) {
+      if (Number(length) > maxBodyBytes) throw bodyTooLarge();
+      return next();
+    }
+    const bytes = await readBounded(body);
+    // Built from its parts: the Node server's Request is not one that the platform's constructor copies.
+    c.req.raw = new Request(c.req.url, {
+      method,
+      headers,
+      ...(bytes.byteLength === 0 ? {} : { body: bytes }),
+    });
+    return next();
+  };
+}
+
+async function readBounded(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > maxBodyBytes) throw bodyTooLarge();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function bodyTooLarge(): Problem {
+  return new Problem(
+    "body-too-large",
+    `the body is larger than ${maxBodyBytes} bytes, the limit for a request`,
+  );
 }

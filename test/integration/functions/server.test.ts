@@ -29,6 +29,28 @@ test("the API answers over HTTP, and links to the address it was asked at", asyn
   }
 });
 
+test("requests without a body, and with one of unknown length, pass over real HTTP", async () => {
+  const { app } = await createApiFixture();
+  const served = await serveApi(app, anyPort);
+  const chunked = (text: string) => ({
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: new Blob([text]).stream(),
+    duplex: "half" as const,
+  });
+  try {
+    const created = await fetch(`${served.url}/v1/clusters`, chunked('{"name":"streamed"}'));
+    expect(created.status).toBe(201);
+    const { id } = (await created.json()) as { id: string };
+    const deleted = await fetch(`${served.url}/v1/clusters/${id}`, { method: "DELETE" });
+    expect(deleted.status).toBe(204);
+    const large = await fetch(`${served.url}/v1/clusters`, chunked(" ".repeat(2_000_000)));
+    expect(large.status).toBe(413);
+  } finally {
+    await served.close();
+  }
+});
+
 test("a port that is taken is told as such", async () => {
   const first = await serveApi(new Hono(), anyPort);
   try {
