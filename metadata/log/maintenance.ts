@@ -36,10 +36,7 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
     while (position < image.revision) {
       const entries = await log.read(position + 1, entriesPerArchive);
       if (entries === "trimmed") {
-        const oldest = snapshots[0] ?? 0;
-        output.error("entries were trimmed before they were archived", { revision: position + 1 });
-        if (oldest <= position) throw new Error(`metadata entry ${position + 1} is lost`);
-        position = oldest;
+        position = await skipTrimmed(position);
         continue;
       }
       const last: MetadataEntry | undefined = entries.at(-1);
@@ -49,6 +46,17 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
     }
     archivedTo = position;
     return position;
+  }
+
+  /** Another process has archived on and trimmed since this one last looked; else entries are lost, and the archive goes on behind a snapshot. */
+  async function skipTrimmed(position: number): Promise<number> {
+    const snapshots = await listSnapshots(objects, cell);
+    const found = await findArchived(objects, cell, snapshots.at(-1) ?? 0);
+    if (found > position) return found;
+    output.error("entries were trimmed before they were archived", { revision: position + 1 });
+    const next = snapshots.find((revision) => revision > position);
+    if (next === undefined) throw new Error(`metadata entry ${position + 1} is lost`);
+    return next;
   }
 
   async function snapshot(snapshots: readonly number[]): Promise<number[]> {

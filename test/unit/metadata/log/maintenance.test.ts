@@ -89,6 +89,38 @@ describe("maintenance", () => {
     ]);
   });
 
+  test("after a long rest goes on where another process has archived to, and calls nothing lost", async () => {
+    const { world, replica, work } = await busyWorld(12);
+    const other = await openReplica(world, { snapshotEvery: 10, trimMargin: 0 });
+    await world.during(replica.maintain());
+    for (let round = 0; round < 3; round++) {
+      await work(11);
+      await world.during(other.maintain());
+    }
+    expect(Math.min(...world.log.entries.keys())).toBeGreaterThan(13);
+    await work(2);
+    const { archivedTo } = await world.during(replica.maintain());
+    expect(archivedTo).toBe(replica.revision);
+    expect(world.said).toEqual([]);
+    const revisions = [...world.store.objects.entries()]
+      .filter(([key]) => key.includes("/log/"))
+      .flatMap(([, bytes]) => decodeArchive(bytes).map(({ revision }) => revision));
+    expect(revisions).toEqual(Array.from({ length: archivedTo }, (_, index) => index + 1));
+  });
+
+  test("says what is lost when entries were trimmed that nobody archived, and goes on behind a snapshot", async () => {
+    const { world, replica, work } = await busyWorld(12);
+    await world.during(replica.maintain());
+    for (const key of [...world.store.objects.keys()]) {
+      if (key.includes("/log/")) world.store.objects.delete(key);
+    }
+    await world.log.trim(10);
+    await work(3);
+    const other = await openReplica(world, { snapshotEvery: 10 });
+    expect(await world.during(other.maintain())).toMatchObject({ archivedTo: 15 });
+    expect(world.said).toEqual(["entries were trimmed before they were archived"]);
+  });
+
   test("keeps a few snapshots, and a damaged one costs nothing but a message", async () => {
     const { world, replica, work } = await busyWorld(12);
     for (let round = 0; round < 5; round++) {
