@@ -85,12 +85,14 @@ export function createReplay(options: ReplayOptions): Replay {
         output.warn("the metadata image is loaded anew", { revision: error.revision });
       }
     }
-    try {
-      await load();
-      isLoaded = true;
-    } catch (error) {
-      throw error instanceof BrokenChain ? brokenForGood(error, options.cell) : error;
-    }
+    await load().catch(async (error: unknown) => {
+      if (!(error instanceof BrokenChain)) throw error;
+      // A pause between snapshot and log may have outlasted a trim; there is a newer snapshot then.
+      await load().catch((again: unknown) => {
+        throw again instanceof BrokenChain ? brokenForGood(again, options.cell) : again;
+      });
+    });
+    isLoaded = true;
   }
 
   return { image, catchUp, apply };
