@@ -91,7 +91,9 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
+    // Whoever waits for records or for other members is answered, so that no connection has to be waited for.
     stop.abort();
+    await services.groups.close();
     await listeners.close(config.stopTimeoutMs);
     await running.disposeAsync();
     await life.endCleanly();

@@ -2,8 +2,15 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { createMemoryNetwork } from "../../../adapters/memory/network.ts";
 import { listenEarly } from "../../../broker/early-listener.ts";
 import { createCluster, deleteCluster } from "../../../metadata/commands/cluster-commands.ts";
+import { errorCodes } from "../../../protocol/errors.ts";
+import {
+  findCoordinatorRequest,
+  findCoordinatorResponse,
+} from "../../../protocol/messages/find-coordinator.ts";
+import { joinGroupRequest, joinGroupResponse } from "../../../protocol/messages/join-group.ts";
 import { metadataRequest, metadataResponse } from "../../../protocol/messages/metadata.ts";
 import type { Connection } from "../../../ports/network.ts";
+import { fetchOne } from "../../support/kafka-calls.ts";
 import type { MemoryBroker } from "../../support/memory-broker.ts";
 import { startMemoryBroker, worldAfter } from "../../support/memory-broker.ts";
 import type { RawClient } from "../../support/raw-client.ts";
@@ -76,6 +83,36 @@ test("after a stop nobody listens, and a stop can be asked for twice", async () 
   await expect(
     broker.network.dial({ host: "127.0.0.1", port: 9092 }, { timeoutMs: 100 }),
   ).rejects.toThrow();
+});
+
+test("a stop answers who waits for records", async () => {
+  await broker.createTopic("quiet", { partitionCount: 1 });
+  const client = await broker.connect();
+  const answer = fetchOne(client, { topic: "quiet", offset: 0, maxWaitMs: 2 ** 31 - 1 });
+  const partition = broker.services.topics.byName(broker.clusterId, "quiet")?.partitions[0];
+  await expect.poll(() => partition?.watchers.size).toBe(1);
+  await broker.broker.close();
+  expect(await answer).toMatchObject({ errorCode: 0, highWatermark: 0 });
+  await client.closed;
+});
+
+test("a stop answers who waits for the other members of a group", async () => {
+  await broker.close();
+  broker = await startMemoryBroker({ config: { groups: { initialRebalanceDelayMs: 600_000 } } });
+  await broker.call(findCoordinatorRequest, findCoordinatorResponse, 3, { key: "g", keyType: 0 });
+  const client = await broker.connect();
+  const answer = client.call(joinGroupRequest, joinGroupResponse, 3, {
+    groupId: "g",
+    sessionTimeoutMs: 30_000,
+    rebalanceTimeoutMs: 600_000,
+    memberId: "",
+    protocolType: "consumer",
+    protocols: [{ name: "range", metadata: Buffer.alloc(0) }],
+  });
+  await broker.clock.advance(1_000);
+  await broker.broker.close();
+  expect((await answer).errorCode).toBe(errorCodes.NOT_COORDINATOR);
+  await client.closed;
 });
 
 test("a start that fails leaves neither lock nor port behind", async () => {
