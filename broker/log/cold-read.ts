@@ -16,8 +16,20 @@ export async function readCold(log: StoredLog, request: ReadRequest): Promise<Re
     answer.discard();
     return { kind: "unavailable", reason: log.failure };
   }
-  return answer.result();
+  const result = answer.result();
+  if (result.kind === "empty" && request.fromOffset < log.logStartOffset) {
+    return { kind: "outOfRange" };
+  }
+  return result;
 }
+
+/** Nothing holds `offset`: the log start has passed it meanwhile, or else batches have been lost. */
+const endAtHole = (log: StoredLog, offset: number): false => {
+  if (offset >= log.logStartOffset && !log.isDropped) {
+    log.context.onDamage(log, `nothing holds offset ${offset}`);
+  }
+  return false;
+};
 
 /** Adds what the next piece has; false when the answer is complete. */
 async function takePiece(log: StoredLog, answer: ReadAnswer): Promise<boolean> {
@@ -26,8 +38,11 @@ async function takePiece(log: StoredLog, answer: ReadAnswer): Promise<boolean> {
   for (;;) {
     const { file, rows } = await rowsFrom(log, view, answer.nextOffset);
     // Reclaimed since: what is taken below is pinned from then on.
-    if (file.isRetired) continue;
+    if (file.isRetired && rows.length > 0) continue;
     if (rows.length === 0) return answer.nextOffset >= view.endOffset;
-    for (const row of rows) if (!answer.take(file, row)) return false;
+    for (const row of rows) {
+      if (row.baseOffset > answer.nextOffset) return endAtHole(log, answer.nextOffset);
+      if (!answer.take(file, row)) return false;
+    }
   }
 }

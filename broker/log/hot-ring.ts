@@ -33,6 +33,8 @@ export type HotRing = {
   setAsideCount: number;
   /** Everything below this address is in its file. */
   writtenEnd: number;
+  /** Chunks from here on hold nothing yet. */
+  appendedEnd: number;
   /** Called when a pin went that an append may have waited for. */
   onUnpin: () => void;
 };
@@ -51,6 +53,7 @@ export function createHotRing(options: { ringBytes: number; chunkBytes: number }
     allocatedCount: 0,
     setAsideCount: 0,
     writtenEnd: 0,
+    appendedEnd: Infinity,
     onUnpin: () => {},
   };
 }
@@ -62,7 +65,9 @@ export function reserve(ring: HotRing, address: number, byteLength: number): boo
   let missing = 0;
   for (let number = first; number <= last; number += 1) if (!ring.chunks.has(number)) missing += 1;
   if (missing === 0) return true;
-  if (missing > ring.chunkLimit || !evict(ring, ring.chunkLimit - missing, first)) return false;
+  if (missing > ring.chunkLimit || !evict(ring, ring.chunkLimit - missing, { first, last })) {
+    return false;
+  }
   if (!hasMemory(ring, missing)) return false;
   for (let number = first; number <= last; number += 1) {
     if (!ring.chunks.has(number)) ring.chunks.set(number, takeChunk(ring, number));
@@ -70,12 +75,14 @@ export function reserve(ring: HotRing, address: number, byteLength: number): boo
   return true;
 }
 
-/** Lets go of the oldest chunks until at most `keep` are left; those from number `from` on stay. */
-const evict = (ring: HotRing, keep: number, from: number): boolean => {
+/** Lets go of chunks until at most `keep` are left: the oldest that are written, and those reserved for what then was not appended. */
+const evict = (ring: HotRing, keep: number, wanted: { first: number; last: number }): boolean => {
   for (const chunk of ring.chunks.values()) {
     if (ring.chunks.size <= keep) return true;
-    if (chunk.number >= from) return false;
-    if ((chunk.number + 1) * ring.chunkBytes > ring.writtenEnd) return false;
+    if (chunk.number >= wanted.first && chunk.number <= wanted.last) continue;
+    const isWritten = (chunk.number + 1) * ring.chunkBytes <= ring.writtenEnd;
+    const isUnused = chunk.number * ring.chunkBytes >= ring.appendedEnd;
+    if (!isWritten && !isUnused) continue;
     ring.chunks.delete(chunk.number);
     if (chunk.pinCount === 0) ring.free.push(chunk.bytes);
     else {
@@ -90,13 +97,16 @@ const hasMemory = (ring: HotRing, count: number): boolean => {
   const limit = ring.chunkLimit + ring.spareLimit;
   if (ring.free.length + limit - ring.allocatedCount >= count) return true;
   for (const pin of ring.pins) {
-    if (pin.hasGivenUp || !pin.chunks.some((chunk) => chunk.isSetAside)) continue;
-    pin.hasGivenUp = true;
-    pin.giveUp();
-    break;
+    if (!pin.chunks.some((chunk) => chunk.isSetAside)) continue;
+    if (!pin.hasGivenUp) {
+      pin.hasGivenUp = true;
+      pin.giveUp();
+    }
+    // One at a time: it may be enough, once its bytes are let go of. Another may hold the same chunk, then it is that one's turn.
+    if (ring.pins.has(pin)) return false;
+    if (ring.free.length + limit - ring.allocatedCount >= count) return true;
   }
-  // Giving up may have unpinned at once.
-  return ring.free.length + limit - ring.allocatedCount >= count;
+  return false;
 };
 
 const takeChunk = (ring: HotRing, number: number): Chunk => {
@@ -189,7 +199,7 @@ export function unpin(ring: HotRing, pin: Pin): void {
     ring.free.push(chunk.bytes);
     isFreed = true;
   }
-  if (isFreed) ring.onUnpin();
+  if (isFreed || pin.hasGivenUp) ring.onUnpin();
 }
 
 /** The chunks of a file that will not be written: what they hold is void. */

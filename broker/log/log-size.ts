@@ -7,7 +7,7 @@ export async function bytesBetween(log: StoredLog, from: number, to: number): Pr
   for (let next = from; next < to;) {
     const view = await findPiece(log, next);
     if (view === null || view.firstOffset >= to) break;
-    if (view.firstOffset >= next && view.endOffset <= to) {
+    if (!view.isPart && view.firstOffset >= next && view.endOffset <= to) {
       bytes += view.sizeBytes;
       next = view.endOffset;
       continue;

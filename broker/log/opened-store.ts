@@ -12,7 +12,7 @@ import { createSettler, type Settler } from "./settle-files.ts";
 import type { LogContext, StoredLog } from "./stored-log.ts";
 import { failWal, flushAll, prepareNext, scheduleCommit } from "./wal-commit.ts";
 import { entryBytes } from "./wal-entry.ts";
-import { closeHandle } from "./wal-file.ts";
+import { closeHandle, type WalFile } from "./wal-file.ts";
 import { createFilePool, isSpareName } from "./wal-pool.ts";
 import { recoverWal, type Recovered } from "./wal-recovery.ts";
 import { encodeDeclaration, failLogsWithHoles, type Replay } from "./wal-replay.ts";
@@ -59,7 +59,11 @@ export class OpenedStore implements LogStore {
     this.#wal.ring.onUnpin = () => this.#rooms.wake();
     this.#rooms = createRoomQueue(
       (bytes) => this.#canAppend(bytes),
-      () => appendDeferred(this.#wal),
+      () => {
+        if (this.#wal.deferred.length === 0) return;
+        appendDeferred(this.#wal);
+        scheduleCommit(this.#wal);
+      },
     );
     this.#context = {
       wal: this.#wal,
@@ -88,7 +92,7 @@ export class OpenedStore implements LogStore {
         flushIntervalMs,
         onFatal: this.#options.onFatal,
         onCommitted: (targets) => this.#tell(this.#commitListeners, targets),
-        onFailed: (targets) => this.#undo(targets),
+        onFailed: (targets, discarded) => this.#undo(targets, discarded),
         onRotate: (next) => {
           this.#settler.rotated(next);
           void prepareNext(this.#wal);
@@ -149,7 +153,11 @@ export class OpenedStore implements LogStore {
           reason: log.failure,
         });
       } else if (replay.truncated.has(log)) {
-        log.producers = await rebuildProducers(log, replay.nowMs);
+        try {
+          log.producers = await rebuildProducers(log, replay.nowMs);
+        } catch (error) {
+          if (log.failure === null) throw error;
+        }
       }
     }
   }
@@ -240,9 +248,9 @@ export class OpenedStore implements LogStore {
     for (const listener of listeners) listener(logs);
   }
 
-  #undo(targets: readonly CommitTarget[]): void {
+  #undo(targets: readonly CommitTarget[], discarded: readonly WalFile[]): void {
     this.#settler.invalidate();
-    for (const file of this.#wal.files) {
+    for (const file of [...this.#wal.files, ...discarded]) {
       dropUnwrittenCopies(file, (number) => this.#table.byNumber.get(number));
     }
     for (const target of targets as readonly StoredLog[]) target.dropUnwritten();
@@ -332,7 +340,14 @@ export class OpenedStore implements LogStore {
     wal.cancelFlushTimer?.();
     wal.cancelRetry?.();
     wal.current = null;
-    if (isFlushed && !wal.isDead) await this.#storeCleanEnd();
+    try {
+      if (isFlushed && !wal.isDead) await this.#storeCleanEnd();
+    } catch (error) {
+      this.#options.log.warn("no checkpoint at the end, the next start replays", {
+        error: String(error),
+      });
+    }
+    await wal.preparing;
     await wal.pool.close();
     for (const file of [...wal.files, ...(wal.next === null ? [] : [wal.next])]) {
       await closeHandle(file);
@@ -348,6 +363,6 @@ export class OpenedStore implements LogStore {
     await this.#settler.idle();
     notePrevious(wal);
     if (wal.isDead || wal.files.some((file) => file.footer === null)) return;
-    await this.#settler.checkpoint(wal.nextSequence);
+    if (this.#settler.canCheckpoint()) await this.#settler.checkpoint(wal.nextSequence);
   }
 }

@@ -31,8 +31,10 @@ export type PieceView = {
   /** Batches that reach this offset or further do not count. */
   readonly endOffset: number;
   readonly firstOffset: number;
+  /** Of the whole piece, as `maxTimestamp`; what of it counts has to be looked up if `isPart`. */
   readonly sizeBytes: number;
   readonly maxTimestamp: number;
+  readonly isPart: boolean;
   readonly source: Piece | FooterPiece;
 };
 
@@ -51,6 +53,7 @@ const viewOfPiece = (piece: Piece): PieceView => ({
   endOffset: endOffsetOf(piece),
   sizeBytes: piece.sizeBytes,
   maxTimestamp: piece.maxTimestamp,
+  isPart: false,
   source: piece,
 });
 
@@ -74,20 +77,23 @@ export async function viewIn(
     endOffset: Math.min(found.endOffset, cut),
     sizeBytes: found.sizeBytes,
     maxTimestamp: found.maxTimestamp,
+    isPart: cut < found.endOffset,
     source: found,
   };
 }
 
 /** The first piece with a batch at or behind `offset`; null if the log has none. */
 export async function findPiece(log: StoredLog, offset: number): Promise<PieceView | null> {
-  const copy = log.copies.find((range) => range.endOffset > offset);
+  // Its files may be gone already.
+  if (log.isDropped) return null;
   const own = await findOwnPiece(log, offset);
+  // Looked up after the wait: a file that went during it has its copies here by now.
+  const copy = log.copies.find((range) => range.endOffset > offset);
   if (copy === undefined) return own;
   // While a file is being reclaimed a batch may be in both places, the same; the copy's will stay.
-  if (own !== null && own.firstOffset < copy.startOffset && own.firstOffset <= offset) {
-    return { ...own, endOffset: Math.min(own.endOffset, copy.startOffset) };
+  if (own !== null && offset < copy.startOffset && own.firstOffset < copy.startOffset) {
+    return { ...own, isPart: true, endOffset: Math.min(own.endOffset, copy.startOffset) };
   }
-  if (own !== null && own.firstOffset < copy.startOffset && copy.startOffset > offset) return own;
   const view = await viewIn(log, copy.file, true);
   // Copied on to another file meanwhile.
   if (view === null && copy.file.isRetired) {
@@ -95,7 +101,7 @@ export async function findPiece(log: StoredLog, offset: number): Promise<PieceVi
     return findPiece(log, offset);
   }
   if (view === null) throw new LogReadError("a copied batch is gone");
-  return { ...view, endOffset: Math.min(view.endOffset, copy.endOffset) };
+  return { ...view, isPart: true, endOffset: Math.min(view.endOffset, copy.endOffset) };
 }
 
 async function findOwnPiece(log: StoredLog, offset: number): Promise<PieceView | null> {

@@ -1,4 +1,5 @@
 import { batchFailureAt, nextOffsetAt } from "../../protocol/records/batch.ts";
+import type { Checkpoint, LogCheckpoint } from "./checkpoint.ts";
 import { LogReadError } from "./partition-log.ts";
 import { replayBatch } from "./producer-replay.ts";
 import { decodeProducerState } from "./producer-snapshot.ts";
@@ -6,26 +7,62 @@ import { createProducerState, releaseProducers, type ProducerState } from "./pro
 import type { StoredLog } from "./stored-log.ts";
 import { readCheckpoint } from "./wal-recovery.ts";
 
-/** What producers were at the log's end: from the snapshot in the last checkpoint, if the log still holds all it was made of, and the batches behind. */
+/**
+ * What producers were at the log's end: from the snapshot in the last checkpoint, if the log still holds all it was made of, and the batches behind. Throws if
+ * it cannot be read now; sets the log's `failure` if it never can.
+ */
 export async function rebuildProducers(log: StoredLog, nowMs: number): Promise<ProducerState> {
   const { wal, producerLimits } = log.context;
   const upToOffset = log.nextOffset;
-  const checkpoint = await readCheckpoint(wal.disk, wal.directory);
-  const saved = checkpoint?.logs.find((each) => each.number === log.number);
-  const isUsable = saved !== undefined && saved.nextOffset <= upToOffset;
+  // At once: it knows batches that are no longer there, and would call their retries duplicates.
   releaseProducers(log.producers);
+  const checkpoint = await readCheckpoint(wal.disk, wal.directory);
+  const saved = checkpoint === null ? null : usableSnapshot(log, checkpoint, upToOffset);
   let state = createProducerState(producerLimits);
-  if (isUsable && saved.producers.length > 0) {
+  if (saved !== null && saved.producers.length > 0) {
     const restored = decodeProducerState(saved.producers, producerLimits);
-    if (restored.kind === "corruptState") throw new LogReadError(restored.message);
+    if (restored.kind === "corruptState") throw damaged(log, restored.message);
     state = restored.state;
   }
-  const from = isUsable ? Math.max(saved.nextOffset, log.logStartOffset) : log.logStartOffset;
-  for await (const batch of log.readBatches(from, upToOffset)) {
-    if (batchFailureAt(batch, 0) !== null) throw new LogReadError("a batch is malformed");
-    if (nextOffsetAt(batch, 0) <= from) continue;
-    const replayed = replayBatch(state, batch, 0, nowMs);
-    if (replayed.kind === "corruptState") throw new LogReadError(replayed.message);
+  const from = saved?.nextOffset ?? 0;
+  for (let next = from; next < upToOffset;) {
+    next = Math.max(next, log.logStartOffset);
+    try {
+      for await (const batch of log.readBatches(next, upToOffset)) {
+        if (batchFailureAt(batch, 0) !== null) throw damaged(log, "a batch is malformed");
+        next = nextOffsetAt(batch, 0);
+        if (next <= from) continue;
+        const replayed = replayBatch(state, batch, 0, nowMs);
+        if (replayed.kind === "corruptState") throw damaged(log, replayed.message);
+      }
+      break;
+    } catch (error) {
+      // The log start has passed by: what is below it no longer matters.
+      if (next >= log.logStartOffset || log.failure !== null) throw giveBack(state, error);
+    }
   }
   return state;
 }
+
+const usableSnapshot = (
+  log: StoredLog,
+  { logs, sequence }: Checkpoint,
+  upToOffset: number,
+): LogCheckpoint | null => {
+  const saved = logs.find((each) => each.number === log.number);
+  if (saved === undefined || saved.nextOffset > upToOffset) return null;
+  const isCut = log.cuts.some(
+    ({ beforeSequence, offset }) => beforeSequence >= sequence && offset < saved.nextOffset,
+  );
+  return isCut ? null : saved;
+};
+
+const damaged = (log: StoredLog, reason: string): LogReadError => {
+  log.context.onDamage(log, `cannot be replayed: ${reason}`);
+  return new LogReadError(reason);
+};
+
+const giveBack = (state: ProducerState, error: unknown): unknown => {
+  releaseProducers(state);
+  return error;
+};

@@ -39,6 +39,7 @@ const copiedShare = 0.25;
 
 export async function reclaimFiles(options: ReclaimOptions): Promise<Reclaimed> {
   const { wal } = options;
+  const { failedWrites } = wal.counters;
   let copiedBytes = 0;
   const dead: WalFile[] = [];
   for (const file of wal.files.slice()) {
@@ -59,6 +60,8 @@ export async function reclaimFiles(options: ReclaimOptions): Promise<Reclaimed> 
     }
   }
   if (dead.length === 0 || !(await flushAll(wal))) return { files: 0, copiedBytes };
+  // Copies that made a file dead may have been in it.
+  if (wal.counters.failedWrites !== failedWrites) return { files: 0, copiedBytes };
   for (const file of dead) await retire(options, file);
   return { files: dead.length, copiedBytes };
 }
@@ -117,6 +120,7 @@ async function copyForward(
       for (const row of rows) {
         next = row.lastOffset + 1;
         if (log.isDropped || row.lastOffset < log.logStartOffset) continue;
+        if (isCopy && !holdsCopy(log, file, row)) continue;
         if (options.isStopping() || log.failure !== null) return false;
         if (!(await copyBatch(options, log, file, row))) return false;
       }
@@ -126,6 +130,15 @@ async function copyForward(
   for (const { log } of live) forgetCopies(log, file);
   return true;
 }
+
+/** Whether the file's copy of the batch counts: it may have been truncated since. */
+const holdsCopy = (log: StoredLog, file: WalFile, row: IndexRow): boolean =>
+  log.copies.some(
+    (range) =>
+      range.file === file &&
+      range.startOffset <= row.baseOffset &&
+      row.lastOffset < range.endOffset,
+  );
 
 async function copyBatch(
   { wal, room }: ReclaimOptions,

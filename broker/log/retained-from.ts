@@ -42,8 +42,10 @@ type Unit = { sizeBytes: number; maxTimestamp: number; endOffset: number; isWhol
 
 const oldestUnit = async (log: StoredLog, view: PieceView, start: number): Promise<Unit | null> => {
   if (view.file.index === null) {
-    const isCut = view.firstOffset < start;
-    const sizeBytes = isCut ? await bytesBetween(log, start, view.endOffset) : view.sizeBytes;
+    const sizeBytes =
+      view.isPart || view.firstOffset < start
+        ? await bytesBetween(log, start, view.endOffset)
+        : view.sizeBytes;
     return { sizeBytes, maxTimestamp: view.maxTimestamp, endOffset: view.endOffset, isWhole: true };
   }
   const row = (await rowsFrom(log, view, start)).rows[0];

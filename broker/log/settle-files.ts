@@ -16,6 +16,8 @@ export type Settler = {
   rotated(next: WalFile): void;
   /** Everything of the file is flushed. */
   settled(file: WalFile): void;
+  /** False while the producers of a log are being rebuilt: what is in memory of them is not what they are. */
+  canCheckpoint(): boolean;
   /** Appended state was undone: a checkpoint that has it in must not be stored. */
   invalidate(): void;
   /** Where replay would start. */
@@ -43,6 +45,13 @@ export function createSettler(
     return { sequence, bytes: encodeCheckpoint(position, logs) };
   };
 
+  const canCheckpoint = (): boolean => {
+    for (const log of table.byNumber.values()) {
+      if (log.isRebuilding && log.failure === null) return false;
+    }
+    return true;
+  };
+
   async function store(checkpoint: { sequence: number; bytes: Uint8Array }): Promise<void> {
     await wal.disk.writeFile(`${wal.directory}/${checkpointName}`, checkpoint.bytes);
     checkpointSequence = checkpoint.sequence;
@@ -50,7 +59,8 @@ export function createSettler(
 
   async function settleAll(): Promise<void> {
     for (const file of wal.files.slice()) {
-      const isSettled = file !== wal.current && file.flushedEnd === file.end;
+      // One that ends at 0 was begun in vain.
+      const isSettled = file !== wal.current && file.end > 0 && file.flushedEnd === file.end;
       if (isSettled && file.footer === null && !file.isRetired) await writeFooter(wal.disk, file);
     }
     dropColdIndexes(wal, table);
@@ -78,8 +88,9 @@ export function createSettler(
   }
 
   return {
+    canCheckpoint,
     rotated(next) {
-      pending = capture(next.sequence);
+      pending = canCheckpoint() ? capture(next.sequence) : null;
     },
     settled: () => enqueue(),
     invalidate() {

@@ -1,4 +1,5 @@
 import { stampBaseOffset, stampLeaderEpoch } from "../../protocol/records/batch.ts";
+import { DiskError } from "../../ports/disk.ts";
 import { assert } from "../assert.ts";
 import type { BatchFacts } from "./batch-validation.ts";
 import {
@@ -13,14 +14,21 @@ import {
   type EpochEnd,
 } from "./epoch-cache.ts";
 import { bytesBetween } from "./log-size.ts";
+import { encodeGoneBytes } from "./wal-entry.ts";
 import { isHot, readHot } from "./hot-read.ts";
 import { readCold } from "./cold-read.ts";
 import { readBatches } from "./read-batches.ts";
 import { retainedFrom } from "./retained-from.ts";
 import { findOffsetByTimestamp, maxTimestampOffset } from "./time-lookup.ts";
 import { lastStableOffset, releaseReplicated } from "./open-transactions.ts";
-import { createProducerState, type ProducerLimits, type ProducerState } from "./producer-state.ts";
+import {
+  createProducerState,
+  releaseProducers,
+  type ProducerLimits,
+  type ProducerState,
+} from "./producer-state.ts";
 import { replayBatch } from "./producer-replay.ts";
+import { LogReadError } from "./partition-log.ts";
 import type {
   AppendOptions,
   AppendOutcome,
@@ -64,6 +72,8 @@ export type LogContext = {
   readonly rebuildProducers: (log: StoredLog) => Promise<ProducerState>;
 };
 
+const rebuildRetryMs = 1_000;
+
 export class StoredLog implements PartitionLog {
   readonly topicId: string;
   readonly index: number;
@@ -96,6 +106,9 @@ export class StoredLog implements PartitionLog {
   /** Epochs up to this one are over, for a write of theirs failed. */
   fencedEpoch = -1;
   isRebuilding = false;
+  #rebuildRound = 0;
+  /** The last move of the log start: each is measured where the one before it ended. */
+  #moving: Promise<unknown> = Promise.resolve();
 
   constructor(context: LogContext, identity: { topicId: string; index: number; number: number }) {
     this.context = context;
@@ -211,13 +224,24 @@ export class StoredLog implements PartitionLog {
     this.nextOffset = offset;
     truncateEpochsFromEnd(this.epochs, offset);
     this.isRebuilding = true;
-    const rebuilding = this.context.rebuildProducers(this);
-    rebuilding.then(
+    this.#rebuild();
+  }
+
+  #rebuild(): void {
+    const { wal, rebuildProducers } = this.context;
+    const round = (this.#rebuildRound += 1);
+    rebuildProducers(this).then(
       (state) => {
+        if (round !== this.#rebuildRound) return releaseProducers(state);
         this.producers = state;
         this.isRebuilding = false;
       },
-      (error: unknown) => this.context.onDamage(this, `cannot be replayed: ${String(error)}`),
+      (error: unknown) => {
+        if (round !== this.#rebuildRound) return;
+        if (this.failure !== null || wal.isDead || wal.isClosed || this.isDropped) return;
+        wal.log.warn("cannot read a log to its end, trying again", { error: String(error) });
+        wal.clock.after(rebuildRetryMs, () => this.#rebuild());
+      },
     );
   }
 
@@ -254,22 +278,34 @@ export class StoredLog implements PartitionLog {
   }
 
   async moveLogStart(offset: number): Promise<boolean> {
-    if (this.failure !== null || this.isDropped) return false;
     assert(offset <= this.highWatermark, "the log start stays at or below the high watermark");
-    if (offset <= this.logStartOffset) return true;
-    const from = this.logStartOffset;
-    const committed = this.#control("logStart", offset);
-    this.beginAt(offset);
-    // Exact in the end: moves are measured one behind the other, each over its own range.
-    const gone = await bytesBetween(this, from, offset);
-    this.sizeBytes -= gone;
-    await committed;
-    return true;
+    const applied = this.#moving.then(() => this.#applyLogStart(offset));
+    this.#moving = applied.catch(() => undefined);
+    const move = await applied;
+    await move?.committed;
+    return move !== null;
   }
 
-  /** Applies a move of the log start. */
-  beginAt(offset: number): void {
+  /** Start and size change at once, in memory and in the entry: a checkpoint or a replay never has one without the other. */
+  async #applyLogStart(offset: number): Promise<{ committed: Promise<void> } | null> {
+    let goneBytes: number;
+    try {
+      goneBytes = await bytesBetween(this, this.logStartOffset, offset);
+    } catch (error) {
+      if (error instanceof LogReadError || error instanceof DiskError) return null;
+      throw error;
+    }
+    if (this.failure !== null || this.isDropped) return null;
+    if (offset <= this.logStartOffset) return { committed: Promise.resolve() };
+    const committed = this.#control("logStart", offset, goneBytes);
+    this.beginAt(offset, goneBytes);
+    return { committed };
+  }
+
+  /** Applies a move of the log start, which leaves `goneBytes` behind. */
+  beginAt(offset: number, goneBytes: number): void {
     this.logStartOffset = offset;
+    this.sizeBytes -= goneBytes;
     truncateEpochsFromStart(this.epochs, offset);
     this.copies = this.copies.filter((range) => range.endOffset > offset);
   }
@@ -280,8 +316,9 @@ export class StoredLog implements PartitionLog {
     if (offset >= this.nextOffset) return true;
     const end = await this.#batchStartAt(offset);
     const gone = await bytesBetween(this, end, this.nextOffset);
-    const committed = this.#control("truncate", end);
-    this.cutAt(end, this.context.wal.current?.sequence ?? this.context.wal.nextSequence);
+    const committed = this.#control("truncate", end, gone);
+    const { current, next, nextSequence } = this.context.wal;
+    this.cutAt(end, (current ?? next)?.sequence ?? nextSequence);
     this.sizeBytes -= gone;
     this.logEndOffset = Math.min(this.logEndOffset, end);
     this.#endAt(end);
@@ -302,28 +339,24 @@ export class StoredLog implements PartitionLog {
     return Math.min(offset, found.baseOffset);
   }
 
-  /**
-   * Takes what lies at `offset` or behind out of the index: rows of files in memory, and by a cut those of older ones. Returns the bytes of the former.
-   */
-  cutAt(offset: number, sequence: number): number {
-    let cutBytes = 0;
-    for (const piece of this.pieces) cutBytes += cutPieceAtOffset(piece, offset);
+  /** Takes what lies at `offset` or behind out of the index: rows of files in memory, and by a cut those of older ones. */
+  cutAt(offset: number, sequence: number): void {
+    for (const piece of this.pieces) cutPieceAtOffset(piece, offset);
     while (this.pieces.length > 0 && this.pieces.at(-1)!.rows.length === 0) this.pieces.pop();
     this.cuts = this.cuts.filter((cut) => cut.offset < offset);
     this.cuts.push({ beforeSequence: sequence, offset });
     for (const range of this.copies) range.endOffset = Math.min(range.endOffset, offset);
     this.copies = this.copies.filter((range) => range.endOffset > range.startOffset);
-    return cutBytes;
   }
 
-  #control(kind: "logStart" | "truncate", baseOffset: number): Promise<void> {
+  #control(kind: "logStart" | "truncate", baseOffset: number, goneBytes: number): Promise<void> {
     return new Promise((resolve) => {
       const { wal } = this.context;
       appendControl(wal, {
         kind,
         partition: this.number,
         baseOffset,
-        body: new Uint8Array(0),
+        body: encodeGoneBytes(goneBytes),
         onCommitted: resolve,
       });
       scheduleCommit(wal);

@@ -1,7 +1,7 @@
 import type { DiskFile } from "../../ports/disk.ts";
 import { assert } from "../assert.ts";
 import { slicesOf } from "./hot-ring.ts";
-import { closeHandle, createWalFile, openHandle, walFileName } from "./wal-file.ts";
+import { closeHandle, createWalFile, openHandle, walFileName, type WalFile } from "./wal-file.ts";
 import {
   abandonUnwritten,
   appendDeferred,
@@ -163,39 +163,48 @@ const failWrite = (wal: Wal, span: Span, error: unknown): void => {
     for (const target of each.targets) targets.add(target);
     controls.push(...each.controls);
     waiters.push(...each.waiters);
-    const { file } = each;
-    if (file.writtenEnd === 0 && wal.files.at(-1) === file) {
-      // Nothing of it counts, so it never was.
-      wal.files.pop();
-      void discardFile(wal, file.path, closeHandle(file));
-    }
+  }
+  const discarded: WalFile[] = [];
+  while (wal.files.at(-1)?.writtenEnd === 0) {
+    // Nothing of it counts, so it never was.
+    const file = wal.files.pop()!;
+    wal.previous = file.before!;
+    discarded.push(file);
+    void discardFile(wal, file);
   }
   notePrevious(wal);
   const last = wal.files.at(-1);
-  if (last !== undefined) wal.ring.writtenEnd = last.address! + last.fileBytes;
+  wal.ring.writtenEnd = (last?.address ?? 0) + (last?.fileBytes ?? 0);
+  wal.ring.appendedEnd = wal.ring.writtenEnd;
   wal.deferred.unshift(...controls);
   void prepareNext(wal);
-  wal.onFailed([...targets]);
+  wal.onFailed([...targets], discarded);
   for (const waiter of waiters) waiter(false);
   wal.onRoom();
 };
 
-async function discardFile(wal: Wal, path: string, closed: Promise<void>): Promise<void> {
+/** Not kept as a spare: it may be bad, or not as long as it should be, and its sequence may be given out again while it still has entries under it. */
+async function discardFile(wal: Wal, file: WalFile): Promise<void> {
   try {
-    await closed;
-    await wal.pool.give(path);
+    await closeHandle(file);
+    await wal.disk.remove(file.path);
   } catch (error) {
     // The name stays; the next start finds no chain leading to it and reuses the file.
-    wal.log.warn("cannot put a WAL file aside", { path, error: String(error) });
+    wal.log.warn("cannot remove a WAL file", { path: file.path, error: String(error) });
   }
 }
 
 const retryMs = 1_000;
 
 /** Gets the file ready that the WAL goes on in, so that going on takes no time. Tries again until it succeeds. */
-export async function prepareNext(wal: Wal): Promise<void> {
-  if (wal.isPreparing || wal.next !== null || wal.isClosed || wal.isDead) return;
+export function prepareNext(wal: Wal): Promise<void> {
+  if (wal.isPreparing || wal.next !== null || wal.isClosed || wal.isDead) return wal.preparing;
   wal.isPreparing = true;
+  wal.preparing = prepare(wal);
+  return wal.preparing;
+}
+
+async function prepare(wal: Wal): Promise<void> {
   wal.cancelRetry?.();
   wal.cancelRetry = null;
   let failure: string | null;
@@ -224,6 +233,8 @@ const finishPreparing = (wal: Wal, failure: string | null): void => {
     if (wal.refusal !== null) wal.log.info("the WAL can grow again");
     wal.refusal = null;
     wal.pool.refill();
+    // It may have been taken between being ready and this.
+    void prepareNext(wal);
   } else {
     if (wal.refusal === null) wal.log.error("no file for the WAL to go on in", { reason: failure });
     wal.refusal = failure;
@@ -234,6 +245,17 @@ const finishPreparing = (wal: Wal, failure: string | null): void => {
 
 /** Resolves true once everything appended so far is on stable storage; false if part of it was dropped by a failed write. */
 export async function flushAll(wal: Wal): Promise<boolean> {
+  for (;;) {
+    const waiting = wal.deferred.length;
+    if (!(await flushOnce(wal))) return false;
+    if (waiting === 0) return true;
+    // What was appended in the meantime may have made room; if not, it is not known when there will be.
+    appendDeferred(wal);
+    if (wal.deferred.length >= waiting) return false;
+  }
+}
+
+async function flushOnce(wal: Wal): Promise<boolean> {
   if (wal.isDead) return false;
   if (wal.current === null) {
     return wal.deferred.length === 0 && wal.dirtyFile === null ? true : waitIdle(wal);

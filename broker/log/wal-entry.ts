@@ -80,6 +80,16 @@ export type EntryHeader = {
   readonly previousPartition: number;
 };
 
+/** The body of `truncate` and `logStart`: how many bytes of batches are gone with it. */
+export function encodeGoneBytes(count: number): Uint8Array {
+  const body = new Uint8Array(8);
+  putInt64(body, 0, count);
+  return body;
+}
+
+export const decodeGoneBytes = (body: Uint8Array): number =>
+  body.length < 8 ? 0 : roundedInt64At(body, 0);
+
 /** Bytes an entry takes in the file. */
 export const entryBytes = (bodyBytes: number): number =>
   Math.ceil((entryHeaderBytes + bodyBytes) / 8) * 8;

@@ -23,6 +23,8 @@ export type WalFile = {
   pinCount: number;
   /** Holds nothing that counts any more; recycled when the last pin goes. */
   isRetired: boolean;
+  /** The file the WAL came from, and its end, as this file's header says; null for files of earlier runs. */
+  before: { readonly sequence: number; readonly end: number } | null;
   onUnpinned: (() => void) | null;
 };
 
@@ -55,6 +57,7 @@ export function createWalFile(options: {
     footer: null,
     pinCount: 0,
     isRetired: false,
+    before: null,
     onUnpinned: null,
   };
 }

@@ -80,9 +80,15 @@ const grow = (index: FileIndex): void => {
 
 /** The same for a piece of copies, which come in any order. */
 export function addCopiedRow(piece: Piece, row: IndexRow): void {
+  const { index } = piece;
   addRow(piece, row);
   const added = piece.rows.pop()!;
-  piece.rows.splice(placeOf(piece, row.lastOffset), 0, added);
+  const place = placeOf(piece, row.lastOffset);
+  const there = piece.rows[place];
+  // Copied before, by a reclaim that did not come to its end: one of the two counts.
+  const isAgain = there !== undefined && index.lastOffsets[there] === row.lastOffset;
+  if (isAgain) piece.sizeBytes -= index.sizes[there]!;
+  piece.rows.splice(place, isAgain ? 1 : 0, added);
 }
 
 export function pieceOf(

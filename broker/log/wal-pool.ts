@@ -43,7 +43,13 @@ export function createFilePool(options: FilePoolOptions): FilePool {
     while (!isClosed && spares.length < options.poolFiles) {
       if ((await disk.freeBytes(directory)) < options.minFreeBytes + fileBytes) return;
       const path = newSparePath();
-      await writeZeros(disk, path, { fileBytes, isStopped: () => isClosed });
+      try {
+        await writeZeros(disk, path, { fileBytes, isStopped: () => isClosed });
+      } catch (error) {
+        // It would take the space it could not have.
+        await disk.remove(path);
+        throw error;
+      }
       if (!isClosed) spares.push(path);
     }
   }

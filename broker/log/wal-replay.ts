@@ -8,7 +8,7 @@ import { replayBatch } from "./producer-replay.ts";
 import { releaseProducers } from "./producer-state.ts";
 import { decodeProducerState } from "./producer-snapshot.ts";
 import type { LogContext, StoredLog } from "./stored-log.ts";
-import { copiedFlag, type EntryHeader } from "./wal-entry.ts";
+import { copiedFlag, decodeGoneBytes, type EntryHeader } from "./wal-entry.ts";
 import type { WalFile } from "./wal-file.ts";
 import { addCopiedRow, addRow, cutPieceAtOffset, pieceOf, type FileIndex } from "./wal-index.ts";
 
@@ -103,13 +103,16 @@ export function replayEntry(
     case "append":
       return replayAppend(replay, log, file, entry);
     case "truncate":
-      log.sizeBytes -= log.cutAt(header.baseOffset, file.sequence);
+      log.sizeBytes -= decodeGoneBytes(body);
+      log.cutAt(header.baseOffset, file.sequence);
       log.nextOffset = Math.min(log.nextOffset, header.baseOffset);
       truncateEpochsFromEnd(log.epochs, header.baseOffset);
       replay.truncated.add(log);
       return;
     case "logStart":
-      if (header.baseOffset > log.logStartOffset) log.beginAt(header.baseOffset);
+      if (header.baseOffset > log.logStartOffset) {
+        log.beginAt(header.baseOffset, decodeGoneBytes(body));
+      }
       return;
     case "highWatermark":
       log.highWatermark = Math.max(log.highWatermark, header.baseOffset);

@@ -64,8 +64,8 @@ export type WalOptions = {
   readonly onFatal: (error: Error) => void;
   /** Logs whose `logEndOffset` has grown. Lent. */
   readonly onCommitted: (targets: readonly CommitTarget[]) => void;
-  /** Logs whose appends were dropped, after a failed write. Lent. */
-  readonly onFailed: (targets: readonly CommitTarget[]) => void;
+  /** Logs whose appends were dropped, after a failed write, and files of which nothing is left. Lent. */
+  readonly onFailed: (targets: readonly CommitTarget[], discarded: readonly WalFile[]) => void;
   /** The WAL goes on in another file from this moment: everything appended so far is before it. */
   readonly onRotate: (next: WalFile) => void;
   /** All of it is written and flushed, and no entry will follow. */
@@ -85,6 +85,8 @@ export type Wal = WalOptions & {
   next: WalFile | null;
   nextSequence: number;
   isPreparing: boolean;
+  /** Settles when the preparing under way is over. */
+  preparing: Promise<void>;
   /** Why no file can follow, or null. */
   refusal: string | null;
   entrySequence: number;
@@ -128,6 +130,7 @@ export function createWal(
     current: null,
     next: null,
     isPreparing: false,
+    preparing: Promise.resolve(),
     refusal: null,
     entrySequence: 0,
     previousPartition: 0,
@@ -194,6 +197,7 @@ const rotate = (wal: Wal): void => {
   const { next } = wal;
   assert(next !== null, "a file is ready before the WAL goes on in it");
   notePrevious(wal);
+  next.before = wal.previous;
   wal.files.push(next);
   wal.current = next;
   wal.next = null;
@@ -266,6 +270,7 @@ export function appendEntry(wal: Wal, entry: AppendedEntry, body: Uint8Array): n
   copyIn(wal.ring, file.address! + at + entryHeaderBytes, body);
   file.end = at + size;
   span.end = file.end;
+  wal.ring.appendedEnd = file.address! + file.end;
   wal.entrySequence += 1;
   wal.previousPartition = entry.partition;
   wal.counters.appendedBytes += size;
