@@ -118,7 +118,6 @@ async function lookUp(
     case special.earliest.timestamp:
     // All of the log is local until it is tiered.
     case special.earliestLocal.timestamp:
-    case special.earliestPendingUpload.timestamp:
       return {
         error: "NONE",
         offset: log.logStartOffset,
@@ -126,6 +125,8 @@ async function lookUp(
         leaderEpoch: log.epochOf(log.logStartOffset),
       };
     case special.latestTiered.timestamp:
+    // As Kafka where a topic is not tiered: nothing is, and nothing is going to be.
+    case special.earliestPendingUpload.timestamp:
       return nothing;
     case special.maxTimestamp.timestamp: {
       const found = await log.maxTimestampOffset(end);

@@ -5,6 +5,7 @@ import {
   findCoordinatorRequest,
   findCoordinatorResponse,
 } from "../../../protocol/messages/find-coordinator.ts";
+import { metadataRequest, metadataResponse } from "../../../protocol/messages/metadata.ts";
 import {
   offsetCommitRequest,
   offsetCommitResponse,
@@ -282,3 +283,36 @@ test("a flush that fails ends the process, and the next life does not believe th
   const { records: read } = await fetchOne(broker, { topic, offset: 0 });
   expect(valuesIn(read)[0]).toBe("a");
 });
+
+test("a replica found damaged is read no further and led no longer, and the others do not suffer", async () => {
+  await broker.createTopic(topic, { partitionCount: 1 });
+  await broker.createTopic("other", { partitionCount: 1 });
+  // More than the ring holds, so that the first records are read from the disk.
+  for (let index = 0; index < 14; index++) await write(`${index} ${"x".repeat(900_000)}`);
+  const files = await broker.world.disk.list("/broker-1/log");
+  const first = files.find((name) => name.startsWith("wal-")) ?? "";
+  broker.world.disk.faults.flipBit(`/broker-1/log/${first}`, 500_000);
+  const client = await broker.connect();
+  await fetchOne(client, { topic, offset: 0 }).catch(() => null);
+  await expect
+    .poll(() => broker.image.topics.get(topicIdOf(topic))?.partitions[0]?.leader)
+    .toBe(-1);
+  const { errorCode } = await fetchOne(broker, { topic, offset: 0 });
+  expect(errorCode).toBe(errorCodes.KAFKA_STORAGE_ERROR);
+  const records = batchOf(["a"], { timestamp: broker.clock.nowMs() });
+  expect((await produceOne(broker, { topic, records })).errorCode).toBe(
+    errorCodes.KAFKA_STORAGE_ERROR,
+  );
+  expect((await produceOne(broker, { topic: "other", records })).errorCode).toBe(0);
+  const answer = await broker.call(metadataRequest, metadataResponse, 12, {
+    topics: [{ name: topic }],
+  });
+  expect(answer.topics[0]?.partitions).toMatchObject([
+    { errorCode: errorCodes.LEADER_NOT_AVAILABLE, leaderId: -1 },
+  ]);
+  await client.close();
+});
+
+function topicIdOf(name: string): string {
+  return broker.services.topics.byName(broker.clusterId, name)?.topic.topicId ?? "";
+}

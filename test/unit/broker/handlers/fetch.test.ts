@@ -433,6 +433,18 @@ describe("a fetch that finds too little", () => {
     await client.close();
   });
 
+  test("hears at once that the leadership is lost", async () => {
+    await makeTopic("failing");
+    const client = await broker.connect();
+    const answer = ask(12, [{ topic: "failing" }], long, client);
+    await untilParked("failing");
+    broker.world.disk.faults.failNext("write", { path: "/log/" });
+    await produceOne(broker, { topic: "failing", records: fresh("lost") });
+    const [partition] = partitionsOf(await answer);
+    expect(partition?.errorCode).toBe(errorCodes.NOT_LEADER_OR_FOLLOWER);
+    await client.close();
+  });
+
   test("leaves nothing behind when its client goes away", async () => {
     await makeTopic("left");
     const client = await broker.connect();

@@ -200,6 +200,19 @@ describe("acks", () => {
     await client.closed;
   });
 
+  test("of all need enough replicas in sync before anything is written; of 1 do not", async () => {
+    const partition = broker.services.topics.byName(broker.clusterId, "acks")?.partitions[0];
+    if (partition === undefined) throw new Error("no such partition");
+    const { nextOffset } = partition.log;
+    partition.inSyncCount = 0;
+    const all = await sendOne(9, { topic: "acks", records: fresh("a") }, { acks: -1 });
+    expect(all.errorCode).toBe(errorCodes.NOT_ENOUGH_REPLICAS);
+    expect(partition.log.nextOffset).toBe(nextOffset);
+    const one = await sendOne(9, { topic: "acks", records: fresh("a") }, { acks: 1 });
+    expect(one.errorCode).toBe(0);
+    partition.inSyncCount = 1;
+  });
+
   test.each([2, -2, 32767])("of %i there are none", async (acks) => {
     const { errorCode } = await sendOne(9, { topic: "acks", records: fresh("a") }, { acks });
     expect(errorCode).toBe(errorCodes.INVALID_REQUIRED_ACKS);
