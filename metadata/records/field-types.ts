@@ -14,7 +14,6 @@ export type Fields = Readonly<Record<string, FieldType<unknown>>>;
 export type InferFields<F extends Fields> = {
   readonly [Name in keyof F]: F[Name] extends FieldType<infer T> ? T : never;
 };
-type Infer<T> = T extends FieldType<infer V> ? V : never;
 
 /** `unknown`: written by a newer version, this process must stop (architecture 3.2). `corrupt`: no version writes this. */
 export class MetadataDecodeError extends Error {
