@@ -29,6 +29,10 @@ export async function submit<Result>(
     };
   } catch (error) {
     if (!(error instanceof MetadataLogError)) throw error;
+    if (error.code === "tooLarge") {
+      const errorMessage = `${error.message}; ask for less at once`;
+      return { kind: "refused", error: { errorCode: errorCodes.POLICY_VIOLATION, errorMessage } };
+    }
     // Retriable: the client asks again, and a topic that was created after all answers TOPIC_ALREADY_EXISTS, as in Kafka.
     return {
       kind: "refused",
