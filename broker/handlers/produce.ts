@@ -171,7 +171,7 @@ function settled(
       const partition = item.topic?.partitions[item.index];
       if (partition === undefined || item.outcome.kind !== "appended") continue;
       const wait = request.acks === -1 ? whenCommitted : whenWritten;
-      wait(partition, item.outcome.endOffset, (isDone) => {
+      wait(partition, item.outcome, (isDone) => {
         if (isOver) return;
         pending.delete(item);
         if (!isDone)

@@ -10,6 +10,7 @@ export type AppendOutcome =
       readonly kind: "appended";
       readonly baseOffset: number;
       readonly endOffset: number;
+      readonly leaderEpoch: number;
       readonly logAppendTimeMs: number;
     }
   | {
@@ -37,7 +38,7 @@ export type AppendOrder = {
  */
 export function appendBatch(partition: Partition | undefined, order: AppendOrder): AppendOutcome {
   if (partition === undefined) return refused("NOT_LEADER_OR_FOLLOWER", null);
-  const { log } = partition;
+  const { log, leaderEpoch } = partition;
   if (log.failure !== null) return refused("KAFKA_STORAGE_ERROR", log.failure);
   if (!partition.isLeader) return refused("NOT_LEADER_OR_FOLLOWER", null);
   if (partition.inSyncCount < order.minInSync) return refused("NOT_ENOUGH_REPLICAS", null);
@@ -64,12 +65,13 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
       kind: "appended",
       baseOffset: firstOffset,
       endOffset: lastOffset + 1,
+      leaderEpoch,
       logAppendTimeMs: logAppendTimeMs === -1 ? -1 : timestamp,
     };
   }
   if (sequence.kind === "rejected") return refused(sequence.error, sequence.message);
   const appended = log.append(bytes, facts, {
-    leaderEpoch: partition.leaderEpoch,
+    leaderEpoch,
     durability: order.durability,
     nowMs,
   });
@@ -79,6 +81,7 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
         kind: "appended",
         baseOffset: appended.baseOffset,
         endOffset: appended.lastOffset + 1,
+        leaderEpoch,
         logAppendTimeMs,
       };
     case "fenced":

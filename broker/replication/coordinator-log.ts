@@ -78,19 +78,19 @@ async function append(options: Options, records: readonly KeyValue[]): Promise<A
     if (appended.error === "NOT_LEADER_OR_FOLLOWER") return { kind: "fenced" };
     return { kind: "unavailable", reason: appended.message ?? appended.error };
   }
-  const { endOffset } = appended;
+  const { endOffset, leaderEpoch } = appended;
   const isCommitted = await new Promise<boolean>((resolve) =>
-    whenCommitted(partition, endOffset, resolve),
+    whenCommitted(partition, { endOffset, leaderEpoch }, resolve),
   );
   return isCommitted ? { kind: "committed", nextOffset: endOffset } : { kind: "fenced" };
 }
 
 async function* read(partition: Partition): AsyncIterable<LogPiece> {
-  const { log } = partition;
+  const { log, leaderEpoch } = partition;
   const end = log.nextOffset;
   // What is read must be committed, or a crash could take back what the coordinator has acted on.
   const isCommitted = await new Promise<boolean>((resolve) =>
-    whenCommitted(partition, end, resolve),
+    whenCommitted(partition, { endOffset: end, leaderEpoch }, resolve),
   );
   if (!isCommitted)
     throw new Error("the leadership was lost before what is to be read was committed");

@@ -26,6 +26,9 @@ export type Partition = {
 /** Called with true once everything below the offset is committed, with false when this broker can no longer promise it. */
 export type AckListener = (isCommitted: boolean) => void;
 
+/** Where an append ended, and the epoch it was made in. */
+export type AppendedUpTo = { readonly endOffset: number; readonly leaderEpoch: number };
+
 type AckQueue = { endOffset: number; listener: AckListener }[];
 
 export function createPartition(topicId: string, index: number, log: PartitionLog): Partition {
@@ -70,17 +73,28 @@ export function fail(partition: Partition): void {
 /** Parks until everything below `endOffset` is committed. Offsets come in append order, so the queue stays sorted. */
 export function whenCommitted(
   partition: Partition,
-  endOffset: number,
+  { endOffset, leaderEpoch }: AppendedUpTo,
   listener: AckListener,
 ): void {
+  if (!isLedIn(partition, leaderEpoch)) return listener(false);
   if (partition.log.highWatermark >= endOffset) return listener(true);
   partition.acks.push({ endOffset, listener });
 }
 
 /** Parks until everything below `endOffset` is written here (flushed, where the topic asks for it). */
-export function whenWritten(partition: Partition, endOffset: number, listener: AckListener): void {
+export function whenWritten(
+  partition: Partition,
+  { endOffset, leaderEpoch }: AppendedUpTo,
+  listener: AckListener,
+): void {
+  if (!isLedIn(partition, leaderEpoch)) return listener(false);
   if (partition.log.logEndOffset >= endOffset) return listener(true);
   partition.writes.push({ endOffset, listener });
+}
+
+/** A request may ask long after it appended, having waited for room for its other batches. If its write failed meanwhile, a later epoch hands out the same offsets. */
+function isLedIn(partition: Partition, leaderEpoch: number): boolean {
+  return partition.isLeader && partition.leaderEpoch === leaderEpoch;
 }
 
 /** L4 for a single replica: the high watermark is the log end. Called for every partition a completed commit touched. */

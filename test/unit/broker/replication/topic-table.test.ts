@@ -76,7 +76,7 @@ test("added partitions join those that are there", async () => {
 test("a deleted topic's partitions are given up, their waiters told, their logs dropped", async () => {
   const gone = partition();
   let isCommitted: boolean | null = null;
-  whenCommitted(gone, 10, (answer) => {
+  whenCommitted(gone, { endOffset: 10, leaderEpoch: gone.leaderEpoch }, (answer) => {
     isCommitted = answer;
   });
   let isWoken = false;
