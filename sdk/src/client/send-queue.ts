@@ -40,19 +40,22 @@ export function createSendQueue<Item, Done>(options: SendQueueOptions<Item, Done
   }
 
   async function drain(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = nextBatch();
-      await options.send(batch);
-      for (const { sizeBytes } of batch) queuedBytes -= sizeBytes;
+    try {
+      while (waiting.length > 0) {
+        const batch = nextBatch();
+        await options.send(batch);
+        for (const { sizeBytes } of batch) queuedBytes -= sizeBytes;
+      }
+    } finally {
+      // With the look that found nothing more, not a turn later: what is added between the two would wait for nobody.
+      running = null;
     }
   }
 
   function start(): void {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    running ??= drain().finally(() => {
-      running = null;
-    });
+    if (waiting.length > 0) running ??= drain();
   }
 
   return {

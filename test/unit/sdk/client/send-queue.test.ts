@@ -99,3 +99,16 @@ test("flush resolves once everything is settled, without waiting for the linger"
   await queue.flush();
   expect(sent).toEqual(["a", "b"]);
 });
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+  "what is added %i turns after a request's end is sent, however close to it",
+  async (turns) => {
+    const { queue, requests } = heldQueue();
+    void queue.add("a", 1);
+    requests[0]?.answer();
+    for (let each = 0; each < turns; each++) await Promise.resolve();
+    void queue.add("b", 1);
+    await turn();
+    expect(requests.map(({ items }) => items)).toEqual([["a"], ["b"]]);
+  },
+);
