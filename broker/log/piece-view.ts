@@ -145,10 +145,15 @@ export async function rowsFrom(
     const again = await findPiece(log, offset);
     return again === null ? { file: view.file, rows: [] } : rowsFrom(log, again, offset);
   }
-  const rows =
-    "rows" in view.source
-      ? memoryRows(view.source, offset)
-      : await footerRows(log, view.file, view.source, offset);
+  const isInMemory = "rows" in view.source;
+  const rows = isInMemory
+    ? memoryRows(view.source as Piece, offset)
+    : await footerRows(log, view.file, view.source as FooterPiece, offset);
+  if (isInMemory && rows.length === 0 && offset < view.endOffset) {
+    // Undone since by a failed write.
+    const again = await findPiece(log, offset);
+    if (again !== null && again.source !== view.source) return rowsFrom(log, again, offset);
+  }
   const end = rows.findIndex((row) => row.lastOffset >= view.endOffset);
   return { file: view.file, rows: end < 0 ? rows : rows.slice(0, end) };
 }

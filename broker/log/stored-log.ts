@@ -47,6 +47,7 @@ import {
   firstOffsetOf,
   endOffsetOf,
   pieceOf,
+  trimmedPiece,
   type Piece,
 } from "./wal-index.ts";
 import { appendControl, appendEntry, hasSpace, touch, type Span, type Wal } from "./wal.ts";
@@ -341,7 +342,13 @@ export class StoredLog implements PartitionLog {
 
   /** Takes what lies at `offset` or behind out of the index: rows of files in memory, and by a cut those of older ones. */
   cutAt(offset: number, sequence: number): void {
-    for (const piece of this.pieces) cutPieceAtOffset(piece, offset);
+    for (const [place, piece] of this.pieces.entries()) {
+      if (piece.file.sequence >= sequence) cutPieceAtOffset(piece, offset);
+      // The footer of an older file holds what the file does: it may count again, if this cut is lost.
+      else if (piece.rows.length > 0 && endOffsetOf(piece) > offset) {
+        this.pieces[place] = trimmedPiece(piece, offset);
+      }
+    }
     while (this.pieces.length > 0 && this.pieces.at(-1)!.rows.length === 0) this.pieces.pop();
     this.cuts = this.cuts.filter((cut) => cut.offset < offset);
     this.cuts.push({ beforeSequence: sequence, offset });

@@ -1,3 +1,10 @@
+import {
+  baseOffsetAt,
+  batchFailureAt,
+  batchSizeAt,
+  isCrcValidAt,
+  leaderEpochAt,
+} from "../../protocol/records/batch.ts";
 import { crc32c } from "../../protocol/records/crc32c.ts";
 import {
   int32At,
@@ -141,6 +148,15 @@ export function readEntryHeader(
     previousPartition: uint32At(bytes, at + entryField.previousPartition),
   };
 }
+
+/** Whether the batch is the one the entry was written for, unchanged. The batch's own checksum leaves out what its leader stamps. */
+export const isBatchOfEntry = (header: EntryHeader, bytes: Uint8Array): boolean =>
+  header.length === bytes.length &&
+  batchFailureAt(bytes, 0) === null &&
+  batchSizeAt(bytes, 0) === bytes.length &&
+  isCrcValidAt(bytes, 0) &&
+  baseOffsetAt(bytes, 0) === header.baseOffset &&
+  leaderEpochAt(bytes, 0) === header.leaderEpoch;
 
 const fileField = {
   magic: 0,

@@ -133,7 +133,14 @@ export function cutPieceAtOffset(piece: Piece, offset: number): number {
   return popWhile(piece, (row) => piece.index.lastOffsets[row]! >= offset);
 }
 
-/** The same for a piece of copies. */
+/** A piece without the batches that reach `offset` or further; the index keeps them. */
+export function trimmedPiece(piece: Piece, offset: number): Piece {
+  const trimmed = { ...piece, rows: piece.rows.slice() };
+  cutPieceAtOffset(trimmed, offset);
+  return trimmed;
+}
+
+/** What did not reach a file is taken out of a piece of copies. */
 export function cutCopiesAtPosition(piece: Piece, position: number): void {
   const { index } = piece;
   const kept = piece.rows.filter((row) => index.positions[row]! < position);

@@ -1,10 +1,9 @@
-import { baseOffsetAt, batchSizeAt, isCrcValidAt } from "../../protocol/records/batch.ts";
 import { assert } from "../assert.ts";
 import { copyOut, hasBytes, pinRanges, slicesOf, unpin } from "./hot-ring.ts";
 import type { LogRange, MaterialisedBytes } from "./log-range.ts";
 import { LogReadError } from "./partition-log.ts";
 import type { StoredLog } from "./stored-log.ts";
-import { entryHeaderBytes, readEntryHeader } from "./wal-entry.ts";
+import { entryHeaderBytes, isBatchOfEntry, readEntryHeader } from "./wal-entry.ts";
 import { openHandle, pinFile, readFully, unpinFile, type WalFile } from "./wal-file.ts";
 import type { Wal } from "./wal.ts";
 
@@ -158,10 +157,7 @@ const isStoredBatch = (
     header !== null &&
     header.kind === "append" &&
     header.partition === log.number &&
-    header.length === bytes.length &&
-    batchSizeAt(bytes, 0) === bytes.length &&
-    baseOffsetAt(bytes, 0) === header.baseOffset &&
-    isCrcValidAt(bytes, 0)
+    isBatchOfEntry(header, bytes)
   );
 };
 

@@ -26,8 +26,12 @@ export type Replay = {
 
 /** Once everything is replayed: copies that are nowhere are a hole. */
 export function failLogsWithHoles(replay: Replay): void {
-  for (const { log, sequence, startOffset, endOffset } of replay.gone) {
+  for (const { log, sequence, startOffset, endOffset: savedEnd } of replay.gone) {
     let at = Math.max(startOffset, log.logStartOffset);
+    let endOffset = savedEnd;
+    for (const cut of log.cuts) {
+      if (sequence < cut.beforeSequence) endOffset = Math.min(endOffset, cut.offset);
+    }
     for (const range of log.copies) {
       if (range.startOffset <= at) at = Math.max(at, range.endOffset);
     }

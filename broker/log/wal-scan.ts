@@ -1,15 +1,10 @@
 import type { DiskFile } from "../../ports/disk.ts";
-import {
-  baseOffsetAt,
-  batchFailureAt,
-  batchSizeAt,
-  isCrcValidAt,
-} from "../../protocol/records/batch.ts";
 import { crc32c } from "../../protocol/records/crc32c.ts";
 import {
   entryBytes,
   entryHeaderBytes,
   fileHeaderBytes,
+  isBatchOfEntry,
   readEntryHeader,
   type EntryHeader,
 } from "./wal-entry.ts";
@@ -91,12 +86,7 @@ const readHeader = async (
 
 const isSoundBody = (header: EntryHeader, body: Uint8Array): boolean => {
   if (header.kind !== "append") return crc32c(body) === header.bodyCrc;
-  return (
-    batchFailureAt(body, 0) === null &&
-    batchSizeAt(body, 0) === body.length &&
-    baseOffsetAt(body, 0) === header.baseOffset &&
-    isCrcValidAt(body, 0)
-  );
+  return isBatchOfEntry(header, body);
 };
 
 type Behind = {
