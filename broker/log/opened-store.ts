@@ -222,7 +222,10 @@ export class OpenedStore implements LogStore {
   }
 
   room(batchBytes: number): Promise<void> {
-    return this.hasRoom(batchBytes) ? Promise.resolve() : this.#rooms.wait(batchBytes);
+    // Also with room now: who asks in the same breath must not be promised the same room.
+    const room = this.#rooms.wait(batchBytes);
+    this.#rooms.wake();
+    return room;
   }
 
   get refusal(): string | null {

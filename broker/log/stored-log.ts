@@ -38,7 +38,7 @@ import type {
   RetentionSettings,
   TimestampedOffset,
 } from "./partition-log.ts";
-import { scheduleCommit } from "./wal-commit.ts";
+import { flushAll, scheduleCommit } from "./wal-commit.ts";
 import type { WalFile } from "./wal-file.ts";
 import {
   addRow,
@@ -315,6 +315,8 @@ export class StoredLog implements PartitionLog {
     if (this.failure !== null || this.isDropped) return false;
     assert(offset >= this.highWatermark, "nothing below the high watermark is truncated");
     if (offset >= this.nextOffset) return true;
+    // A commit under way would take what is cut for written.
+    if (this.logEndOffset < this.nextOffset && !(await flushAll(this.context.wal))) return false;
     const end = await this.#batchStartAt(offset);
     const gone = await bytesBetween(this, end, this.nextOffset);
     const committed = this.#control("truncate", end, gone);

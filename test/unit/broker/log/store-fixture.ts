@@ -39,9 +39,9 @@ export type TestStore = {
 
 export async function openTestStore(
   disk: Disk,
-  options: Partial<LogStoreConfig> & { log?: LogOutput } = {},
+  options: Partial<LogStoreConfig> & { log?: LogOutput; isFollower?: boolean } = {},
 ): Promise<TestStore> {
-  const { log = silentLog, ...config } = options;
+  const { log = silentLog, isFollower = false, ...config } = options;
   const clock = createManualClock();
   const fatal: Error[] = [];
   const resigned: PartitionLog[] = [];
@@ -61,7 +61,8 @@ export async function openTestStore(
   });
   store.onCommit((logs) => {
     committed.push(...logs);
-    for (const each of logs) each.advanceHighWatermark(each.logEndOffset);
+    // A follower learns its high watermark from the leader.
+    if (!isFollower) for (const each of logs) each.advanceHighWatermark(each.logEndOffset);
   });
   store.onResign((logs) => resigned.push(...logs));
   return { store, clock, fatal, resigned, committed };
