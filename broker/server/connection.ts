@@ -148,13 +148,17 @@ export class KafkaConnection<Services> implements ClientConnection, Reader {
 
   /** Closes the connection if its client has been silent, or has taken nothing of its responses, for too long. */
   closeIfIdle(nowMs: number, slackMs: number): void {
-    const isOurDoing =
-      this.#exchanges.length > 0 || this.#intake.isWaitingForMemory || this.#isThrottled;
-    if (isOurDoing) return;
+    const { isInFrame, isWaitingForMemory } = this.#intake;
+    // A request in progress excuses silence, but not with half a frame sent that we are ready to read: it holds memory.
+    const isAnswerDue = this.#exchanges.length > 0 && !(isInFrame && this.#mayStart());
+    if (isAnswerDue || isWaitingForMemory || this.#isThrottled) {
+      this.#activeAtMs = this.#scope.coarseNowMs;
+      return;
+    }
     const { maxIdleMs, maxFrameStallMs } = this.#scope.limits;
     const silentMs = nowMs - this.#activeAtMs - slackMs;
     if (silentMs > maxIdleMs) this.destroy("idle");
-    else if (this.#intake.isInFrame && silentMs > maxFrameStallMs) this.destroy("stalled");
+    else if (isInFrame && silentMs > maxFrameStallMs) this.destroy("stalled");
   }
 
   #mayStart(): boolean {

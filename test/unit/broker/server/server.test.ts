@@ -369,6 +369,38 @@ describe("connections", () => {
     expect(server.statistics.closedCounts.get("stalled")).toBe(1);
   });
 
+  test("one that stops in the middle of a frame is closed also while another of its requests waits", async () => {
+    const { clock, connect, resources } = await setStage({ maxFrameStallMs: 60_000 });
+    const client = await connect();
+    client.send(heartbeatRequest, 4, heartbeat(1, "wait"));
+    client.sendBytes(frameOf(2).subarray(0, 10));
+    await settle();
+    await clock.advance(90_000);
+    await settle();
+    expect(client.isClosed).toBe(true);
+    expect(resources.pool.lentBytes).toBe(0);
+  });
+
+  test("one whose frame waits because of us has its time to send the rest afterwards", async () => {
+    const { bench, clock, connect } = await setStage({
+      maxFrameStallMs: 60_000,
+      maxRequestsInFlight: 1,
+    });
+    const client = await connect();
+    client.send(heartbeatRequest, 4, heartbeat(1, "now"));
+    client.sendBytes(frameOf(2, "wait"));
+    client.sendBytes(frameOf(3).subarray(0, 10));
+    await settle();
+    await clock.advance(300_000);
+    bench.waiting[0]?.answer();
+    await settle();
+    await clock.advance(40_000);
+    await settle();
+    expect(client.isClosed).toBe(false);
+    client.sendBytes(frameOf(3).subarray(10));
+    expect(await correlationIds(client, 3)).toHaveLength(3);
+  });
+
   test("one too many is refused, until another leaves", async () => {
     const { connect, log } = await setStage({ maxConnections: 2 });
     const [first] = await Promise.all([connect(), connect()]);
