@@ -67,7 +67,7 @@ async function main(): Promise<void> {
     return;
   }
   const machine = describeMachine();
-  const memory = warmMemory(workDirectory, Number(values["warm-gb"]) * 1e9).line;
+  const memory = warmMemory(workDirectory, Number(values["warm-gb"]) * 1e9);
   console.log(`${machineText(machine)}\n${memory}`);
   const targets: Target[] = [];
   try {

@@ -94,7 +94,7 @@ async function main(): Promise<void> {
   if ("missing" in program) console.log(`the machine's floor is left out: ${program.missing}`);
   mkdirSync(directory, { recursive: true });
   const machine = describeMachine();
-  const memory = warmMemory(workDirectory, Number(values["warm-gb"]) * 1e9).line;
+  const memory = warmMemory(workDirectory, Number(values["warm-gb"]) * 1e9);
   console.log(
     `${machineText(machine)}\n${memory}\n${(await busyCores()).toFixed(2)} cores busy with other work`,
   );

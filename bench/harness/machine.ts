@@ -1,4 +1,12 @@
-import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fdatasyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { cpus, loadavg, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { machineCpu } from "./process-figures.ts";
@@ -30,7 +38,7 @@ const availableBytes = (): number =>
  * Virtual machines get their memory from the host at first touch, which can cost ten times a later write; whoever touches first pays for all that come
  * after. So: touch what the runs may use, as a process's memory and as page cache. Says how fast both went; the second touch shows what is warm.
  */
-export function warmMemory(directory: string, bytesWanted: number): { line: string } {
+export function warmMemory(directory: string, bytesWanted: number): string {
   const bytes = Math.min(bytesWanted, availableBytes() * 0.6);
   const blockBytes = 64 * 1024 * 1024;
   const blocks: Buffer[] = [];
@@ -46,16 +54,23 @@ export function warmMemory(directory: string, bytesWanted: number): { line: stri
   const second = touch();
   const block = blocks[0] ?? Buffer.alloc(blockBytes, 1);
   blocks.length = 0;
+  const caches = [writeFile(directory, block, bytes / 2), writeFile(directory, block, bytes / 2)];
+  const [firstCache = 0, secondCache = 0] = caches;
+  return `memory: first touch ${first.toFixed(2)} GB/s, second ${second.toFixed(2)} GB/s (${(bytes / 1e9).toFixed(1)} GB); page cache ${firstCache.toFixed(2)}, again ${secondCache.toFixed(2)} GB/s`;
+}
+
+/** Writes a new file of that size and removes it; GB/s of the writes alone, the flush is not counted. */
+function writeFile(directory: string, block: Buffer, bytes: number): number {
+  mkdirSync(directory, { recursive: true });
   const path = join(directory, "warm-up");
   const file = openSync(path, "w");
   const startedAt = performance.now();
-  for (let written = 0; written < bytes / 2; written += blockBytes) writeSync(file, block);
-  const pageCache = bytes / 2 / 1e6 / (performance.now() - startedAt);
+  for (let written = 0; written < bytes; written += block.length) writeSync(file, block);
+  const speed = bytes / 1e6 / (performance.now() - startedAt);
   fdatasyncSync(file);
   closeSync(file);
   rmSync(path);
-  const line = `memory: first touch ${first.toFixed(2)} GB/s, second ${second.toFixed(2)} GB/s (${(bytes / 1e9).toFixed(1)} GB); page cache ${pageCache.toFixed(2)} GB/s`;
-  return { line };
+  return speed;
 }
 
 /** How many cores' worth of work this machine does now; counted over a second, the load average forgets too slowly. */

@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   console.log(machineText(machine));
   const memory =
     Number(values["warm-gb"]) > 0
-      ? warmMemory(workDirectory, Number(values["warm-gb"]) * 1e9).line
+      ? warmMemory(workDirectory, Number(values["warm-gb"]) * 1e9)
       : "memory not warmed";
   console.log(memory);
   const target =

@@ -245,6 +245,15 @@ function named(
   return buckets === undefined || buckets.length === 0 ? {} : { [name]: latencyMs(buckets) };
 }
 
+/** The tool takes all properties behind one flag, and of several flags the last. */
+const javaProducer = [
+  "--command-property",
+  "batch.size=1000000",
+  "linger.ms=50",
+  "buffer.memory=134217728",
+  "max.request.size=1048576",
+];
+
 /** Java's tools run a number of records, their own start included; the broker's CPU time counts from their start to their end. */
 async function measureJava(run: Run, workload: Workload, topic: string): Promise<Figures> {
   const { target, clients, seconds } = run;
@@ -252,37 +261,21 @@ async function measureJava(run: Run, workload: Workload, topic: string): Promise
   const isProduce = workload.kind === "produce";
   const stored = workload.kind === "fetch" ? (workload.storedMb * 1e6) / workload.recordBytes : 0;
   const records = Math.floor(isProduce ? seconds * 300_000 : stored);
-  const at = ["--bootstrap-server", target.bootstrap, "--topic", topic];
+  const at = [
+    "--bootstrap-server",
+    target.bootstrap,
+    "--topic",
+    topic,
+    "--num-records",
+    `${records}`,
+  ];
+  const tool = `org.apache.kafka.tools.${isProduce ? "ProducerPerformance" : "ConsumerPerformance"}`;
   const args = isProduce
-    ? [
-        "org.apache.kafka.tools.ProducerPerformance",
-        ...at,
-        "--num-records",
-        `${records}`,
-        "--record-size",
-        `${workload.recordBytes}`,
-        "--throughput",
-        "-1",
-        "--command-property",
-        "batch.size=1000000",
-        "--command-property",
-        "linger.ms=50",
-        "--command-property",
-        "buffer.memory=134217728",
-        "--command-property",
-        "max.request.size=1048576",
-      ]
-    : [
-        "org.apache.kafka.tools.ConsumerPerformance",
-        ...at,
-        "--num-records",
-        `${records}`,
-        "--timeout",
-        "30000",
-      ];
+    ? ["--record-size", `${workload.recordBytes}`, "--throughput", "-1", ...javaProducer]
+    : ["--timeout", "30000"];
   const log = `-Dlog4j2.configurationFile=${join(benchDirectory, "compare/log4j2.yaml")}`;
   const counter = startCounter(target.pids);
-  const child = spawn("java", ["-Xmx512m", "-cp", clients.java, log, ...args], {
+  const child = spawn("java", ["-Xmx512m", "-cp", clients.java, log, tool, ...at, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   endsWithUs(child);
@@ -296,10 +289,9 @@ async function measureJava(run: Run, workload: Workload, topic: string): Promise
   const used = counter.stop();
   const read = isProduce ? readProducerPerformance : readConsumerPerformance;
   const counted = read(output, workload.recordBytes);
-  if (counted === null) throw new Error(`${args[0]} gave no figures: ${output.slice(-1500)}`);
+  if (counted === null) throw new Error(`${tool} gave no figures: ${output.slice(-1500)}`);
   const result: ClientResult = { event: "end", ...counted, clientCpuSeconds, failed: 0, error: "" };
-  const tool = `Java ${args[0]?.split(".").at(-1)}`;
-  const all = figures(run, { result, used, tool });
+  const all = figures(run, { result, used, tool: `Java ${tool.split(".").at(-1)}` });
   // The tool's own start is part of the time counted for the CPU, not of the time it reports.
   return {
     ...all,
