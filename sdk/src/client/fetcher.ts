@@ -93,6 +93,8 @@ export class Fetcher {
     const key = keyOf(topic, partition);
     this.#queuedBytes -= this.#sources.get(key)?.queuedBytes ?? 0;
     this.#sources.delete(key);
+    // What was queued may have been all that kept the others from being read.
+    void this.#pump();
   }
 
   /** Records of the partition whose turn it is, or null if none has any. Throws what reading failed with. */
