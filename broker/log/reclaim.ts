@@ -111,6 +111,8 @@ async function copyForward(
   file: WalFile,
   live: readonly LivePiece[],
 ): Promise<boolean> {
+  const { counters } = options.wal;
+  const { failedWrites } = counters;
   for (const { log, isCopy } of live) {
     const view = await viewIn(log, file, isCopy);
     if (view === null) continue;
@@ -126,7 +128,8 @@ async function copyForward(
       }
     }
   }
-  if (!(await flushAll(options.wal))) return false;
+  // A write that failed has taken copies with it, whatever was flushed after.
+  if (!(await flushAll(options.wal)) || counters.failedWrites !== failedWrites) return false;
   for (const { log } of live) forgetCopies(log, file);
   return true;
 }
