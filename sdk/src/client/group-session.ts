@@ -133,6 +133,7 @@ export class GroupSession {
       topic,
       partition,
       place: this.#fetcher.add(topic, partition, offset),
+      doneOffset: offset,
       // A group that starts at the end remembers which end, else a member that takes over would start at a later one.
       pending: isCommitted ? null : { offset, leaderEpoch: -1 },
     };

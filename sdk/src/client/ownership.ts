@@ -6,6 +6,8 @@ export type Owned = {
   readonly topic: string;
   readonly partition: number;
   readonly place: FetchPlace;
+  /** Everything before it is done. */
+  doneOffset: number;
   /** The offset to commit, or null if the group knows all that is done. */
   pending: { readonly offset: number; readonly leaderEpoch: number } | null;
 };
@@ -33,7 +35,8 @@ export function createOwnership() {
     /** Everything before `offset` is done. What belongs to an earlier assignment is no longer this member's to say. */
     done(partition: Owned, offset: number, leaderEpoch: number): void {
       if (!isCurrent(partition)) return;
-      if (partition.pending !== null && partition.pending.offset >= offset) return;
+      if (partition.doneOffset >= offset) return;
+      partition.doneOffset = offset;
       partition.pending = { offset, leaderEpoch };
     },
     pending(): OffsetToCommit[] {

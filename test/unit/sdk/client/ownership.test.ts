@@ -4,7 +4,13 @@ import { createOwnership } from "../../../../sdk/src/client/ownership.ts";
 
 function owned(partition: number): Owned {
   const topic = "orders";
-  return { topic, partition, place: { topic, partition, position: 0 }, pending: null };
+  return {
+    topic,
+    partition,
+    place: { topic, partition, position: 0 },
+    doneOffset: 0,
+    pending: null,
+  };
 }
 
 test("what is done is pending until the group knows it", () => {
@@ -36,6 +42,16 @@ test("done never goes back", () => {
   ownership.done(first, 6, 1);
   ownership.done(first, 5, 1);
   expect(ownership.pending().map(({ offset }) => offset)).toEqual([6n]);
+});
+
+test("done does not go back either behind what the group knows already", () => {
+  const ownership = createOwnership();
+  const first = owned(0);
+  ownership.replace([first]);
+  ownership.done(first, 6, 1);
+  ownership.committed(ownership.pending());
+  ownership.done(first, 5, 1);
+  expect(ownership.pending()).toEqual([]);
 });
 
 test("a partition that went away and came back does not take what belonged to the earlier time", () => {
