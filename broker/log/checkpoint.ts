@@ -47,6 +47,7 @@ class ByteWriter {
   #bytes = Buffer.allocUnsafe(64 * 1024);
   #at = 0;
 
+  /** Where the next `count` bytes go. `#bytes` is another buffer afterwards, perhaps. */
   #grow(count: number): number {
     if (this.#at + count > this.#bytes.length) {
       const wider = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + count));
@@ -58,16 +59,19 @@ class ByteWriter {
   }
 
   uint32(value: number): void {
-    putInt32(this.#bytes, this.#grow(4), value);
+    const at = this.#grow(4);
+    putInt32(this.#bytes, at, value);
   }
 
   int64(value: number): void {
-    putInt64(this.#bytes, this.#grow(8), value);
+    const at = this.#grow(8);
+    putInt64(this.#bytes, at, value);
   }
 
   bytes(value: Uint8Array): void {
     this.uint32(value.length);
-    this.#bytes.set(value, this.#grow(value.length));
+    const at = this.#grow(value.length);
+    this.#bytes.set(value, at);
   }
 
   done(): Uint8Array {

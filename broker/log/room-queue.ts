@@ -32,7 +32,7 @@ export function createRoomQueue(
   }
 
   return {
-    hasWaiters: () => waiters.length > 0 || isWaking,
+    hasWaiters: () => waiters.length > 0,
     wait: (batchBytes) =>
       new Promise((resolve) => {
         waiters.push({ batchBytes, resolve });

@@ -152,15 +152,31 @@ test("retention by size keeps at least that much, and the size follows the log s
   await store.close();
 });
 
-test("a store takes thousands of logs", async () => {
-  const { store } = await openTestStore(createMemoryDisk(), {
-    ringBytes: 8 << 20,
-    chunkBytes: 1 << 20,
-    fileBytes: 8 << 20,
-  });
-  for (let index = 0; index < 5_000; index += 1) createLog(store, "wide", index);
-  await appendCommitted(store, store.partition("wide", 4_999)!, ["a"]);
-  expect([...store.partitions()].length).toBe(5_000);
-  expect(await readRecords(store.partition("wide", 4_999)!)).toEqual([{ offset: 0, value: "a" }]);
+test("thousands of logs are found again as they were", async () => {
+  let disk = createMemoryDisk();
+  const large = { ringBytes: 8 << 20, chunkBytes: 1 << 20, fileBytes: 8 << 20 };
+  let { store } = await openTestStore(disk, large);
+  const names = Array.from({ length: 3_000 }, (_, number) => `topic number ${number}`);
+  for (const [number, name] of names.entries()) {
+    const log = createLog(store, name, number % 7);
+    appendValues(
+      log,
+      Array.from({ length: 1 + (number % 3) }, () => name),
+    );
+  }
+  await appendCommitted(store, store.partition(names[0]!, 0)!, ["last"]);
+  for (const end of ["close", "crash", "close"]) {
+    if (end === "close") await store.close();
+    else disk = disk.crash();
+    ({ store } = await openTestStore(disk, large));
+    expect([...store.partitions()].length).toBe(names.length);
+    for (const [number, name] of names.entries()) {
+      const log = store.partition(name, number % 7);
+      const count = 1 + (number % 3) + (number === 0 ? 1 : 0);
+      expect(log).toMatchObject({ failure: null, logEndOffset: count, leaderEpoch: 1 });
+    }
+    const log = store.partition(names[2_999]!, 2_999 % 7)!;
+    expect((await readRecords(log)).map(({ value }) => value)).toEqual(["topic number 2999"]);
+  }
   await store.close();
 });

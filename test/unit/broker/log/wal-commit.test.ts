@@ -182,6 +182,23 @@ test("appends wait for room in the order they came, and none is lost", async () 
   await store.close();
 });
 
+test("who was let in has room when it looks again", async () => {
+  const { store } = await openTestStore(createMemoryDisk());
+  const log = createLog(store);
+  let waits = 0;
+  for (let number = 0; number < 100; number += 1) {
+    while (!store.hasRoom(4_100)) {
+      await store.room(4_100);
+      waits += 1;
+      expect(store.hasRoom(4_100)).toBe(true);
+    }
+    expect(appendValues(log, ["h".repeat(4_000)]).kind).toBe("appended");
+  }
+  expect(waits).toBeGreaterThan(0);
+  await reached(log, 100);
+  await store.close();
+});
+
 test("a batch as large as the store takes spans chunks and is read back", async () => {
   const { store } = await openTestStore(createMemoryDisk());
   const log = createLog(store);
