@@ -78,7 +78,12 @@ export function createReader<Value>(
     if (signal?.aborted === true) await close();
     if (closing !== null) return;
     try {
-      const ranges = await findRanges(fetcher, options);
+      const ranges = await findRanges(fetcher, options).catch((error: unknown) => {
+        // Closed while it was still finding out where to read: that is an end, not a failure.
+        if (closing === null) throw error;
+        return [];
+      });
+      if (closing !== null) return;
       total = ranges.reduce((sum, { start, end }) => sum + Math.max(0, end - start), 0);
       const isOver = (): boolean => closing !== null;
       let left = options.count ?? Infinity;

@@ -95,10 +95,11 @@ describe("a reader ends", () => {
     expect(values).toEqual(["a", "b"]);
   });
 
-  test("when it is closed, while it waits", async () => {
+  // 0 ms: it is still connecting; 300 ms: it waits for records.
+  test.each([0, 300])("when it is closed after %i ms of waiting", async (waitMs) => {
     const reader = broker.cluster.reader({ topics: ["hours"], from: "end" });
     const waiting = reader[Symbol.asyncIterator]().next();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
     await reader.close();
     expect(await waiting).toEqual({ done: true, value: undefined });
   });
