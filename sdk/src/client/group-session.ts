@@ -76,7 +76,10 @@ export class GroupSession {
   async commitOwned(owned: Owned): Promise<boolean> {
     while (this.#isBetween && !this.#isClosed && this.#failure === null)
       await this.#fetcher.changed();
-    return this.ownership.isCurrent(owned) && (await this.#commit());
+    // And once more afterwards: a commit that waited for its turn says what is this member's by then.
+    return (
+      this.ownership.isCurrent(owned) && (await this.#commit()) && this.ownership.isCurrent(owned)
+    );
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,11 @@
 // One member of a classic consumer group. The library joins, syncs, heartbeats and joins again by itself; this keeps it at that after failures it gives
 // up on, follows the topics' partition counts, and commits without treating a rebalance as an error.
 import type { ConsumerGroupJoinPayload } from "@platformatic/kafka";
-import { Consumer as KafkaConsumer } from "@platformatic/kafka";
 import type { MyelinError } from "../errors.ts";
 import { toMyelinError } from "../errors.ts";
 import type { ClientConnection } from "./connection-options.ts";
 import { connectionOptions } from "./connection-options.ts";
+import { GroupClient } from "./group-client.ts";
 import type { OffsetToCommit } from "./ownership.ts";
 import { topicMetadata } from "./topic-metadata.ts";
 
@@ -39,18 +39,19 @@ const topicCheckMs = 30_000;
 
 /** One member of one group. */
 export class Membership {
-  readonly #client: KafkaConsumer;
+  readonly #client: GroupClient;
   readonly #options: MembershipOptions;
   #isClosed = false;
   #isRevoking = false;
   #isLeader = false;
+  #isJoiningAgain = false;
   #rejoin: NodeJS.Timeout | null = null;
   #topicCheck: NodeJS.Timeout | null = null;
   #partitionCounts = "";
 
   constructor(options: MembershipOptions) {
     this.#options = options;
-    this.#client = new KafkaConsumer({
+    this.#client = new GroupClient({
       ...connectionOptions(options),
       groupId: options.group,
       autocommit: false,
@@ -81,13 +82,15 @@ export class Membership {
   /** True if the group took them, false if a rebalance overtook them. Rejects with MyelinError. */
   async commit(offsets: OffsetToCommit[]): Promise<boolean> {
     if (offsets.length === 0) return true;
+    const isRejoinUnderWay = this.#isRevoking;
     try {
       await this.#client.commit({ offsets });
       return true;
     } catch (error) {
       const failure = toMyelinError(error, `Committing offsets of ${this.#options.group} failed`);
-      if (staleCodes.has(failure.code)) return false;
-      throw failure;
+      if (!staleCodes.has(failure.code)) throw failure;
+      if (!isRejoinUnderWay) void this.#joinAgain();
+      return false;
     }
   }
 
@@ -140,8 +143,21 @@ export class Membership {
     }
     this.#rejoin ??= setTimeout(() => {
       this.#rejoin = null;
-      this.#client.joinGroup({}).catch((again: unknown) => this.#joinFailed(again));
+      void this.#joinAgain();
     }, rejoinPauseMs);
+  }
+
+  async #joinAgain(): Promise<void> {
+    if (this.#isJoiningAgain || this.#isClosed) return;
+    this.#isJoiningAgain = true;
+    let failure: unknown = null;
+    try {
+      await this.#client.joinGroup({});
+    } catch (error) {
+      failure = error;
+    }
+    this.#isJoiningAgain = false;
+    if (failure !== null) this.#joinFailed(failure);
   }
 
   #checkTopicsLater(): void {
@@ -157,7 +173,7 @@ export class Membership {
       this.#partitionCounts = counts;
       if (hasChanged && this.#isLeader && !this.#isRevoking && !this.#isClosed) {
         this.#revoke();
-        await this.#client.joinGroup({}).catch((error: unknown) => this.#joinFailed(error));
+        await this.#joinAgain();
       }
     } catch {
       // Asked again at the next turn; what ails the connection shows in heartbeats and fetches.

@@ -270,6 +270,34 @@ describe("a rebalance", () => {
   });
 });
 
+describe("a commit that a rebalance overtakes", () => {
+  test("is refused, and not made in the name of the next generation", async () => {
+    const topic = await topicWith(40, 2);
+    const options = { group: topic, topics: [topic], sessionTimeoutMs: 6_000 };
+    await using first = broker.cluster.consumer({ ...options, commit: "manual" });
+    const inHand = new Map<number, ConsumedMessage<string>>();
+    for await (const message of first) {
+      inHand.set(message.partition, message);
+      if (inHand.size === 2) break;
+    }
+    // The group gives this member up before it can notice.
+    await broker.advance(7_000);
+    const commits = await Promise.allSettled([...inHand.values()].map((each) => each.commit()));
+    expect(commits.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    const admin = new Kafka({
+      brokers: [broker.bootstrapServers],
+      logLevel: logLevel.NOTHING,
+    }).admin();
+    await admin.connect();
+    const [found] = await admin.fetchOffsets({ groupId: topic, topics: [topic] });
+    await admin.disconnect();
+    expect(found?.partitions.map(({ offset }) => offset)).toEqual(["-1", "-1"]);
+    // It is a member again by then, or soon: what was not committed can be.
+    const [again] = await take(first, 1);
+    await again?.commit();
+  });
+});
+
 describe("a value that cannot be decoded", () => {
   const invalidIn = async (): Promise<string> => {
     const topic = await topicWith(0);
