@@ -10,7 +10,13 @@ export function createConsoleLog({
   logLevel: string;
   logFormat: "pretty" | "json";
 }): LogOutput {
-  const options = { level: logLevel, base: {}, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = {
+    level: logLevel,
+    base: {},
+    timestamp: pino.stdTimeFunctions.isoTime,
+    // An Error has no fields of its own that JSON shows.
+    serializers: { error: pino.stdSerializers.err },
+  };
   const logger =
     logFormat === "json"
       ? pino(options, pino.destination({ fd: 2, sync: true }))

@@ -150,12 +150,19 @@ function welcome(options: DevOptions, { cell, http }: Running, output: Output): 
   output.line("Ctrl-C stops it; the data stays.");
 }
 
+/** Past this a stop has hung, and what is on disk is recovered at the next start. */
+const stopLimitMs = 30_000;
+
 /** The first signal stops in order, the second at once; neither loses anything that was acknowledged. */
 function listenForStop({ cell, http }: Running, end: (code: number) => void): void {
   let isStopping = false;
   const stop = (): void => {
     if (isStopping) process.exit(130);
     isStopping = true;
+    setTimeout(() => {
+      process.stderr.write(`Stopping took more than ${stopLimitMs / 1000} s: ended at once.\n`);
+      process.exit(1);
+    }, stopLimitMs).unref();
     void http
       .close()
       .then(() => cell.close())
