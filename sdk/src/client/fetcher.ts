@@ -204,7 +204,7 @@ export class Fetcher {
       this.#failures = 0;
       this.#receive(response, metadata, asked);
     } catch (error) {
-      if (!(await this.#resetOutOfRange(error, metadata))) this.#failed(error);
+      if (!(await this.#resetOutOfRange(error, metadata, asked))) this.#failed(error);
     } finally {
       this.#busyNodes.delete(node);
     }
@@ -235,13 +235,18 @@ export class Fetcher {
   }
 
   /** True if the error was that offsets are out of range, and the partitions have been put to where reading can go on. */
-  async #resetOutOfRange(error: unknown, metadata: ClusterMetadata): Promise<boolean> {
+  async #resetOutOfRange(
+    error: unknown,
+    metadata: ClusterMetadata,
+    asked: ReadonlyMap<Source, number>,
+  ): Promise<boolean> {
     const places = outOfRangePlaces(error, metadata);
     if (places.length === 0) return false;
     try {
       for (const { topic, partition } of places) {
         const source = this.#sources.get(keyOf(topic, partition));
-        if (source === undefined) continue;
+        // Added anew meanwhile, it has a place of its own to start from.
+        if (source === undefined || !asked.has(source)) continue;
         const offsets = await this.client.listOffsets({
           topics: [topic],
           partitions: { [topic]: [partition] },
