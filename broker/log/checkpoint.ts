@@ -18,6 +18,8 @@ export type Checkpoint = {
   readonly sequence: number;
   /** The last file before it, 0 if there is none: the chain of files begins there. */
   readonly previousSequence: number;
+  /** Where its entries end: what lies behind was cut off. */
+  readonly previousEnd: number;
   /** All files before it. One that is gone was reclaimed since; one that is not among them was never begun. */
   readonly files: readonly number[];
   readonly nextNumber: number;
@@ -92,6 +94,7 @@ export function encodeCheckpoint(
   writer.uint32(version);
   writer.uint32(position.sequence);
   writer.uint32(position.previousSequence);
+  writer.uint32(position.previousEnd);
   writer.uint32(position.nextNumber);
   writer.uint32(position.files.length);
   for (const sequence of position.files) writer.uint32(sequence);
@@ -174,6 +177,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
     return {
       sequence: reader.uint32(),
       previousSequence: reader.uint32(),
+      previousEnd: reader.uint32(),
       nextNumber: reader.uint32(),
       files: reader.list(() => reader.uint32()),
       logs: reader.list(() => readLog(reader)),

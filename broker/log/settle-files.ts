@@ -38,10 +38,10 @@ export function createSettler(
 
   const capture = (sequence: number): { sequence: number; bytes: Uint8Array } => {
     const files = wal.files.map((file) => file.sequence).filter((each) => each < sequence);
-    const previousSequence = wal.previous.sequence;
+    const { sequence: previousSequence, end: previousEnd } = wal.previous;
     const { nextNumber } = table;
     const logs = [...table.byNumber.values()];
-    const position = { sequence, previousSequence, files, nextNumber };
+    const position = { sequence, previousSequence, previousEnd, files, nextNumber };
     return { sequence, bytes: encodeCheckpoint(position, logs) };
   };
 

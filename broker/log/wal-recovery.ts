@@ -1,10 +1,16 @@
-import type { Disk } from "../../ports/disk.ts";
+import type { Disk, DiskFile } from "../../ports/disk.ts";
 import { assert } from "../assert.ts";
 import type { LogOutput } from "../log-output.ts";
 import { decodeCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { loadFooter, writeFooter } from "./footer-io.ts";
 import type { StoredLog } from "./stored-log.ts";
-import { decodeFileHeader, fileHeaderBytes, type FileHeader } from "./wal-entry.ts";
+import {
+  decodeFileHeader,
+  entryHeaderBytes,
+  fileHeaderBytes,
+  readEntryHeader,
+  type FileHeader,
+} from "./wal-entry.ts";
 import {
   closeHandle,
   createWalFile,
@@ -67,7 +73,9 @@ export async function recoverWal(options: RecoveryOptions): Promise<Recovered> {
       all.find((file) => file.sequence === sequence),
     );
   }
-  for (const file of files) await loadOrRebuild(options, file);
+  for (const file of files) {
+    await loadOrRebuild(options, file, knownEndOf(file.sequence, found, checkpoint));
+  }
   let replayedBytes = 0;
   for (const [place, file] of scanned.entries()) {
     await replayFile(options, file, chain[place + 1]?.header ?? null);
@@ -82,7 +90,7 @@ export async function recoverWal(options: RecoveryOptions): Promise<Recovered> {
       .map((each) => `${directory}/${walFileName(each.sequence)}`),
     previous: {
       sequence: scanned.at(-1)?.sequence ?? checkpoint?.previousSequence ?? 0,
-      end: scanned.at(-1)?.end ?? 0,
+      end: scanned.at(-1)?.end ?? checkpoint?.previousEnd ?? 0,
     },
     nextSequence: Math.max(startSequence, 1 + (found.at(-1)?.sequence ?? 0)),
     replayedBytes,
@@ -100,7 +108,18 @@ export async function readCheckpoint(disk: Disk, directory: string): Promise<Che
   );
 }
 
-type FoundFile = { readonly sequence: number; readonly header: FileHeader | null };
+type FoundFile = {
+  readonly sequence: number;
+  readonly header: FileHeader | null;
+  /** It has entries but no header: they are written together, within one sector. */
+  readonly isHeaderLost: boolean;
+};
+
+const hasFirstEntry = async (handle: DiskFile, sequence: number): Promise<boolean> => {
+  const bytes = Buffer.alloc(entryHeaderBytes);
+  if (!(await readFully(handle, bytes, fileHeaderBytes))) return false;
+  return readEntryHeader(bytes, 0, sequence)?.entrySequence === 0;
+};
 
 async function findFiles({ disk, directory }: RecoveryOptions): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
@@ -115,7 +134,12 @@ async function findFiles({ disk, directory }: RecoveryOptions): Promise<FoundFil
         throw new RecoveryError(`${directory}/${name} was written by another version of Myelin`);
       }
       // A recycled file that was never begun still has the header of its last life.
-      found.push({ sequence, header: header?.sequence === sequence ? header : null });
+      const isOwn = header?.sequence === sequence;
+      found.push({
+        sequence,
+        header: isOwn ? header : null,
+        isHeaderLost: !isOwn && (await hasFirstEntry(handle, sequence)),
+      });
     } finally {
       await handle.close();
     }
@@ -134,7 +158,14 @@ const followChain = (
   const chain: ChainedFile[] = [];
   const bySequence = new Map(found.map((each) => [each.sequence, each]));
   const start = checkpoint?.sequence ?? 0;
-  let at = found.findLast((each) => each.header !== null && each.sequence >= start);
+  let at = found.findLast(
+    (each) => (each.header !== null || each.isHeaderLost) && each.sequence >= start,
+  );
+  if (at?.isHeaderLost === true) {
+    throw new RecoveryError(
+      `${directory}/${walFileName(at.sequence)} has lost its header: where it belongs cannot be told`,
+    );
+  }
   while (at !== undefined && at.header !== null && at.sequence >= start) {
     chain.unshift({ ...at, header: at.header });
     const { previousSequence } = at.header;
@@ -159,6 +190,17 @@ const followChain = (
   return chain;
 };
 
+/** Where a sealed file's entries end, by what came after it: behind may be sound ones that were cut off. */
+const knownEndOf = (
+  sequence: number,
+  found: readonly FoundFile[],
+  checkpoint: Checkpoint | null,
+): number | null => {
+  const next = found.find(({ header }) => header?.previousSequence === sequence);
+  if (next !== undefined) return next.header!.previousEnd;
+  return checkpoint?.previousSequence === sequence ? checkpoint.previousEnd : null;
+};
+
 const sealedFile = (found: FoundFile, directory: string): WalFile =>
   createWalFile({
     sequence: found.sequence,
@@ -170,7 +212,11 @@ const sealedFile = (found: FoundFile, directory: string): WalFile =>
   });
 
 /** A file from before the checkpoint: by its footer, or, should that be damaged, entry by entry. */
-async function loadOrRebuild(options: RecoveryOptions, file: WalFile): Promise<void> {
+async function loadOrRebuild(
+  options: RecoveryOptions,
+  file: WalFile,
+  knownEnd: number | null,
+): Promise<void> {
   const { disk, log } = options;
   const handle = await openHandle(disk, file);
   const sizeBytes = await handle.size();
@@ -179,7 +225,7 @@ async function loadOrRebuild(options: RecoveryOptions, file: WalFile): Promise<v
     const index = createFileIndex();
     file.index = index;
     const result = await scanFile(
-      { handle, sequence: file.sequence, sizeBytes, knownEnd: null, hasAllWrites: true },
+      { handle, sequence: file.sequence, sizeBytes, knownEnd, hasAllWrites: true },
       {
         onEntry: (header, body, position) => indexEntry(file, index, { header, body, position }),
         onDamage: (partition, position) => noteDamage(options, file, { partition, position }),

@@ -167,24 +167,36 @@ export const maxBodyBytes = (fileBytes: number): number =>
 const footerRoom = (index: FileIndex, moreRows: number): number =>
   footerBytes(index.count + moreRows, index.pieces.size + index.copies.size + moreRows);
 
-/** Whether an entry of that many bytes fits into the open file. */
-export const fitsCurrent = (wal: Wal, size: number): boolean => {
+/** Without a file to follow, the open one keeps this for what is no batch: on a full disk a topic can still be dropped, which is what frees space. */
+const controlRoom = (wal: Wal): number =>
+  wal.next === null ? Math.min(64 * 1024, Math.floor(wal.fileBytes / 64)) : 0;
+
+/** Whether an entry of that many bytes fits into the open file and leaves `room` there. */
+const fitsWith = (wal: Wal, size: number, room: number): boolean => {
   const { current } = wal;
   return (
-    current !== null && current.end + size + footerRoom(current.index!, 1) <= current.fileBytes
+    current !== null &&
+    current.end + size + room + footerRoom(current.index!, 1) <= current.fileBytes
   );
 };
 
-/** Whether an entry with such a body could be appended now. It may let go of the oldest bytes in the ring. */
-export function hasSpace(wal: Wal, bodyBytes: number): boolean {
+/** Whether a batch with an entry of that many bytes may go into the open file. */
+export const fitsCurrent = (wal: Wal, size: number): boolean =>
+  fitsWith(wal, size, controlRoom(wal));
+
+/** Whether a batch of that size could be appended now. It may let go of the oldest bytes in the ring. */
+export const hasSpace = (wal: Wal, batchBytes: number): boolean =>
+  canPut(wal, batchBytes, controlRoom(wal));
+
+const canPut = (wal: Wal, bodyBytes: number, room: number): boolean => {
   if (wal.isDead || wal.isClosed) return false;
   const size = entryBytes(bodyBytes);
   const { current, next, ring } = wal;
-  if (current !== null && fitsCurrent(wal, size)) {
+  if (current !== null && fitsWith(wal, size, room)) {
     return reserve(ring, current.address! + current.end, size);
   }
   return next !== null && reserve(ring, next.address!, fileHeaderBytes + size);
-}
+};
 
 /** The newest file takes no more entries. */
 export function notePrevious(wal: Wal): void {
@@ -251,7 +263,7 @@ const headerScratch = new Uint8Array(entryHeaderBytes);
 /** Puts an entry at the end and returns where in `wal.current` its body begins. `hasSpace` has just said there is room. */
 export function appendEntry(wal: Wal, entry: AppendedEntry, body: Uint8Array): number {
   const size = entryBytes(body.length);
-  if (!fitsCurrent(wal, size)) rotate(wal);
+  if (!fitsWith(wal, size, 0)) rotate(wal);
   const file = wal.current!;
   const span = openSpan(wal);
   const at = file.end;
@@ -299,7 +311,7 @@ export function touch(
 
 /** Appends the entry, or has it wait for room before anything else is appended. True if it is appended. */
 export function appendControl(wal: Wal, control: ControlEntry): boolean {
-  if (wal.deferred.length > 0 || !hasSpace(wal, control.body.length)) {
+  if (wal.deferred.length > 0 || !canPut(wal, control.body.length, 0)) {
     wal.deferred.push(control);
     return false;
   }
@@ -316,7 +328,7 @@ const putControl = (wal: Wal, control: ControlEntry): void => {
 /** Appends what waits, as far as there is room. True if nothing waits any more. */
 export function appendDeferred(wal: Wal): boolean {
   while (wal.deferred.length > 0) {
-    if (!hasSpace(wal, wal.deferred[0]!.body.length)) return false;
+    if (!canPut(wal, wal.deferred[0]!.body.length, 0)) return false;
     putControl(wal, wal.deferred.shift()!);
   }
   return true;
