@@ -244,11 +244,20 @@ const noteDamage = (
   damage: { partition: number | null; position: number },
 ): void => {
   const { partition, position } = damage;
+  if (partition !== null) checkDeclared(replay, file, partition);
   const { byNumber } = replay.table;
   const logs = partition === null ? [...byNumber.values()] : [byNumber.get(partition)];
   for (const each of logs)
     if (each !== undefined) each.failure ??= `${file.path} is damaged at ${position}`;
   log.error("the WAL is damaged", { path: file.path, position, logs: logs.length });
+};
+
+/** Numbers are given in order: one not given yet belongs to a log whose declaration is damaged, and nobody could say that this log is. */
+const checkDeclared = ({ table }: Replay, file: WalFile, partition: number): void => {
+  if (partition < table.nextNumber) return;
+  throw new RecoveryError(
+    `${file.path} is damaged where it names a partition: which one it is cannot be told`,
+  );
 };
 
 async function replayFile(
@@ -260,7 +269,10 @@ async function replayFile(
   const handle = await openHandle(disk, file);
   file.index = createFileIndex();
   const visitor: ScanVisitor = {
-    onEntry: (header, body, position) => replayEntry(replay, file, { header, body, position }),
+    onEntry: (header, body, position) => {
+      if (header.kind !== "declared") checkDeclared(replay, file, header.partition);
+      replayEntry(replay, file, { header, body, position });
+    },
     onDamage: (partition, position) => noteDamage(options, file, { partition, position }),
   };
   const sizeBytes = await handle.size();
