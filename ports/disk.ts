@@ -44,7 +44,7 @@ export type DiskFile = {
   close(): Promise<void>;
 };
 
-/** `full`: no space or quota. `gone`: no such file. `closed`: used after close. `io`: anything else the system reports. */
+/** `full`: no space or quota. `gone`: no such file. `closed`: used after close, or whatever does the writing has ended; no later call succeeds. `io`: anything else the system reports. */
 export type DiskErrorCode = "full" | "gone" | "closed" | "io";
 
 export class DiskError extends Error {

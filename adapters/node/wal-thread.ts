@@ -43,9 +43,9 @@ export function startWalThread(workerUrl: URL = defaultWorkerUrl()): WalThread {
     else call?.reject(diskErrorOf(failure));
   });
   worker.on("error", (error) => {
-    end(new DiskError("io", "the WAL worker failed", { cause: error }));
+    end(new DiskError("closed", "the WAL worker failed", { cause: error }));
   });
-  worker.on("exit", () => end(new DiskError("io", "the WAL worker ended")));
+  worker.on("exit", () => end(new DiskError("closed", "the WAL worker ended")));
   worker.unref();
 
   function call(command: (id: number) => WalCommand): Promise<void> {

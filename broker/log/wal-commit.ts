@@ -1,4 +1,5 @@
 import type { DiskFile } from "../../ports/disk.ts";
+import { DiskError } from "../../ports/disk.ts";
 import { assert } from "../assert.ts";
 import { slicesOf } from "./hot-ring.ts";
 import { closeHandle, createWalFile, openHandle, walFileName, type WalFile } from "./wal-file.ts";
@@ -93,6 +94,8 @@ async function writeSpan(wal: Wal, span: Span): Promise<boolean> {
     const handle = await openHandle(wal.disk, file);
     await handle.write(chunks, span.start);
   } catch (error) {
+    // Nothing will ever be written again: going on would be to fail every second and recover never.
+    if (error instanceof DiskError && error.code === "closed") throw error;
     failWrite(wal, span, error);
     return false;
   }

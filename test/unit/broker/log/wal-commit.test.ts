@@ -110,6 +110,19 @@ test("a declaration in a failed write is made again: the log is found at the nex
   await again.store.close();
 });
 
+test("a disk that will never write again is the end, not a write to be tried anew", async () => {
+  const disk = createMemoryDisk();
+  const { store, resigned, fatal } = await openTestStore(disk);
+  const log = createLog(store);
+  await appendCommitted(store, log, ["a"]);
+  disk.faults.failNext("write", { path: "wal-", code: "closed" });
+  appendValues(log, ["b"]);
+  await turns(50);
+  expect(fatal.length).toBe(1);
+  expect(resigned).toEqual([]);
+  expect(log.logEndOffset).toBe(1);
+});
+
 test("a failed flush is the end: nothing is acknowledged any more and the process is told to stop", async () => {
   const disk = createMemoryDisk();
   const { store, fatal } = await openTestStore(disk);
