@@ -113,8 +113,8 @@ describe("the machine's disk", () => {
   test("rejects what its thread had not done when that ends, and everything after", async () => {
     const thread = startWalThread(new URL("data:text/javascript,throw new Error('broken')"));
     const target = { file: 1, fd: 1 };
-    await expect(thread.flush(target)).rejects.toMatchObject(failure("io"));
-    await expect(thread.write(target, [], 0)).rejects.toMatchObject(failure("io"));
+    await expect(thread.flush(target)).rejects.toMatchObject(failure("closed"));
+    await expect(thread.write(target, [], 0)).rejects.toMatchObject(failure("closed"));
     await thread.close();
   });
 
