@@ -2,7 +2,7 @@ import { crc32c } from "../../protocol/records/crc32c.ts";
 import { int64At, isSafeInt64At, uint32At } from "../../protocol/records/big-endian.ts";
 import { forgetCopies } from "./copied-ranges.ts";
 import { LogReadError } from "./partition-log.ts";
-import type { StoredLog } from "./stored-log.ts";
+import type { CopiedRange, StoredLog } from "./stored-log.ts";
 import { openHandle, pinFile, readFully, unpinFile, type WalFile } from "./wal-file.ts";
 import {
   decodePiece,
@@ -87,13 +87,11 @@ export async function findPiece(log: StoredLog, offset: number): Promise<PieceVi
   // Its files may be gone already.
   if (log.isDropped) return null;
   const own = await findOwnPiece(log, offset);
-  // Looked up after the wait: a file that went during it has its copies here by now.
-  const copy = log.copies.find((range) => range.endOffset > offset);
-  if (copy === undefined) return own;
-  // While a file is being reclaimed a batch may be in both places, the same; the copy's will stay.
-  if (own !== null && offset < copy.startOffset && own.firstOffset < copy.startOffset) {
-    return { ...own, isPart: true, endOffset: Math.min(own.endOffset, copy.startOffset) };
-  }
+  // A copy counts from when the batch's own file is gone: until then it may not be written, and a failed write takes it back.
+  if (own !== null && own.firstOffset <= offset) return own;
+  const copy = findCopy(log.copies, offset);
+  if (copy === null) return own;
+  if (own !== null && own.firstOffset <= Math.max(copy.startOffset, offset)) return own;
   const view = await viewIn(log, copy.file, true);
   // Copied on to another file meanwhile.
   if (view === null && copy.file.isRetired) {
@@ -103,6 +101,19 @@ export async function findPiece(log: StoredLog, offset: number): Promise<PieceVi
   if (view === null) throw new LogReadError("a copied batch is gone");
   return { ...view, isPart: true, endOffset: Math.min(view.endOffset, copy.endOffset) };
 }
+
+/** The copies that hold `offset`, or the next behind it; of several the oldest, for the newest may not be written yet. */
+const findCopy = (copies: readonly CopiedRange[], offset: number): CopiedRange | null => {
+  let found: CopiedRange | null = null;
+  for (const range of copies) {
+    if (range.endOffset <= offset) continue;
+    const start = Math.max(range.startOffset, offset);
+    const foundStart = found === null ? Infinity : Math.max(found.startOffset, offset);
+    if (start > foundStart) break;
+    if (start < foundStart || range.file.sequence < found!.file.sequence) found = range;
+  }
+  return found;
+};
 
 async function findOwnPiece(log: StoredLog, offset: number): Promise<PieceView | null> {
   const hot = log.pieces.find((piece) => piece.rows.length > 0 && endOffsetOf(piece) > offset);

@@ -318,7 +318,9 @@ export class StoredLog implements PartitionLog {
     // A commit under way would take what is cut for written.
     if (this.logEndOffset < this.nextOffset && !(await flushAll(this.context.wal))) return false;
     const end = await this.#batchStartAt(offset);
-    const gone = await bytesBetween(this, end, this.nextOffset);
+    // What lies below the log start has been taken off already.
+    const from = Math.max(end, this.logStartOffset);
+    const gone = await bytesBetween(this, from, this.nextOffset);
     const committed = this.#control("truncate", end, gone);
     const { current, next, nextSequence } = this.context.wal;
     this.cutAt(end, (current ?? next)?.sequence ?? nextSequence);

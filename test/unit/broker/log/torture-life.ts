@@ -321,6 +321,9 @@ export class TortureLife extends TortureBase {
     if (this.store.partition(slot.topicId, slot.index) !== log) return;
     const offset = log.highWatermark + this.int(log.nextOffset - log.highWatermark + 1);
     if (offset >= log.nextOffset) return;
+    // Never into the batch that the log start is in: a follower whose log begins there drops it whole.
+    const cut = slot.live!.batches.find(({ lastOffset }) => lastOffset >= offset);
+    if (cut === undefined || cut.baseOffset < log.logStartOffset) return;
     const model = slot.live!;
     this.trace(`${this.op + 1} truncate ${slot.topicId}/${slot.index} to ${offset}`);
     const past = model.batches.slice();
