@@ -21,6 +21,7 @@ else:
     seen = 0
     for message in consumer:
         sys.stdout.buffer.write(b"%d\t%d\t%s\t%s\n" % (message.partition, message.offset, message.key, message.value))
+        sys.stdout.buffer.flush()
         seen += 1
         if seen == count:
             break

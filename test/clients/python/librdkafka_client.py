@@ -34,5 +34,6 @@ else:
             raise KafkaException(message.error())
         seen += 1
         sys.stdout.buffer.write(b"%d\t%d\t%s\t%s\n" % (message.partition(), message.offset(), message.key(), message.value()))
+        sys.stdout.buffer.flush()
     consumer.commit(asynchronous=False)
     consumer.close()

@@ -66,6 +66,7 @@ func main() {
 			seen++
 			fmt.Fprintf(out, "%d\t%d\t%s\t%s\n", record.Partition, record.Offset, record.Key, record.Value)
 		})
+		out.Flush()
 	}
 	out.Flush()
 	check(client.CommitUncommittedOffsets(ctx))

@@ -44,6 +44,7 @@ func (r *reader) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 			lock <- struct{}{}
 			r.seen++
 			fmt.Fprintf(r.out, "%d\t%d\t%s\t%s\n", message.Partition, message.Offset, message.Key, message.Value)
+			r.out.Flush()
 			session.MarkMessage(message, "")
 			if r.seen == r.count {
 				session.Commit()
