@@ -18,7 +18,7 @@ import { lookForUnknown } from "./submit.ts";
 export const offsetCommit = kafkaApi(
   offsetCommitRequest,
   offsetCommitResponse,
-  { versions: [0, 10] },
+  { versions: [0, 10], refuse: refuseAll },
   async (request, context: GroupRequestContext) => {
     if (request.topics.some((asked) => askedTopic(asked, context) === undefined))
       await lookForUnknown(context.services);
@@ -66,6 +66,21 @@ export const offsetCommit = kafkaApi(
 );
 
 /** In the request's order, which is that of the errors the coordinator answers with. */
+/** The response has no error code but those of its partitions. */
+function refuseAll({ topics }: OffsetCommitRequest, error: ErrorName) {
+  return {
+    throttleTimeMs: 0,
+    topics: topics.map(({ name, topicId, partitions }) => ({
+      name,
+      topicId,
+      partitions: partitions.map(({ partitionIndex }) => ({
+        partitionIndex,
+        errorCode: errorCodes[error],
+      })),
+    })),
+  };
+}
+
 function partitionsOf(
   asked: OffsetCommitRequest["topics"][number],
   topic: Topic,
