@@ -4,14 +4,14 @@ import { parseArgs } from "node:util";
 import { workDirectory } from "../harness/load-client.ts";
 import { describeMachine, machineText, warmMemory } from "../harness/machine.ts";
 import { markdownTable } from "../harness/markdown-table.ts";
-import { spreadOf, spreadText } from "../harness/statistics.ts";
+import { spreadOf, spreadText, threeDigits } from "../harness/statistics.ts";
 import type { Figures } from "../load/figures.ts";
 import { group, latencyTable, loadCharts, loadTable, notes, writeReport } from "../load/report.ts";
 import { prepareClients, runSession } from "../load/session.ts";
-import { startMyelin, type Target } from "../load/target.ts";
+import { atItsDefault, startMyelin, type Target } from "../load/target.ts";
 import { chooseWorkloads, type Workload } from "../load/workloads.ts";
 import { kafkaClasspath, kafkaVersion, startKafka } from "./kafka.ts";
-import { ratiosOf } from "./ratios.ts";
+import { type Ratio, ratiosOf } from "./ratios.ts";
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     warmup: { type: "string", default: "2" },
     "quiet-wait": { type: "string", default: "20" },
     "warm-gb": { type: "string", default: "6" },
+    "warm-run-gb": { type: "string", default: "6" },
     "no-uncounted-round": { type: "boolean", default: false },
     out: { type: "string", default: join(workDirectory, "compare") },
     help: { type: "boolean", default: false },
@@ -32,28 +33,46 @@ const help = `npm run bench:compare -- [options]      (needs Java and Maven; ben
   --rounds 3 --seconds 8 --warmup 2
   --quiet-wait 20   seconds to wait for a quiet machine before each run
   --warm-gb 6       memory to touch beforehand
+  --warm-run-gb 6   and again before each run
   --no-uncounted-round   do not run everything once, briefly, before it counts
   --out DIR         results.json, results.md and charts (default .bench/compare)`;
 
 function ratioTable(chosen: readonly Workload[], runs: readonly Figures[]): string {
   const rows = chosen.flatMap((workload) => {
     const own = runs.filter((run) => run.workload === workload.name);
+    const byDefault = ratiosOf(workload, runs, ["Myelin by default", "Kafka"]);
     return ratiosOf(workload, runs, ["Myelin", "Kafka"]).map((each, index) => [
       index === 0 ? workload.title : "",
       each.figure,
       spreadText(spreadOf(each.ours)),
       spreadText(spreadOf(each.theirs)),
       `${spreadText(each.ratio)}x`,
+      defaultText(byDefault.find(({ figure }) => figure === each.figure)),
       each.isBetterHigher ? "higher" : "lower",
       `${each.ratio.count}`,
       index === 0 ? notes(own) : "",
     ]);
   });
   return markdownTable(
-    ["work", "figure", "Myelin", "Kafka", "Myelin / Kafka", "better", "pairs", "note"],
+    [
+      "work",
+      "figure",
+      "Myelin",
+      "Kafka",
+      "Myelin / Kafka",
+      "by default (fsync)",
+      "better",
+      "pairs",
+      "note",
+    ],
     rows,
   );
 }
+
+const defaultText = (ratio: Ratio | undefined): string =>
+  ratio === undefined
+    ? ""
+    : `${spreadText(spreadOf(ratio.ours))}, ${threeDigits(ratio.ratio.median)}x`;
 
 async function main(): Promise<void> {
   if (values.help) return console.log(help);
@@ -72,15 +91,19 @@ async function main(): Promise<void> {
   const targets: Target[] = [];
   try {
     targets.push(await startKafka(classpath), await startMyelin());
+    const measured = targets.flatMap((target) =>
+      target.name === "Myelin" ? [target, atItsDefault(target)] : [target],
+    );
     for (const { name, startSeconds } of targets)
       console.log(`${name} up after ${startSeconds?.toFixed(2)} s`);
     const runs = await runSession({
-      targets,
+      targets: measured,
       workloads: chosen,
       rounds: Number(values.rounds),
       seconds: Number(values.seconds),
       warmupSeconds: Number(values.warmup),
       quietWaitSeconds: Number(values["quiet-wait"]),
+      warmBytes: Number(values["warm-run-gb"]) * 1e9,
       clients,
       hasUncountedRound: !values["no-uncounted-round"],
       say: console.log,

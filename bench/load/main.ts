@@ -21,6 +21,7 @@ const { values } = parseArgs({
     warmup: { type: "string", default: "2" },
     "quiet-wait": { type: "string", default: "20" },
     "warm-gb": { type: "string", default: "4" },
+    "warm-run-gb": { type: "string", default: "0" },
     out: { type: "string", default: join(workDirectory, "load") },
     list: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
@@ -34,6 +35,7 @@ const help = `npm run bench:load -- [options]
   --rounds 3 --seconds 8 --warmup 2
   --quiet-wait 20   seconds to wait for a quiet machine before each run
   --warm-gb 4       memory to touch beforehand; 0 for none
+  --warm-run-gb 0   and again before each run
   --out DIR         results.json, results.md and charts (default .bench/load)`;
 
 function givenTarget(bootstrap: string): Target {
@@ -82,6 +84,7 @@ async function main(): Promise<void> {
       seconds: Number(values.seconds),
       warmupSeconds: Number(values.warmup),
       quietWaitSeconds: Number(values["quiet-wait"]),
+      warmBytes: Number(values["warm-run-gb"]) * 1e9,
       clients,
       hasUncountedRound: false,
       say: console.log,

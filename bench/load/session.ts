@@ -1,5 +1,5 @@
 import { librdkafkaClient, wireClient } from "../harness/load-client.ts";
-import { awaitQuiet } from "../harness/machine.ts";
+import { awaitQuiet, touchMemory } from "../harness/machine.ts";
 import { threeDigits } from "../harness/statistics.ts";
 import type { Figures } from "./figures.ts";
 import { type Clients, measure } from "./measure.ts";
@@ -13,6 +13,8 @@ export type Session = {
   readonly seconds: number;
   readonly warmupSeconds: number;
   readonly quietWaitSeconds: number;
+  /** Memory to touch right before each run: what a run frees goes back to the host of a virtual machine within seconds, and is cold again. */
+  readonly warmBytes: number;
   readonly clients: Clients;
   /** A first round that is not counted: it warms the brokers (a JIT needs seconds of each kind of work) as it warms the machine. */
   readonly hasUncountedRound: boolean;
@@ -36,7 +38,8 @@ export async function runSession(session: Session): Promise<Figures[]> {
     session.say(round === 0 ? "Round 0, not counted" : `Round ${round} of ${session.rounds}`);
     for (const [index, workload] of session.workloads.entries()) {
       const isTurned = (round + index) % 2 === 1;
-      for (const target of isTurned ? session.targets.toReversed() : session.targets) {
+      const targets = session.targets.filter(({ serves }) => serves?.(workload) ?? true);
+      for (const target of isTurned ? targets.toReversed() : targets) {
         const figures = await runOne(session, { workload, target, round });
         if (figures !== null && round > 0) runs.push(figures);
       }
@@ -55,6 +58,7 @@ async function runOne(
     return null;
   }
   if (round > 0) await awaitQuiet(say, session.quietWaitSeconds);
+  touchMemory(session.warmBytes);
   const isUncounted = round === 0;
   try {
     const figures = await measure({

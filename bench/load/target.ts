@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { endsWithUs } from "../harness/children.ts";
 import { benchDirectory, workDirectory } from "../harness/load-client.ts";
+import type { Workload } from "./workloads.ts";
 
 /** A broker that runs and can be loaded. */
 export type Target = {
@@ -16,6 +17,8 @@ export type Target = {
   /** How a topic is told when an acknowledgement may leave; "default" says nothing. */
   readonly topicConfig: (durability: Durability) => Readonly<Record<string, string>>;
   readonly startSeconds: number | null;
+  /** Workloads it is measured with; all where absent. */
+  readonly serves?: (workload: Workload) => boolean;
   stop(): Promise<void>;
 };
 
@@ -23,6 +26,15 @@ export type Durability = "replicated" | "fsync" | "default";
 
 export const myelinTopicConfig = (durability: Durability): Record<string, string> =>
   durability === "default" ? {} : { durability };
+
+/** The same broker once more, its topics left at their default durability: beside the rows that compare like with like. */
+export const atItsDefault = (target: Target): Target => ({
+  ...target,
+  name: `${target.name} by default`,
+  topicConfig: () => target.topicConfig("default"),
+  serves: ({ kind, durability }) => kind !== "fetch" && durability === "replicated",
+  stop: () => Promise.resolve(),
+});
 
 export async function freePort(): Promise<number> {
   const server = createServer();
