@@ -1,0 +1,119 @@
+import type { ErrorName } from "../../protocol/errors.ts";
+
+// What a follower does with its leader's answer for one partition (replication.md F1-F8). Pure: the caller's log does it.
+
+/** Offsets from `end` to `start` were skipped when the partition was recovered with a possible loss: what older epochs wrote at or above `end` does not count. */
+export type Recovery = { readonly epoch: number; readonly end: number; readonly start: number };
+
+/** A replica's own log. */
+export type FollowerLog = {
+  readonly logStartOffset: number;
+  /** End of what is written, and of what is appended. */
+  readonly logEndOffset: number;
+  readonly nextOffset: number;
+  readonly highWatermark: number;
+  /** Of the last batch; -1 for an empty log. */
+  readonly leaderEpoch: number;
+  /** The largest epoch not above the one asked for, and where it ends here. */
+  epochEndOffset(epoch: number): { readonly epoch: number; readonly endOffset: number };
+};
+
+/** The leader's answer, as Fetch carries it. */
+export type LeaderAnswer = {
+  readonly error: ErrorName;
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+  readonly diverging: { readonly epoch: number; readonly endOffset: number } | null;
+  readonly recordsBytes: number;
+};
+
+export type FollowerStep =
+  /** Append what came (perhaps nothing), then follow the high watermark and the log start. */
+  | { readonly kind: "append" }
+  | { readonly kind: "truncate"; readonly toOffset: number }
+  /** Nothing of ours continues the leader's log any more (F5): drop it and start there. */
+  | { readonly kind: "restart"; readonly atOffset: number }
+  /** Write a gap from our log's end to that offset (F8). */
+  | { readonly kind: "skip"; readonly toOffset: number }
+  /** The metadata log knows better than one of us; ask again after a pause. */
+  | { readonly kind: "backOff"; readonly reason: string }
+  /** Obeying would destroy committed records (F6): stop and call for help. */
+  | { readonly kind: "alarm"; readonly reason: string };
+
+/** F8, before anything is fetched under a new epoch and after every truncation; null if no recovery is ahead of this log's end. */
+export function recoveryStep(
+  log: FollowerLog,
+  recoveries: readonly Recovery[],
+): FollowerStep | null {
+  for (const { epoch, end, start } of recoveries) {
+    if (log.leaderEpoch >= epoch || log.nextOffset >= start) continue;
+    // What an older epoch wrote here was given up by whoever recovered the partition.
+    if (log.nextOffset > end) return { kind: "truncate", toOffset: end };
+    return log.nextOffset === end ? { kind: "skip", toOffset: start } : null;
+  }
+  return null;
+}
+
+export function followerStep(
+  log: FollowerLog,
+  answer: LeaderAnswer,
+  recoveries: readonly Recovery[],
+): FollowerStep {
+  switch (answer.error) {
+    case "NONE":
+      break;
+    case "OFFSET_OUT_OF_RANGE":
+      return outOfRange(log, answer);
+    default:
+      return { kind: "backOff", reason: answer.error };
+  }
+  if (answer.diverging !== null) return truncation(log, answer.diverging, recoveries);
+  if (answer.logStartOffset > log.nextOffset) return outOfRange(log, answer);
+  return { kind: "append" };
+}
+
+/** F2. Never to the high watermark: what lies above it may be committed without our knowing. */
+function truncation(
+  log: FollowerLog,
+  diverging: { readonly epoch: number; readonly endOffset: number },
+  recoveries: readonly Recovery[],
+): FollowerStep {
+  const own = log.epochEndOffset(diverging.epoch);
+  const ends = [log.nextOffset, diverging.endOffset, ...(own.epoch >= 0 ? [own.endOffset] : [])];
+  const toOffset = Math.max(0, Math.min(...ends));
+  const isRecovered = recoveries.some(({ epoch }) => log.leaderEpoch < epoch);
+  if (toOffset < log.highWatermark && !isRecovered) {
+    return {
+      kind: "alarm",
+      reason: `the leader's log leaves ours at ${toOffset}, below our high watermark ${log.highWatermark}`,
+    };
+  }
+  if (toOffset <= log.logStartOffset && toOffset < log.nextOffset)
+    return { kind: "restart", atOffset: Math.max(toOffset, 0) };
+  return { kind: "truncate", toOffset };
+}
+
+/** F5, the leader's log starts above our end; or it ends below it, which a divergence would have told. */
+function outOfRange(log: FollowerLog, { logStartOffset }: LeaderAnswer): FollowerStep {
+  if (logStartOffset > log.nextOffset) return { kind: "restart", atOffset: logStartOffset };
+  return {
+    kind: "backOff",
+    reason: `offset ${log.logEndOffset} is out of the range of a leader that starts at ${logStartOffset}`,
+  };
+}
+
+/** F4, and the log start with it: never back, never beyond what is written here. */
+export function followedWatermarks(
+  log: Pick<FollowerLog, "logEndOffset" | "highWatermark" | "logStartOffset">,
+  answer: Pick<LeaderAnswer, "highWatermark" | "logStartOffset">,
+): { highWatermark: number; logStartOffset: number } {
+  const highWatermark = Math.max(
+    log.highWatermark,
+    Math.min(answer.highWatermark, log.logEndOffset),
+  );
+  const logStartOffset = Math.max(
+    log.logStartOffset,
+    Math.min(answer.logStartOffset, highWatermark),
+  );
+  return { highWatermark, logStartOffset };
+}
