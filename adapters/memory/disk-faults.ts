@@ -12,7 +12,10 @@ export type DiskOperation =
   | "remove"
   | "rename"
   | "list"
-  | "makeDirectory";
+  | "makeDirectory"
+  | "lock"
+  | "bootId"
+  | "freeBytes";
 
 export type FaultTarget = {
   /** Only files whose path contains this. */

@@ -1,16 +1,22 @@
 import { DiskError } from "../../ports/disk.ts";
-import type { FaultPlan } from "./disk-faults.ts";
 import type { StoredFile } from "./stored-file.ts";
 import { createStoredFile } from "./stored-file.ts";
+
+/** Of files that an interrupted writeFile leaves. They are not listed. */
+export const unfinishedEnding = ".unfinished";
 
 /** What is on the disk, without time or faults of calls. */
 export type DiskContents = {
   files: Map<string, StoredFile>;
   directories: Set<string>;
   capacityBytes: number;
-  /** Counts host crashes. */
-  bootNumber: number;
+  /** Of the kernel that runs, and this file system. */
+  bootId: string;
 };
+
+export function createDiskContents(capacityBytes: number, bootId: string): DiskContents {
+  return { files: new Map(), directories: new Set(["/"]), capacityBytes, bootId };
+}
 
 export function existingFile(contents: DiskContents, path: string): StoredFile {
   const file = contents.files.get(path);
@@ -24,19 +30,25 @@ export function freeBytes({ files, capacityBytes }: DiskContents): number {
   return Math.max(0, capacityBytes - used);
 }
 
+export type FittingWrite = {
+  readonly chunks: readonly Uint8Array[];
+  readonly position: number;
+  readonly length: number;
+  /** What the disk takes of it, told to. */
+  readonly maxBytes: number;
+};
+
 /** Writes what fits, as kernels do, and throws if that was not all. */
 export function writeWhatFits(
   contents: DiskContents,
-  { file, path, plan }: { file: StoredFile; path: string; plan: FaultPlan },
-  { chunks, position }: { chunks: readonly Uint8Array[]; position: number },
+  file: StoredFile,
+  { chunks, position, length, maxBytes }: FittingWrite,
 ): void {
-  const length = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-  const told = plan.takeShortWrite(path) ?? length;
   const fits = Math.max(0, file.size() - position + freeBytes(contents));
-  const taken = file.write(chunks, position, Math.min(told, fits));
+  const taken = file.write(chunks, position, Math.min(maxBytes, fits));
   if (taken === length) return;
-  throw taken === told
-    ? new DiskError("io", `short write of ${path}`)
+  throw taken === maxBytes
+    ? new DiskError("io", "a short write")
     : new DiskError("full", "no space left on the disk");
 }
 
@@ -60,7 +72,7 @@ export function listDirectory({ files, directories }: DiskContents, path: string
   const directory = withoutEndSlash(path);
   const names: string[] = [];
   for (const entry of [...files.keys(), ...directories]) {
-    if (entry !== "/" && directoryOf(entry) === directory) {
+    if (entry !== "/" && directoryOf(entry) === directory && !entry.endsWith(unfinishedEnding)) {
       names.push(entry.slice(entry.lastIndexOf("/") + 1));
     }
   }

@@ -1,19 +1,14 @@
 // A disk in memory that fails when told to and crashes as real ones do. Calls take effect when the scheduler runs them, in order per path.
-import type { Disk, DiskFile } from "../../ports/disk.ts";
+import type { Disk } from "../../ports/disk.ts";
 import { DiskError } from "../../ports/disk.ts";
-import type { DiskFaults, DiskOperation, FaultPlan } from "./disk-faults.ts";
+import type { DiskFaults, FaultPlan } from "./disk-faults.ts";
 import { createFaultPlan } from "./disk-faults.ts";
+import type { DiskCall, SubmitDiskCall } from "./disk-port.ts";
+import { createDiskPort } from "./disk-port.ts";
 import type { DiskContents } from "./disk-space.ts";
-import {
-  existingFile,
-  freeBytes,
-  listDirectory,
-  makeDirectories,
-  replaceFile,
-  writeWhatFits,
-} from "./disk-space.ts";
+import { createDiskContents, existingFile } from "./disk-space.ts";
 import { createSeededRandom } from "./random.ts";
-import type { Loss, StoredFile } from "./stored-file.ts";
+import type { Loss } from "./stored-file.ts";
 
 export type MemoryDisk = Disk & {
   readonly faults: DiskFaults;
@@ -39,32 +34,29 @@ export type MemoryDiskOptions = {
 type Schedule = (run: () => void) => void;
 
 export function createMemoryDisk(options: MemoryDiskOptions = {}): MemoryDisk {
-  const contents: DiskContents = {
-    files: new Map(),
-    directories: new Set(["/"]),
-    capacityBytes: options.capacityBytes ?? 2 ** 40,
-    bootNumber: 1,
-  };
-  return createDisk(contents, options.schedule ?? queueMicrotask);
+  const contents = createDiskContents(options.capacityBytes ?? 2 ** 40, bootIdOf(1));
+  return createDisk(contents, { schedule: options.schedule ?? queueMicrotask, bootNumber: 1 });
 }
 
-type Calls = {
-  readonly plan: FaultPlan;
-  /** Runs `effect` after every earlier call on the same path. */
-  add<T>(operation: DiskOperation, path: string, effect: () => T): Promise<T>;
-  /** Settles once the calls on `path` so far have. */
-  idle(path: string): Promise<void>;
-  assertAlive(): void;
-  end(): void;
-};
+type Life = { readonly schedule: Schedule; readonly bootNumber: number };
 
-function createDisk(contents: DiskContents, schedule: Schedule): MemoryDisk {
-  const calls = createCalls(schedule);
+function createDisk(contents: DiskContents, life: Life): MemoryDisk {
+  const plan = createFaultPlan();
+  const calls = createCalls(plan, life.schedule);
+  const locks = new Set<string>();
+  const disk = createDiskPort({
+    contents,
+    submit: calls.submit,
+    takeLock(path) {
+      if (locks.has(path)) return null;
+      locks.add(path);
+      return () => locks.delete(path);
+    },
+  });
   return {
-    ...nameOperations(contents, calls),
-    ...placeOperations(contents, calls),
+    ...disk,
     faults: {
-      ...calls.plan,
+      ...plan,
       setCapacity(bytes) {
         contents.capacityBytes = bytes;
       },
@@ -72,165 +64,68 @@ function createDisk(contents: DiskContents, schedule: Schedule): MemoryDisk {
     },
     crash({ seed = 1, ...loss } = {}) {
       calls.end();
-      return createDisk(contentsAfter(contents, loss, seed), schedule);
+      const isHostCrash = loss.lostUnflushed === true || loss.reorderPages === true;
+      const bootNumber = life.bootNumber + (isHostCrash ? 1 : 0);
+      const left = contentsAfter(contents, loss, seed);
+      return createDisk({ ...left, bootId: bootIdOf(bootNumber) }, { ...life, bootNumber });
     },
   };
 }
 
-function createCalls(schedule: Schedule): Calls {
-  const plan = createFaultPlan();
+type Calls = {
+  /** Runs the call's effect after every earlier call on the same path. */
+  submit: SubmitDiskCall;
+  end(): void;
+};
+
+function createCalls(plan: FaultPlan, schedule: Schedule): Calls {
   const tails = new Map<string, Promise<unknown>>();
   let isCrashed = false;
-  const assertAlive = (): void => {
+
+  async function run<T>(call: DiskCall<T>, earlier: Promise<unknown>[]): Promise<T> {
+    const { operation, path } = call;
+    for (const each of earlier) await each.catch(() => undefined);
+    await plan.heldUntil(operation, path);
+    await new Promise<void>((resolve) => schedule(resolve));
     if (isCrashed) throw new DiskError("io", "the machine crashed");
-  };
-  const idle = async (path: string): Promise<void> => {
-    await tails.get(path)?.catch(() => undefined);
-  };
+    try {
+      plan.check(operation, path);
+    } catch (error) {
+      call.failed();
+      throw error;
+    }
+    const shortBytes = operation === "write" ? plan.takeShortWrite(path) : null;
+    return shortBytes === null ? call.effect() : call.effect(shortBytes);
+  }
+
   return {
-    plan,
-    add(operation, path, effect) {
-      const earlier = idle(path);
-      const run = async (): Promise<ReturnType<typeof effect>> => {
-        await earlier;
-        await plan.heldUntil(operation, path);
-        await new Promise<void>((resolve) => schedule(resolve));
-        assertAlive();
-        plan.check(operation, path);
-        return effect();
-      };
-      const result = run();
-      tails.set(path, result);
-      const forget = (): void => {
-        if (tails.get(path) === result) tails.delete(path);
-      };
-      result.then(forget, forget);
+    submit(call) {
+      const paths = call.otherPath === null ? [call.path] : [call.path, call.otherPath];
+      const earlier = paths.flatMap((path) => tails.get(path) ?? []);
+      const result = run(call, earlier);
+      for (const path of paths) {
+        tails.set(path, result);
+        const forget = (): void => {
+          if (tails.get(path) === result) tails.delete(path);
+        };
+        result.then(forget, forget);
+      }
       return result;
     },
-    idle,
-    assertAlive,
     end() {
       isCrashed = true;
     },
   };
 }
 
-function nameOperations(
-  contents: DiskContents,
-  calls: Calls,
-): Omit<Disk, "lock" | "bootId" | "freeBytes"> {
-  const { files } = contents;
-  return {
-    makeDirectory: (path) =>
-      calls.add("makeDirectory", path, () => makeDirectories(contents, path)),
-    list: (path) => calls.add("list", path, () => listDirectory(contents, path)),
-    readFile: (path) =>
-      calls.add("readFile", path, () => {
-        const file = files.get(path);
-        if (file === undefined) return null;
-        const bytes = new Uint8Array(file.size());
-        file.read(bytes, 0);
-        return bytes;
-      }),
-    writeFile(path, bytes) {
-      const copy = bytes.slice();
-      return calls.add("writeFile", path, () => replaceFile(contents, path, copy));
-    },
-    remove: (path) => calls.add("remove", path, () => void files.delete(path)),
-    async rename(from, to) {
-      // Both names see the calls before it.
-      await calls.idle(to);
-      await calls.add("rename", from, () => {
-        files.set(to, existingFile(contents, from));
-        files.delete(from);
-      });
-    },
-    open: (path, { create = false } = {}) =>
-      calls.add("open", path, () => {
-        if (create && !files.has(path)) replaceFile(contents, path, new Uint8Array(0));
-        return openFile({ contents, calls }, path, existingFile(contents, path));
-      }),
-  };
-}
-
-function placeOperations(
-  contents: DiskContents,
-  calls: Calls,
-): Pick<Disk, "lock" | "bootId" | "freeBytes"> {
-  const locks = new Set<string>();
-  return {
-    async lock(path) {
-      calls.assertAlive();
-      if (locks.has(path)) return null;
-      locks.add(path);
-      let isHeld = true;
-      return {
-        async close() {
-          if (isHeld) locks.delete(path);
-          isHeld = false;
-        },
-      };
-    },
-    async bootId() {
-      calls.assertAlive();
-      return `memory-boot-${contents.bootNumber}`;
-    },
-    async freeBytes() {
-      calls.assertAlive();
-      return freeBytes(contents);
-    },
-  };
-}
-
-function openFile(
-  { contents, calls }: { contents: DiskContents; calls: Calls },
-  path: string,
-  file: StoredFile,
-): DiskFile {
-  let isClosed = false;
-  let flushFailure: unknown = null;
-  function add<T>(operation: DiskOperation, effect: () => T): Promise<T> {
-    if (isClosed) return Promise.reject(new DiskError("closed", `${path} is closed`));
-    return calls.add(operation, path, effect);
-  }
-  const assertNoFlushFailed = (): void => {
-    if (flushFailure !== null) throw flushFailure;
-  };
-  return {
-    size: () => add("size", () => file.size()),
-    write: (chunks, position) =>
-      add("write", () => {
-        assertNoFlushFailed();
-        writeWhatFits(contents, { file, path, plan: calls.plan }, { chunks, position });
-      }),
-    async flush() {
-      try {
-        await add("flush", () => {
-          assertNoFlushFailed();
-          file.flush();
-        });
-      } catch (error) {
-        flushFailure = error;
-        throw error;
-      }
-    },
-    read: (target, position) => add("read", () => file.read(target, position)),
-    async close() {
-      isClosed = true;
-      await calls.idle(path);
-    },
-  };
+function bootIdOf(bootNumber: number): string {
+  return `memory-boot-${bootNumber}`;
 }
 
 function contentsAfter(contents: DiskContents, loss: Loss, seed: number): DiskContents {
   const random = createSeededRandom(seed);
-  const isHostCrash = loss.lostUnflushed === true || loss.reorderPages === true;
-  const files = new Map<string, StoredFile>();
-  for (const [path, file] of contents.files) files.set(path, file.afterLoss(loss, random));
-  return {
-    files,
-    directories: new Set(contents.directories),
-    capacityBytes: contents.capacityBytes,
-    bootNumber: contents.bootNumber + (isHostCrash ? 1 : 0),
-  };
+  const left = createDiskContents(contents.capacityBytes, contents.bootId);
+  for (const [path, file] of contents.files) left.files.set(path, file.afterLoss(loss, random));
+  for (const path of contents.directories) left.directories.add(path);
+  return left;
 }

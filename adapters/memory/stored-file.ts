@@ -21,6 +21,11 @@ export type StoredFile = {
   write(chunks: readonly Uint8Array[], position: number, maxBytes: number): number;
   read(target: Uint8Array, position: number): number;
   flush(): void;
+  /**
+   * A flush that the disk could not carry out: the kernel takes the pages for clean, so that no later flush writes them unless they are written to again
+   * (fsync(2), "fsyncgate"): a process goes on reading them, a host crash loses them.
+   */
+  failFlush(): void;
   flipBit(position: number, bit: number): void;
   /** A copy as a crash would leave it. */
   afterLoss(loss: Loss, random: Random): StoredFile;
@@ -32,6 +37,8 @@ export function createStoredFile(initial: Uint8Array = new Uint8Array(0)): Store
   let flushedSize = size;
   let lastWrite: Write | null = null;
   const undo = new Map<number, Uint8Array>();
+  /** Pages that are not on the disk though the kernel thinks so. */
+  const missing = new Map<number, Uint8Array>();
 
   function grow(needed: number): void {
     if (needed <= bytes.byteLength) return;
@@ -72,8 +79,14 @@ export function createStoredFile(initial: Uint8Array = new Uint8Array(0)): Store
       return count;
     },
     flush() {
+      for (const page of undo.keys()) missing.delete(page);
       undo.clear();
       flushedSize = size;
+      lastWrite = null;
+    },
+    failFlush() {
+      for (const [page, before] of undo) if (!missing.has(page)) missing.set(page, before);
+      undo.clear();
       lastWrite = null;
     },
     flipBit(position, bit) {
@@ -81,18 +94,31 @@ export function createStoredFile(initial: Uint8Array = new Uint8Array(0)): Store
     },
     afterLoss(loss, random) {
       const left = { bytes: bytes.slice(0, size), size };
-      if (loss.reorderPages === true) losePages(left, { undo, flushedSize }, random);
-      else if (loss.lostUnflushed === true && loss.tornTail === true) {
-        loseFrom(left, { undo, flushedSize }, randomDirtyByte(undo, size, random));
-      } else if (loss.lostUnflushed === true) loseFrom(left, { undo, flushedSize }, 0);
-      else if (loss.tornTail === true && lastWrite !== null) cut(left, lastWrite, random);
+      const dirty = {
+        undo: missing.size === 0 ? undo : new Map([...undo, ...missing]),
+        flushedSize,
+        lastWrite,
+      };
+      lose(left, dirty, { loss, random });
       return createStoredFile(left.bytes.slice(0, left.size));
     },
   };
 }
 
+function lose(left: Left, dirty: Dirty, { loss, random }: { loss: Loss; random: Random }): void {
+  if (loss.reorderPages === true) losePages(left, dirty, random);
+  else if (loss.lostUnflushed === true && loss.tornTail === true) {
+    loseFrom(left, dirty, randomDirtyByte(dirty.undo, left.size, random));
+  } else if (loss.lostUnflushed === true) loseFrom(left, dirty, 0);
+  else if (loss.tornTail === true && dirty.lastWrite !== null) cut(left, dirty.lastWrite, random);
+}
+
 type Left = { bytes: Uint8Array; size: number };
-type Dirty = { undo: ReadonlyMap<number, Uint8Array>; flushedSize: number };
+type Dirty = {
+  undo: ReadonlyMap<number, Uint8Array>;
+  flushedSize: number;
+  lastWrite: Write | null;
+};
 
 function restorePage(left: Left, page: number, before: Uint8Array): void {
   const from = page * pageBytes;

@@ -134,6 +134,22 @@ describe("a crash of a disk in memory", () => {
   });
 });
 
+test("pages whose flush failed stay readable, and no later flush saves them unless they are written again", async () => {
+  const disk = createMemoryDisk();
+  const file = await withFile(disk);
+  const page = 4_096;
+  await file.write([new Uint8Array(2 * page).fill(1)], 0);
+  disk.faults.failNext("flush");
+  await expect(file.flush()).rejects.toMatchObject(failure("io"));
+  const again = await disk.open(path);
+  await again.write([new Uint8Array(page).fill(2)], page);
+  await again.flush();
+  const kept = [...((await disk.readFile(path)) ?? [])];
+  expect([kept[0], kept[page]]).toEqual([1, 2]);
+  const left = await contentAfter(disk, { lostUnflushed: true });
+  expect([left[0], left[page]]).toEqual([0, 2]);
+});
+
 describe("a disk in memory, told to", () => {
   test("fail a write, does so without effect, for the files and the times told", async () => {
     const disk = createMemoryDisk();
