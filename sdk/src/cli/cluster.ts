@@ -11,7 +11,7 @@ export function clusterCommand(): Command {
     .alias("ls")
     .description("all clusters")
     .action(async (_options: object, command: Command) => {
-      const { myelin, output } = contextOf(command);
+      const { myelin, output } = await contextOf(command);
       const clusters = await myelin.clusters.list();
       if (output.isJson) return output.json(clusters.map(shown));
       output.table(
@@ -40,7 +40,7 @@ export function clusterCommand(): Command {
         options: { description?: string; default?: Record<string, string> },
         command: Command,
       ) => {
-        const { myelin, output } = contextOf(command);
+        const { myelin, output } = await contextOf(command);
         const cluster = await myelin.clusters.create({
           name,
           ...(options.description === undefined ? {} : { description: options.description }),
@@ -54,7 +54,7 @@ export function clusterCommand(): Command {
     .description("one cluster, by name or id")
     .argument("<cluster>")
     .action(async (name: string, _options: object, command: Command) => {
-      const { myelin, output } = contextOf(command);
+      const { myelin, output } = await contextOf(command);
       describe(await myelin.clusters.get(name), output);
     });
   noun
@@ -64,7 +64,7 @@ export function clusterCommand(): Command {
     .argument("<cluster>")
     .option("--force", "with all its topics and their messages")
     .action(async (name: string, options: { force?: boolean }, command: Command) => {
-      const { myelin, output } = contextOf(command);
+      const { myelin, output } = await contextOf(command);
       await myelin.clusters.delete(name, options);
       if (output.isJson) output.json({ deleted: name });
       else output.line(`Deleted cluster ${name}.`);

@@ -45,7 +45,7 @@ export function consumeCommand(): Command {
     )
     .action(async (topics: string[], options: ConsumeOptions, command: Command) => {
       checkOptions(options);
-      await consume(topics, options, contextOf(command));
+      await consume(topics, options, await contextOf(command));
     });
 }
 

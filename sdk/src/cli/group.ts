@@ -1,4 +1,4 @@
-import { Admin } from "@platformatic/kafka";
+import type { Admin } from "@platformatic/kafka";
 import { Command } from "commander";
 import { connectionOptions } from "../client/connection-options.ts";
 import { toMyelinError } from "../errors.ts";
@@ -14,7 +14,7 @@ export function groupCommand(): Command {
     .alias("ls")
     .description("all groups of the cluster")
     .action(async (_options: object, command: Command) => {
-      const { output, ...context } = contextOf(command);
+      const { output, ...context } = await contextOf(command);
       const groups = await withAdmin(context, (admin) => admin.listGroups({}));
       const shown = [...groups.values()].map(({ id, state }) => ({
         group: id,
@@ -31,7 +31,7 @@ export function groupCommand(): Command {
     .description("a group's members, offsets and lag")
     .argument("<group>")
     .action(async (name: string, _options: object, command: Command) => {
-      const { output, ...context } = contextOf(command);
+      const { output, ...context } = await contextOf(command);
       show(await withAdmin(context, (admin) => describe(admin, name)), output);
     });
   noun
@@ -40,7 +40,7 @@ export function groupCommand(): Command {
     .description("delete groups with their offsets; they must have no members")
     .argument("<group...>")
     .action(async (names: string[], _options: object, command: Command) => {
-      const { output, ...context } = contextOf(command);
+      const { output, ...context } = await contextOf(command);
       for (const group of names) {
         await withAdmin(context, (admin) => admin.deleteGroups({ groups: [group] }));
         if (output.isJson) output.json({ deleted: group });
@@ -71,6 +71,7 @@ async function withAdmin<Result>(
 ): Promise<Result> {
   const { bootstrapServers } = await cluster();
   const connection = { bootstrapServers, clientId: "myelin-cli", retries: 3 };
+  const { Admin } = await import("@platformatic/kafka");
   const admin = new Admin(connectionOptions(connection));
   try {
     return await use(admin);

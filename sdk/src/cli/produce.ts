@@ -38,7 +38,7 @@ export function produceCommand(): Command {
     .action(async (topic: string, options: ProduceOptions, command: Command) => {
       if (options.key !== undefined && options.keySeparator !== undefined)
         throw new CliError("--key and --key-separator exclude each other: choose one.", 2);
-      await produce(topic, options, contextOf(command));
+      await produce(topic, options, await contextOf(command));
     });
 }
 

@@ -21,7 +21,7 @@ function listCommand(): Command {
     .alias("ls")
     .description("all topics of the cluster")
     .action(async (_options: object, command: Command) => {
-      const { cluster, output } = contextOf(command);
+      const { cluster, output } = await contextOf(command);
       const topics = await (await cluster()).topics.list();
       if (output.isJson) return output.json(topics);
       output.table(
@@ -58,7 +58,7 @@ function createCommand(): Command {
     .option("--if-not-exists", "a topic that is there already is no failure")
     .option("--validate-only", "check everything, create nothing")
     .action(async (names: string[], options: CreateOptions, command: Command) => {
-      const { cluster, output } = contextOf(command);
+      const { cluster, output } = await contextOf(command);
       const { topics } = await cluster();
       for (const name of names) {
         const created = await create(topics, name, options);
@@ -105,7 +105,7 @@ function describeCommand(): Command {
     .argument("<name>")
     .option("-a, --all", "also settings that are at their defaults")
     .action(async (name: string, { all }: { all?: boolean }, command: Command) => {
-      const { cluster, output } = contextOf(command);
+      const { cluster, output } = await contextOf(command);
       const { topics } = await cluster();
       const topic = await topics.get(name);
       const [partitions, settings] = [await topics.partitions(name), await topics.configs(name)];
@@ -152,7 +152,7 @@ function alterCommand(): Command {
     )
     .option("--unset <name>", "put a setting back to its default; repeatable", several)
     .action(async (name: string, options: AlterOptions, command: Command) => {
-      const { cluster, output } = contextOf(command);
+      const { cluster, output } = await contextOf(command);
       const unset = Object.fromEntries((options.unset ?? []).map((setting) => [setting, null]));
       const configs = { ...options.config, ...unset };
       const hasConfigs = Object.keys(configs).length > 0;
@@ -173,7 +173,7 @@ function deleteCommand(): Command {
     .description("delete topics and all their messages")
     .argument("<name...>")
     .action(async (names: string[], _options: object, command: Command) => {
-      const { cluster, output } = contextOf(command);
+      const { cluster, output } = await contextOf(command);
       const { topics } = await cluster();
       for (const name of names) {
         await topics.delete(name);
