@@ -1,0 +1,165 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { Address, Connection, Network } from "../../ports/network.ts";
+import { NetworkError } from "../../ports/network.ts";
+import { readResponse, writeRequestFrame } from "../../protocol/api-frame.ts";
+import type { ExternalBytes } from "../../protocol/external-bytes.ts";
+import { DecodeError } from "../../protocol/schema/decode-error.ts";
+import type { Message } from "../../protocol/schema/message.ts";
+import { createResponseFrames } from "./response-frames.ts";
+
+/** A request got no answer; whether it was carried out is unknown. `refused`: nobody listens there, so it was not. */
+export class PeerError extends Error {
+  readonly code: "refused" | "lost" | "timedOut" | "corrupt";
+  constructor(code: PeerError["code"], message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "PeerError";
+    this.code = code;
+  }
+}
+
+export type Call<Request, Response> = {
+  readonly request: Message<unknown, Request>;
+  readonly response: Message<Response, never>;
+  readonly version: number;
+  readonly body: Request;
+  /** From the call to the whole answer, the dial included. */
+  readonly timeoutMs: number;
+};
+
+/**
+ * Another broker of the cell, asked one thing at a time over one connection of its own, which is dialled when first needed and again after it was lost.
+ * What one task asks (fetching, heartbeats, in-sync sets) must not wait behind another's long poll: each has a peer of its own.
+ */
+export type Peer = {
+  /** Throws PeerError. Byte fields of the answer are lent until the next call. */
+  call<Request, Response>(call: Call<Request, Response>): Promise<Response>;
+  /** Gives up the call under way and the connection; later calls throw. */
+  close(): void;
+};
+
+export type PeerOptions = {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly address: Address;
+  /** What the other broker's log calls us. */
+  readonly clientId: string;
+  readonly maxFrameBytes: number;
+  /** The connection closed from the other end while nothing was asked. */
+  readonly onLost?: () => void;
+};
+
+type Waiting = { settle(outcome: Uint8Array | PeerError): void };
+type Link = { readonly connection: Connection; readonly frameDone: () => void };
+
+export function createPeer(options: PeerOptions): Peer {
+  const { clock, clientId } = options;
+  let link: Link | null = null;
+  let waiting: Waiting | null = null;
+  let correlationId = 0;
+  let isClosed = false;
+  let isBusy = false;
+
+  function settle(outcome: Uint8Array | PeerError): void {
+    const call = waiting;
+    waiting = null;
+    call?.settle(outcome);
+  }
+
+  function lose(lost: Link, error: PeerError): void {
+    if (link === lost) link = null;
+    lost.connection.destroy();
+    settle(error);
+  }
+
+  async function dial(timeoutMs: number): Promise<Link> {
+    const connection = await connect(options, timeoutMs);
+    const frames = createResponseFrames(options.maxFrameBytes);
+    const dialled: Link = { connection, frameDone: () => frames.next() };
+    if (isClosed) {
+      connection.destroy();
+      throw new PeerError("lost", "the peer is closed");
+    }
+    connection.start({
+      buffer: () => frames.buffer(),
+      received(count) {
+        const frame = frames.received(count);
+        if (frame === null) return;
+        if ("wrong" in frame) return lose(dialled, new PeerError("corrupt", frame.wrong));
+        settle(frame);
+      },
+      closed(error) {
+        // What a connection given up earlier had to answer for is settled.
+        if (link !== dialled) return;
+        link = null;
+        settle(new PeerError("lost", "the connection was closed", { cause: error }));
+        if (!isBusy) options.onLost?.();
+      },
+    });
+    return dialled;
+  }
+
+  async function exchange<Request, Response>(call: Call<Request, Response>): Promise<Response> {
+    const { request, response, version, body, timeoutMs } = call;
+    const deadline = clock.monotonicMs() + timeoutMs;
+    const current = (link ??= await dial(timeoutMs));
+    const id = (correlationId = (correlationId + 1) & 0x7fff_ffff);
+    const answered = new Promise<Uint8Array | PeerError>((resolve) => {
+      waiting = { settle: resolve };
+    });
+    const cancel = clock.after(Math.max(0, deadline - clock.monotonicMs()), () =>
+      lose(current, new PeerError("timedOut", `no answer within ${timeoutMs} ms`)),
+    );
+    const { parts } = writeRequestFrame(request, version, { correlationId: id, clientId }, body);
+    current.connection.write(parts.map(ownBytes), () => undefined);
+    const frame = await answered;
+    cancel();
+    if (frame instanceof PeerError) throw frame;
+    const read = readResponse(response, version, frame);
+    if (read instanceof DecodeError || read.correlationId !== id) {
+      const cause = read instanceof DecodeError ? { cause: read } : {};
+      const error = new PeerError("corrupt", "an answer to something else, or none", cause);
+      lose(current, error);
+      throw error;
+    }
+    return read.body;
+  }
+
+  return {
+    async call(call) {
+      if (isClosed) throw new PeerError("lost", "the peer is closed");
+      if (isBusy) throw new Error("a peer is asked one thing at a time");
+      isBusy = true;
+      try {
+        link?.frameDone();
+        return await exchange(call);
+      } finally {
+        isBusy = false;
+      }
+    },
+    close() {
+      isClosed = true;
+      const last = link;
+      link = null;
+      last?.connection.destroy();
+      settle(new PeerError("lost", "the peer is closed"));
+    },
+  };
+}
+
+function ownBytes(part: Uint8Array | ExternalBytes): Uint8Array {
+  if (part instanceof Uint8Array) return part;
+  throw new TypeError("requests to peers carry no bytes of a log");
+}
+
+async function connect({ network, address }: PeerOptions, timeoutMs: number): Promise<Connection> {
+  try {
+    return await network.dial(address, { timeoutMs });
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    const code =
+      error.code === "refused" ? "refused" : error.code === "timedOut" ? "timedOut" : "lost";
+    throw new PeerError(code, `${address.host}:${address.port} cannot be reached`, {
+      cause: error,
+    });
+  }
+}
