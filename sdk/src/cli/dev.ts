@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { join, relative } from "node:path";
 import { createDirectoryObjectStore } from "../../../adapters/directory/object-store.ts";
 import { createNodeClock } from "../../../adapters/node/clock.ts";
@@ -11,7 +12,6 @@ import { defaultBrokerConfig } from "../../../broker/config.ts";
 import { DirectoryError } from "../../../broker/identity.ts";
 import { RecoveryError } from "../../../broker/log/wal-recovery.ts";
 import type { ServedApi } from "../../../functions/server.ts";
-import { ServeError, serveApi } from "../../../functions/server.ts";
 import { DiskError } from "../../../ports/disk.ts";
 import { MetadataLogError } from "../../../ports/metadata-log.ts";
 import { NetworkError } from "../../../ports/network.ts";
@@ -50,6 +50,8 @@ export async function runDev(options: DevOptions, output: Output): Promise<numbe
   const running = await start(options, log, fail);
   welcome(options, running, output);
   listenForStop(running, end);
+  // Kept for the next start now: who is killed has no later.
+  flushCompileCache();
   const code = await ended;
   if (code !== 0) process.exit(code);
   return code;
@@ -90,10 +92,7 @@ async function start(
       onFatal,
     });
     try {
-      return {
-        cell,
-        http: await serveApi(cell.app, { host: options.host, port: options.httpPort }),
-      };
+      return { cell, http: await serve(cell, options) };
     } catch (error) {
       await cell.close();
       throw error;
@@ -103,12 +102,22 @@ async function start(
   }
 }
 
+async function serve(cell: LocalCell, { host, httpPort }: DevOptions): Promise<ServedApi> {
+  // Loaded when the broker listens already, as the app is.
+  const { ServeError, serveApi } = await import("../../../functions/server.ts");
+  try {
+    return await serveApi(cell.app, { host, port: httpPort });
+  } catch (error) {
+    if (!(error instanceof ServeError)) throw error;
+    if (error.code === "inUse") throw portInUse(httpPort, "--http-port", httpPort + 1);
+    throw new CliError(`Myelin cannot start: ${error.message}.`);
+  }
+}
+
 /** What went wrong at the start, and what to do, in words. */
 function explain(error: unknown, options: DevOptions): unknown {
   if (error instanceof NetworkError && error.code === "inUse")
     return portInUse(options.port, "--port", options.port + 100);
-  if (error instanceof ServeError && error.code === "inUse")
-    return portInUse(options.httpPort, "--http-port", options.httpPort + 1);
   if (error instanceof DirectoryError) return new CliError(error.message);
   if (error instanceof MetadataFormatError) return new CliError(`${error.message}. ${advice}`);
   const isExpected = expectedFailures.some((kind) => error instanceof kind) || isSystemError(error);
@@ -117,7 +126,7 @@ function explain(error: unknown, options: DevOptions): unknown {
 }
 
 const advice = "Start that version or a newer one, or another directory with --data.";
-const expectedFailures = [RecoveryError, DiskError, MetadataLogError, NetworkError, ServeError];
+const expectedFailures = [RecoveryError, DiskError, MetadataLogError, NetworkError];
 
 /** Of a call to the operating system: a directory that may not be written, a path that is a file. */
 function isSystemError(error: unknown): boolean {

@@ -1,9 +1,9 @@
+import { setImmediate } from "node:timers/promises";
 import type { Broker, BrokerPorts } from "../../../broker/broker.ts";
 import { createBroker } from "../../../broker/broker.ts";
 import type { BrokerConfig } from "../../../broker/config.ts";
-import { brokerHttp } from "../../../broker/http/broker-http.ts";
 import type { LogOutput } from "../../../broker/log-output.ts";
-import { createApi } from "../../../functions/api.ts";
+import type { createApi } from "../../../functions/api.ts";
 import { ensureCluster } from "../../../metadata/commands/cluster-commands.ts";
 import type { Cluster } from "../../../metadata/image/image.ts";
 import type { MetadataReplica } from "../../../metadata/log/replica.ts";
@@ -79,7 +79,8 @@ export async function startLocalCell({
       ...(ports.apis === undefined ? {} : { apis: ports.apis }),
     };
     broker = await createBroker(brokerPorts, config);
-    const app = createApi({
+    const started = broker;
+    const app = await loadApi(started, {
       replica,
       clock,
       random,
@@ -89,9 +90,7 @@ export async function startLocalCell({
         kafka: broker.address(cluster.clusterId) ?? config.listen,
         httpEndpoint: null,
       },
-      brokerRoutes: brokerHttp(broker),
     });
-    const started = broker;
     return {
       broker: started,
       replica,
@@ -109,6 +108,20 @@ export async function startLocalCell({
     await metadataLog.close();
     throw error;
   }
+}
+
+/** Loaded when the broker answers already: Kafka's clients need not wait for schemas and routes, which take half as long again as the broker. */
+async function loadApi(
+  broker: Broker,
+  options: Parameters<typeof createApi>[0],
+): Promise<ReturnType<typeof createApi>> {
+  // A turn of the event loop each to accept, to read and to answer whoever was waiting for the broker.
+  for (let turns = 0; turns < 3; turns++) await setImmediate();
+  const [api, { brokerHttp }] = await Promise.all([
+    import("../../../functions/api.ts"),
+    import("../../../broker/http/broker-http.ts"),
+  ]);
+  return api.createApi({ ...options, brokerRoutes: brokerHttp(broker) });
 }
 
 async function defaultCluster(replica: MetadataReplica, name: string): Promise<Cluster> {
