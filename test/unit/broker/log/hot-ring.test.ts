@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import {
   copyIn,
+  copyOut,
   createHotRing,
   hasBytes,
   pinRanges,
@@ -32,6 +33,26 @@ test("bytes that span chunks come back as slices in order", () => {
   const slices = slicesOf(ring, 8, 30)!;
   expect(slices.map((slice) => slice.length)).toEqual([8, 16, 6]);
   expect(Buffer.concat(slices)).toEqual(Buffer.from(Array.from({ length: 30 }, (_, i) => i)));
+});
+
+test("a batch is copied whole however it and its place are aligned, and not a byte beside it", () => {
+  const ring = createHotRing({ ringBytes: 2 * 4096, chunkBytes: 4096 });
+  const frame = Uint8Array.from({ length: 600 }, (_, index) => (index * 7) % 251);
+  for (const size of [1, 2, 63, 64, 65, 300]) {
+    for (let start = 0; start < 9; start++) {
+      for (let at = 8; at < 17; at++) {
+        // Over the end of a chunk, too.
+        for (const address of [at, 4096 - (size >> 1) - at]) {
+          reserve(ring, 0, 2 * 4096);
+          copyIn(ring, address - 1, new Uint8Array(size + 2));
+          copyIn(ring, address, frame.subarray(start, start + size));
+          const out = new Uint8Array(size + 2);
+          copyOut(ring, address - 1, size + 2, out);
+          expect(out).toEqual(Uint8Array.of(0, ...frame.subarray(start, start + size), 0));
+        }
+      }
+    }
+  }
 });
 
 test("the ring refuses what would overwrite bytes that are not written", () => {
