@@ -1,5 +1,6 @@
 import type { Image } from "../image/image.ts";
 import type { MetadataRecord } from "../records/table.ts";
+import type { Rules } from "./rules.ts";
 
 /**
  * A decision about the cell, pure: made on exactly the image it was given, taken back and made again when another writer was faster.
@@ -16,6 +17,8 @@ export type CommandContext = {
   readonly revision: number;
   /** A fresh random id in Kafka's 22-character form. */
   uuid(): string;
+  /** The rules of the cell; all of them where nothing is said. Only tests of tests say something. */
+  readonly rules?: Rules;
 };
 
 export type Decision<Result, Code extends string = string> = Accepted<Result> | Rejection<Code>;

@@ -1,3 +1,4 @@
+import { activeIn } from "../image/image.ts";
 import type { Image, Topic } from "../image/image.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { replicationFactorOf } from "../settings/topic-settings.ts";
@@ -5,7 +6,6 @@ import { accepted, rejected } from "./command.ts";
 import type { Decision, Rejection } from "./command.ts";
 import { checkPartitionCount } from "./create-topics.ts";
 import {
-  activeIn,
   checkAssignments,
   chooseReplicas,
   firstLeaderEpoch,

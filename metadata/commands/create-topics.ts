@@ -1,4 +1,4 @@
-import { collisionKey, systemClusterId, topicCountOfCluster } from "../image/image.ts";
+import { activeIn, collisionKey, systemClusterId, topicCountOfCluster } from "../image/image.ts";
 import type { Image } from "../image/image.ts";
 import { limits } from "../limits.ts";
 import { defaultReplicationFactor } from "../placement/placement.ts";
@@ -9,7 +9,6 @@ import type { Configs } from "../settings/topic-settings.ts";
 import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision, Rejection } from "./command.ts";
 import {
-  activeIn,
   checkAssignments,
   chooseReplicas,
   firstLeaderEpoch,

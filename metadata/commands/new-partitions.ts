@@ -2,7 +2,7 @@ import type { Image } from "../image/image.ts";
 import { brokersWithLoad } from "../placement/broker-load.ts";
 import { placeReplicas } from "../placement/placement.ts";
 import type { PlacementBroker } from "../placement/placement.ts";
-import { noBrokers } from "../records/partition.ts";
+import { noBrokers, noLeader, noRecoveries } from "../records/partition.ts";
 import type { PartitionState } from "../records/partition.ts";
 import { rejected } from "./command.ts";
 import type { Rejection } from "./command.ts";
@@ -81,10 +81,6 @@ function assignmentProblem(
   return unknown === undefined ? null : `broker ${unknown} is not registered`;
 }
 
-export function activeIn(image: Image): (brokerId: number) => boolean {
-  return (brokerId) => image.brokers.get(brokerId)?.state === "active";
-}
-
 /** A new partition: empty everywhere, so every active replica is in sync, and if none is active they all are. */
 export function newPartition(
   partition: { index: number; replicas: readonly number[]; leaderEpoch: number },
@@ -96,12 +92,16 @@ export function newPartition(
   return {
     index,
     replicas,
+    adding: noBrokers,
+    removing: noBrokers,
     isr,
     elr: noBrokers,
     lastIsr: isr,
-    leader: active[0] ?? -1,
+    leader: active[0] ?? noLeader,
     leaderEpoch,
     partitionEpoch: 0,
+    recoveries: noRecoveries,
+    sealed: null,
   };
 }
 

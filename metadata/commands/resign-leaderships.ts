@@ -1,16 +1,17 @@
-import type { Image, Partition } from "../image/image.ts";
+import type { Image, Partition, Topic } from "../image/image.ts";
+import { noLeader } from "../records/partition.ts";
 import { rejected } from "./command.ts";
 import type { Decision } from "./command.ts";
-import { activeIn } from "./new-partitions.ts";
+import { elected, numbered, surroundings, withoutMembers } from "./membership.ts";
 import type { PartitionChange } from "./partition-changes.ts";
-import { countFittingEntry, recordsOf } from "./partition-changes.ts";
+import { inEntries } from "./partition-changes.ts";
 
 /** A leadership that its broker cannot go on with, in the epoch it failed in. */
 export type FailedLeadership = {
   readonly topicId: string;
   readonly index: number;
   readonly leaderEpoch: number;
-  /** The replica's log is damaged: it leaves the in-sync set, and does not lead again. */
+  /** The replica's log is damaged: it leaves ISR and ELR, and does not lead again. */
   readonly isDamaged: boolean;
 };
 
@@ -31,36 +32,34 @@ export function resignLeaderships(
   if (image.brokers.get(brokerId)?.epoch !== brokerEpoch)
     return rejected("STALE_BROKER_EPOCH", `broker ${brokerId} has registered again since`);
   const changes: PartitionChange[] = [];
+  const seen = new Set<Partition>();
   for (const { topicId, index, leaderEpoch, isDamaged } of failed) {
-    const partition = image.topics.get(topicId)?.partitions[index];
-    if (partition?.leader !== brokerId || partition.leaderEpoch !== leaderEpoch) continue;
-    const after = nextTerm(partition, { brokerId, isDamaged, isLive: activeIn(image) });
-    changes.push({ topicId, after });
+    const topic = image.topics.get(topicId);
+    const partition = topic?.partitions[index];
+    if (topic === undefined || partition === undefined || seen.has(partition)) continue;
+    if (partition.leader !== brokerId || partition.leaderEpoch !== leaderEpoch) continue;
+    seen.add(partition);
+    const after = nextTerm(image, partition, { topic, brokerId, isDamaged });
+    changes.push({ topicId, after: numbered(partition, after, { isTermEnded: true }) });
   }
   // Those of one entry are resigned from when the rest is decided.
-  const count = countFittingEntry(changes);
-  const records = recordsOf(changes.slice(0, count));
-  return { kind: "accepted", records, result: null, isIncomplete: count < changes.length };
+  return inEntries(changes, null);
 }
 
-/** In a healthy cell one array in memory serves the sets that are equal. */
-function membersOf(isr: readonly number[], elr: readonly number[]): readonly number[] {
-  return elr.length === 0 ? isr : [...isr, ...elr];
-}
+type Resigning = { topic: Topic; brokerId: number; isDamaged: boolean };
 
-type Resigning = { brokerId: number; isDamaged: boolean; isLive: (brokerId: number) => boolean };
-
-function nextTerm(partition: Partition, { brokerId, isDamaged, isLive }: Resigning): Partition {
-  const isr = isDamaged ? partition.isr.filter((id) => id !== brokerId) : partition.isr;
-  const mayLead = partition.replicas.filter((id) => isr.includes(id) && isLive(id));
-  const leader = mayLead.find((id) => id !== brokerId) ?? mayLead[0] ?? -1;
-  return {
-    ...partition,
-    isr,
-    // What an election has to choose from: the members before it (replication.md 1).
-    lastIsr: leader === -1 ? partition.lastIsr : membersOf(isr, partition.elr),
-    leader,
-    leaderEpoch: partition.leaderEpoch + 1,
-    partitionEpoch: partition.partitionEpoch + 1,
-  };
+function nextTerm(
+  image: Image,
+  partition: Partition,
+  { topic, brokerId, isDamaged }: Resigning,
+): Partition {
+  const around = surroundings(image, topic);
+  const isLeaving = (id: number) => id === brokerId;
+  const left = isDamaged
+    ? withoutMembers(partition, isLeaving, { around, isUnclean: isLeaving })
+    : { ...partition, leader: noLeader };
+  const others = { ...around, mayLead: (id: number) => id !== brokerId && around.mayLead(id) };
+  // An eligible replica outside the set would take over without what the set has: rather the same broker again.
+  const isOtherInSync = left.isr.some((id) => others.mayLead(id));
+  return elected(left, isOtherInSync ? others : around);
 }

@@ -17,6 +17,19 @@ export function applyGenesis(
   return [{ kind: "levelChanged" }];
 }
 
+export function applyController(
+  image: MutableImage,
+  { brokerId, epoch }: RecordOfKind<"controller">,
+): MetadataChange[] {
+  const before = image.controller;
+  const isSuccessor = brokerId !== null && brokerId !== before.brokerId;
+  if (epoch < before.epoch || (isSuccessor && epoch === before.epoch && image.revision > 0)) {
+    throw new MetadataDecodeError("corrupt", `the epoch of the controller does not grow`);
+  }
+  image.controller = { brokerId, epoch };
+  return [{ kind: "controllerChanged" }];
+}
+
 export function applyBroker(image: MutableImage, record: RecordOfKind<"broker">): MetadataChange[] {
   const broker = fieldsOf(record);
   const { brokerId } = broker;
@@ -30,7 +43,7 @@ export function applyBroker(image: MutableImage, record: RecordOfKind<"broker">)
 
 export function applyBrokerState(
   image: MutableImage,
-  { brokerId, state }: RecordOfKind<"brokerState">,
+  { brokerId, state, isLost }: RecordOfKind<"brokerState">,
 ): MetadataChange[] {
   const broker = image.brokers.get(brokerId);
   if (broker === undefined) {
@@ -39,7 +52,7 @@ export function applyBrokerState(
       `a record names broker ${brokerId}, which is not there`,
     );
   }
-  image.brokers.set(brokerId, { ...broker, state });
+  image.brokers.set(brokerId, { ...broker, state, isLost });
   return [{ kind: "brokerStateChanged", brokerId }];
 }
 

@@ -1,6 +1,7 @@
 import { MetadataDecodeError } from "../records/field-types.ts";
 import { fieldsOf } from "../records/record-kind.ts";
 import type { MetadataRecord } from "../records/table.ts";
+import { countPartition, recountPartition } from "./broker-loads.ts";
 import type { MetadataChange } from "./changes.ts";
 import { collisionKey } from "./image.ts";
 import type { PurgingTopic, Topic } from "./image.ts";
@@ -25,6 +26,7 @@ export function applyTopic(image: MutableImage, record: RecordOfKind<"topic">): 
   const key = collisionKey(topic.name);
   if (key !== null) names.byCollisionKey.set(key, topic);
   image.partitionCount += topic.partitions.length;
+  for (const partition of topic.partitions) countPartition(image, partition, 1);
   return [{ kind: "topicCreated", topicId: topic.topicId }];
 }
 
@@ -39,6 +41,7 @@ export function applyPartitionsAdded(
   assertIndexes(topic, firstIndex);
   topic.revision = revision;
   image.partitionCount += partitions.length;
+  for (const partition of partitions) countPartition(image, partition, 1);
   return [{ kind: "partitionsAdded", topicId, firstIndex }];
 }
 
@@ -54,6 +57,7 @@ export function applyPartitionsChanged(
       throw corrupt(`an epoch of partition ${topicId}-${after.index} goes back`);
     }
     topic.partitions[after.index] = after;
+    recountPartition(image, before, after);
     const isLeaderChanged =
       after.leader !== before.leader || after.leaderEpoch !== before.leaderEpoch;
     return { kind: "partitionChanged", topicId, index: after.index, isLeaderChanged };
@@ -71,6 +75,17 @@ export function applyTopicConfigs(
   return [{ kind: "topicConfigsChanged", topicId }];
 }
 
+export function applyTopicReplication(
+  image: MutableImage,
+  { topicId, requestedReplicationFactor }: RecordOfKind<"topicReplication">,
+  revision: number,
+): MetadataChange[] {
+  const topic = topicOf(image, topicId);
+  topic.requestedReplicationFactor = requestedReplicationFactor;
+  topic.revision = revision;
+  return [];
+}
+
 export function applyTopicDeleted(
   image: MutableImage,
   { topicId, deletedAtMs }: RecordOfKind<"topicDeleted">,
@@ -79,6 +94,7 @@ export function applyTopicDeleted(
   image.topics.delete(topicId);
   forgetName(image, topic);
   image.partitionCount -= topic.partitions.length;
+  for (const partition of topic.partitions) countPartition(image, partition, -1);
   const purging: PurgingTopic = {
     topicId,
     clusterId: topic.clusterId,

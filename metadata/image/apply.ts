@@ -2,6 +2,7 @@ import type { MetadataRecord } from "../records/table.ts";
 import {
   applyBroker,
   applyBrokerState,
+  applyController,
   applyCounters,
   applyGenesis,
   applyIdempotencyExpired,
@@ -17,6 +18,7 @@ import {
   applyTopicDeleted,
   applyTopicPurged,
   applyTopicPurging,
+  applyTopicReplication,
 } from "./apply-topics.ts";
 import type { MetadataChange } from "./changes.ts";
 import type { Image } from "./image.ts";
@@ -53,8 +55,7 @@ function applyRecord(
       image.level = record.level;
       return [{ kind: "levelChanged" }];
     case "controller":
-      image.controller = { brokerId: record.brokerId, epoch: record.epoch };
-      return [{ kind: "controllerChanged" }];
+      return applyController(image, record);
     case "counters":
       applyCounters(image, record);
       return [];
@@ -75,6 +76,8 @@ function applyRecord(
       return applyPartitionsChanged(image, record);
     case "topicConfigs":
       return applyTopicConfigs(image, record, revision);
+    case "topicReplication":
+      return applyTopicReplication(image, record, revision);
     case "topicDeleted":
       return applyTopicDeleted(image, record);
     case "topicPurging":

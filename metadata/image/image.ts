@@ -16,6 +16,9 @@ export type Topic = Omit<InferFields<typeof topicRecord.fields>, "kind">;
 export type PurgingTopic = InferFields<typeof topicPurgingRecord.fields>;
 export type IdempotencyKey = InferFields<typeof idempotencyKeyRecord.fields>;
 
+/** What the image places on a broker. */
+export type BrokerLoad = { readonly replicaCount: number; readonly leaderCount: number };
+
 /** The names of one cluster's topics. */
 export type TopicNames = {
   readonly byName: ReadonlyMap<string, Topic>;
@@ -44,8 +47,12 @@ export type Image = {
   readonly topicNames: ReadonlyMap<string, TopicNames>;
   readonly purgingTopics: ReadonlyMap<string, PurgingTopic>;
   readonly partitionCount: number;
+  /** Partitions without a leader. */
+  readonly leaderlessCount: number;
 
   readonly brokers: ReadonlyMap<number, Broker>;
+  /** By broker id; nothing for a broker that carries nothing. Counted as entries are applied: a count over 100,000 partitions would take milliseconds. */
+  readonly brokerLoads: ReadonlyMap<number, BrokerLoad>;
   readonly nextBrokerId: number;
   readonly nextPortOffset: number;
   readonly nextProducerId: number;
@@ -81,7 +88,9 @@ export function createImage(): Image {
     topicNames: new Map(),
     purgingTopics: new Map(),
     partitionCount: 0,
+    leaderlessCount: 0,
     brokers: new Map(),
+    brokerLoads: new Map(),
     nextBrokerId: 1,
     nextPortOffset: 0,
     nextProducerId: 0,
@@ -120,4 +129,21 @@ export function idempotencyKeyId(scope: string, key: string): string {
 
 export function activeBrokers(image: Image): Broker[] {
   return [...image.brokers.values()].filter((broker) => broker.state === "active");
+}
+
+/** Which brokers may lead and be given replicas. */
+export function activeIn(image: Image): (brokerId: number) => boolean {
+  return (brokerId) => image.brokers.get(brokerId)?.state === "active";
+}
+
+/** Which brokers may be in sync: a draining one serves on until it may go. */
+export function inServiceIn(image: Image): (brokerId: number) => boolean {
+  return (brokerId) => {
+    const state = image.brokers.get(brokerId)?.state;
+    return state === "active" || state === "draining";
+  };
+}
+
+export function partitionOf(image: Image, topicId: string, index: number): Partition | undefined {
+  return image.topics.get(topicId)?.partitions[index];
 }

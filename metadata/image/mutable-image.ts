@@ -18,6 +18,7 @@ type MutableMaps = {
   topicNames: Map<string, MutableTopicNames>;
   purgingTopics: Map<string, PurgingTopic>;
   brokers: Map<number, Broker>;
+  brokerLoads: Map<number, { replicaCount: number; leaderCount: number }>;
   idempotencyKeys: Map<string, IdempotencyKey>;
 };
 

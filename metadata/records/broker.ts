@@ -1,4 +1,4 @@
-import { boolean, int, oneOf, string } from "./field-types.ts";
+import { boolean, int, oneOf, since, string } from "./field-types.ts";
 import { recordKind } from "./record-kind.ts";
 
 const brokerStates = ["fenced", "active", "draining"] as const;
@@ -25,11 +25,14 @@ export const brokerRecord = recordKind("broker", 30, {
   previousEnd: oneOf(previousEnds),
   state: oneOf(brokerStates),
   registeredAtMs: int,
+  /** Its disk is gone for good (replication.md C3); only of a fenced broker. */
+  isLost: since(2, boolean, false),
 });
 
 export const brokerStateRecord = recordKind("brokerState", 31, {
   brokerId: int,
   state: oneOf(brokerStates),
+  isLost: since(2, boolean, false),
 });
 
 export const brokerUnregisteredRecord = recordKind("brokerUnregistered", 32, { brokerId: int });

@@ -116,15 +116,29 @@ export const stringMap: FieldType<Readonly<Record<string, string>>> = {
 
 export function struct<F extends Fields>(fields: F): FieldType<InferFields<F>> {
   return {
-    encode(value, level) {
-      const named = value as Readonly<Record<string, unknown>>;
-      return writtenAt(fields, level).map(([name, type]) => type.encode(named[name], level));
-    },
+    encode: (value, level) => encodeFields(fields, value, level),
     decode(wire, level) {
       if (!Array.isArray(wire)) throw corrupt("an array of fields", wire);
       return decodeFields(fields, wire, level);
     },
   };
+}
+
+/** A field that the level does not write must hold what its absence means: anything else would be forgotten without a word. */
+function encodeFields<F extends Fields>(
+  fields: F,
+  value: InferFields<F>,
+  level: number,
+): unknown[] {
+  const named = value as Readonly<Record<string, unknown>>;
+  const wire: unknown[] = [];
+  for (const [name, type] of Object.entries(fields)) {
+    if (isWrittenAt(type, level)) wire.push(type.encode(named[name], level));
+    else if (named[name] !== type.absent) {
+      throw new Error(`metadata record: ${name} cannot be written at level ${level}`);
+    }
+  }
+  return wire;
 }
 
 /** The same values in another shape in memory. */

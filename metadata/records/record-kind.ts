@@ -5,6 +5,8 @@ import type { Fields, InferFields } from "./field-types.ts";
 export type RecordKind<Name extends string, F extends Fields> = {
   readonly name: Name;
   readonly code: number;
+  /** First metadata level that writes records of this kind. */
+  readonly since: number;
   readonly fields: F;
   encode(record: unknown, level: number): unknown[];
   decode(wire: readonly unknown[], level: number): { readonly kind: Name } & InferFields<F>;
@@ -17,16 +19,18 @@ export function recordKind<const Name extends string, F extends Fields>(
   name: Name,
   code: number,
   fields: F,
+  { since = 1 }: { readonly since?: number } = {},
 ): RecordKind<Name, F> {
   const body = struct(fields);
   return {
     name,
     code,
+    since,
     fields,
-    encode: (record, level) => [
-      code,
-      ...(body.encode(record as InferFields<F>, level) as unknown[]),
-    ],
+    encode(record, level) {
+      if (level < since) throw new Error(`a record ${name} cannot be written at level ${level}`);
+      return [code, ...(body.encode(record as InferFields<F>, level) as unknown[])];
+    },
     decode: (wire, level) => ({ kind: name, ...decodeFields(fields, wire.slice(1), level) }),
   };
 }

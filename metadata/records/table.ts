@@ -17,6 +17,7 @@ import {
   topicPurgedRecord,
   topicPurgingRecord,
   topicRecord,
+  topicReplicationRecord,
 } from "./topic.ts";
 
 /** Every kind of record. A new one is a file (or a line in its family's), a line here and a case in image/apply.ts. */
@@ -36,6 +37,7 @@ export const recordKinds = [
   topicDeletedRecord,
   topicPurgingRecord,
   topicPurgedRecord,
+  topicReplicationRecord,
   brokerRecord,
   brokerStateRecord,
   brokerUnregisteredRecord,
@@ -46,9 +48,9 @@ export const recordKinds = [
 
 export type MetadataRecord = RecordOf<(typeof recordKinds)[number]>;
 
-/** Metadata levels this code reads and writes. */
+/** Metadata levels this code reads and writes. 2: moves of replicas, recoveries, seals, lost brokers. */
 export const minMetadataLevel = 1;
-export const maxMetadataLevel = 1;
+export const maxMetadataLevel = 2;
 
 const byName = new Map<string, (typeof recordKinds)[number]>(
   recordKinds.map((kind) => [kind.name, kind]),

@@ -21,6 +21,14 @@ export const topicConfigsRecord = recordKind("topicConfigs", 23, {
   configs: stringMap,
 });
 
+/** How many replicas the topic is to have, where that has changed since it was created. */
+export const topicReplicationRecord = recordKind(
+  "topicReplication",
+  27,
+  { topicId: string, requestedReplicationFactor: int },
+  { since: 2 },
+);
+
 /** The topic is gone for clients; its id stays known as purging until its data is gone too. */
 export const topicDeletedRecord = recordKind("topicDeleted", 24, {
   topicId: string,

@@ -1,14 +1,15 @@
-import { createCell } from "../../../metadata/commands/create-cell.ts";
 import { createCluster } from "../../../metadata/commands/cluster-commands.ts";
+import { accepted } from "../../../metadata/commands/command.ts";
 import type { Command, CommandContext } from "../../../metadata/commands/command.ts";
 import { registerBroker } from "../../../metadata/commands/register-broker.ts";
 import type { RegisterBrokerRequest } from "../../../metadata/commands/register-broker.ts";
 import { applyEntry } from "../../../metadata/image/apply.ts";
 import type { MetadataChange } from "../../../metadata/image/changes.ts";
 import { createImage } from "../../../metadata/image/image.ts";
-import type { Image } from "../../../metadata/image/image.ts";
+import type { Image, Partition } from "../../../metadata/image/image.ts";
 import { randomUuid } from "../../../metadata/log/uuid.ts";
 import { decodeEntry, encodeEntry, hashEntry } from "../../../metadata/records/entry.ts";
+import { maxMetadataLevel } from "../../../metadata/records/table.ts";
 import type { MetadataRecord } from "../../../metadata/records/table.ts";
 import type { Random } from "../../../ports/random.ts";
 
@@ -30,6 +31,8 @@ export function seededRandom(seed: number): Random {
 /** A cell without a log: commands are decided and their records, encoded and decoded, applied at once. */
 export type TestCell = {
   readonly image: Image;
+  /** What its genesis sets. */
+  readonly level: number;
   nowMs: number;
   /** Changes of the last accepted command. */
   changes: MetadataChange[];
@@ -45,11 +48,12 @@ export type TestCell = {
   reject(command: Command<unknown>): { error: string; message: string; field?: string };
 };
 
-export function testCell(seed = 1): TestCell {
+export function testCell(seed = 1, level = maxMetadataLevel): TestCell {
   const image = createImage();
   const random = seededRandom(seed);
   const cell: TestCell = {
     image,
+    level,
     nowMs: 1_700_000_000_000,
     changes: [],
     records: [],
@@ -78,13 +82,17 @@ export function testCell(seed = 1): TestCell {
       return decision;
     },
   };
-  cell.accept(createCell);
+  const { nowMs: createdAtMs } = cell;
+  const cellId = cell.context().uuid();
+  cell.accept(() => accepted([{ kind: "genesis", cellId, level, createdAtMs }], null));
   return cell;
 }
 
 function append(cell: TestCell, records: readonly MetadataRecord[]): void {
   const previousHash = cell.image.entryHash;
-  const bytes = encodeEntry({ level: 1, nonce: "ab".repeat(16), previousHash, records });
+  // Genesis is written at the level it sets.
+  const level = cell.image.level === 0 ? cell.level : cell.image.level;
+  const bytes = encodeEntry({ level, nonce: "ab".repeat(16), previousHash, records });
   const entry = decodeEntry(bytes);
   const revision = cell.image.revision + 1;
   cell.changes.push(
@@ -93,6 +101,25 @@ function append(cell: TestCell, records: readonly MetadataRecord[]): void {
   cell.records.push(...records);
   cell.entryCount += 1;
   cell.largestEntryBytes = Math.max(cell.largestEntryBytes, bytes.byteLength);
+}
+
+/** A healthy partition, apart from what is said. */
+export function partitionState(state: Partial<Partition> & Pick<Partition, "replicas">): Partition {
+  const { replicas } = state;
+  return {
+    index: 0,
+    adding: [],
+    removing: [],
+    isr: replicas,
+    elr: [],
+    lastIsr: replicas,
+    leader: replicas[0] ?? -1,
+    leaderEpoch: 0,
+    partitionEpoch: 0,
+    recoveries: [],
+    sealed: null,
+    ...state,
+  };
 }
 
 export function newBroker(name: string, zone = "a"): RegisterBrokerRequest {

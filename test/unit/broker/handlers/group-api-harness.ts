@@ -21,12 +21,16 @@ function topic(clusterId: string, name: string, topicId: string, partitionCount:
   const partition = (index: number) => ({
     index,
     replicas: [1],
+    adding: [],
+    removing: [],
     isr: [1],
     elr: [],
     lastIsr: [1],
     leader: 1,
     leaderEpoch: 0,
     partitionEpoch: 0,
+    recoveries: [],
+    sealed: null,
   });
   return {
     topicId,

@@ -160,7 +160,7 @@ describe("partitions of a broker that starts again", () => {
     const { cell, partition } = withTopic(2);
     cell.accept(() => ({
       kind: "accepted",
-      records: [{ kind: "brokerState", brokerId: 2, state: "fenced" }],
+      records: [{ kind: "brokerState", brokerId: 2, state: "fenced", isLost: false }],
       result: null,
     }));
     register(cell, restart(1, 2, "hostCrash"));

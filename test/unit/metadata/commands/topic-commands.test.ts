@@ -43,12 +43,16 @@ describe("creating topics", () => {
     expect(topic?.partitions[1]).toEqual({
       index: 1,
       replicas: [1],
+      adding: [],
+      removing: [],
       isr: [1],
       elr: [],
       lastIsr: [1],
       leader: 1,
       leaderEpoch: 0,
       partitionEpoch: 0,
+      recoveries: [],
+      sealed: null,
     });
     expect(cell.changes).toEqual([{ kind: "topicCreated", topicId: created.topicId }]);
   });

@@ -134,7 +134,9 @@ function commandOf(image: Image, { kind, pick, name, count }: Step): Command<unk
     case "fenceBroker":
       return () =>
         accepted(
-          broker === undefined ? [] : [{ kind: "brokerState", brokerId, state: "fenced" }],
+          broker === undefined
+            ? []
+            : [{ kind: "brokerState", brokerId, state: "fenced", isLost: false }],
           null,
         );
     case "ensureInternalTopic":

@@ -15,7 +15,7 @@ import { createImage, topicByName } from "../../../../metadata/image/image.ts";
 import { decodeSnapshot, encodeSnapshot } from "../../../../metadata/image/snapshot.ts";
 import { MetadataDecodeError } from "../../../../metadata/records/field-types.ts";
 import type { MetadataRecord } from "../../../../metadata/records/table.ts";
-import { readyCell } from "../test-cell.ts";
+import { partitionState, readyCell } from "../test-cell.ts";
 
 /** A cell with something of everything, and gaps where things are gone. */
 function richCell() {
@@ -84,13 +84,15 @@ describe("a snapshot", () => {
 });
 
 describe("records that do not fit the image", () => {
-  const none = { replicas: [1], isr: [1], elr: [], lastIsr: [1], leader: 1 };
-  const same = { ...none, index: 0, leaderEpoch: 0, partitionEpoch: 0 };
+  const same = partitionState({ replicas: [1] });
 
   test.each<[string, (topicId: string) => MetadataRecord]>([
     ["an unknown topic", () => ({ kind: "topicConfigs", topicId: "no", configs: {} })],
     ["an unknown cluster", () => ({ kind: "clusterDeleted", clusterId: "no" })],
-    ["an unknown broker", () => ({ kind: "brokerState", brokerId: 99, state: "active" })],
+    [
+      "an unknown broker",
+      () => ({ kind: "brokerState", brokerId: 99, state: "active", isLost: false }),
+    ],
     [
       "a partition epoch that does not grow",
       (topicId) => ({ kind: "partitionsChanged", topicId, partitions: [same] }),
@@ -123,8 +125,7 @@ test("a hundred thousand partitions with three replicas stay below 50 MB", () =>
   const topics = Array.from({ length: 1_000 }, (_, topic): MetadataRecord => {
     const partitions = Array.from({ length: 100 }, (__, index) => {
       const replicas = [topic % 7, 7 + (index % 7), 14];
-      const state = { leader: 7, leaderEpoch: 1, partitionEpoch: 1 };
-      return { index, replicas, isr: replicas, elr: [], lastIsr: replicas, ...state };
+      return partitionState({ index, replicas, leader: 7, leaderEpoch: 1, partitionEpoch: 1 });
     });
     return {
       kind: "topic",
@@ -142,7 +143,7 @@ test("a hundred thousand partitions with three replicas stay below 50 MB", () =>
   applyEntry(image, {
     revision: 1,
     hash: "00",
-    records: [{ kind: "genesis", cellId: "x", level: 1, createdAtMs: 0 }, ...topics],
+    records: [{ kind: "genesis", cellId: "x", level: 2, createdAtMs: 0 }, ...topics],
   });
   const snapshot = encodeSnapshot(image);
   topics.length = 0;

@@ -26,13 +26,14 @@ import { partitionType } from "../../../../metadata/records/partition.ts";
 import type { PartitionState } from "../../../../metadata/records/partition.ts";
 import { decodeRecord, encodeRecord, recordKinds } from "../../../../metadata/records/table.ts";
 import type { MetadataRecord } from "../../../../metadata/records/table.ts";
+import { partitionState } from "../test-cell.ts";
 import { maxMetadataEntryBytes } from "../../../../ports/metadata-log.ts";
 
 const nonce = "0123456789abcdef".repeat(2);
 const previousHash = "fedcba9876543210".repeat(2);
 
 function entry(records: readonly MetadataRecord[]) {
-  return encodeEntry({ level: 1, nonce, previousHash, records });
+  return encodeEntry({ level: 2, nonce, previousHash, records });
 }
 
 function failureOf(run: () => unknown): string {
@@ -50,9 +51,9 @@ describe("an entry", () => {
     const records: MetadataRecord[] = [
       { kind: "controller", brokerId: null, epoch: 3 },
       { kind: "topicConfigs", topicId: "t", configs: { b: "2", a: "1", __proto__x: "" } },
-      { kind: "brokerState", brokerId: 1, state: "draining" },
+      { kind: "brokerState", brokerId: 1, state: "draining", isLost: false },
     ];
-    expect(decodeEntry(entry(records))).toEqual({ level: 1, nonce, previousHash, records });
+    expect(decodeEntry(entry(records))).toEqual({ level: 2, nonce, previousHash, records });
   });
 
   test.each<[string, object]>([
@@ -83,8 +84,7 @@ describe("an entry", () => {
     const next = () => (draw = (Math.imul(draw, 1103515245) + 12345) >>> 0) >>> 16;
     const partitions = Array.from({ length: 10_000 }, (_, index): PartitionState => {
       const replicas = [next() % 100, 100 + (next() % 100), 200 + (next() % 100)];
-      const state = { leader: replicas[0] ?? 0, leaderEpoch: 0, partitionEpoch: 0 };
-      return { index, replicas, isr: replicas, elr: [], lastIsr: replicas, ...state };
+      return partitionState({ index, replicas });
     });
     const bytes = entry([{ kind: "partitionsAdded", topicId: "t", partitions }]);
     expect(bytes.byteLength).toBeLessThan(maxMetadataEntryBytes);
@@ -108,10 +108,27 @@ describe("what this version does not know", () => {
     }
   });
 
+  test("what a level has no place for is never written, rather than left out", () => {
+    const moving = partitionState({ replicas: [1, 2], adding: [2] });
+    const changed = { kind: "partitionsChanged" as const, topicId: "t", partitions: [moving] };
+    const lost = { kind: "brokerState" as const, brokerId: 1, state: "fenced" as const };
+    const grown = {
+      kind: "topicReplication" as const,
+      topicId: "t",
+      requestedReplicationFactor: 2,
+    };
+    for (const record of [changed, { ...lost, isLost: true }, grown]) {
+      expect(() => encodeRecord(record, 1)).toThrow("cannot be written at level 1");
+      expect(decodeRecord(encodeRecord(record, 2), 2)).toEqual(record);
+    }
+    expect(encodeRecord({ ...lost, isLost: false }, 1)).toEqual([31, 1, 0]);
+  });
+
   test("a field added at a later level is read there, and absent before it", () => {
     const fields = { name: string, colour: since(2, string, "grey") };
     const type = struct(fields);
-    expect(type.encode({ name: "n", colour: "red" }, 1)).toEqual(["n"]);
+    expect(type.encode({ name: "n", colour: "grey" }, 1)).toEqual(["n"]);
+    expect(() => type.encode({ name: "n", colour: "red" }, 1)).toThrow("cannot be written");
     expect(type.encode({ name: "n", colour: "red" }, 2)).toEqual(["n", "red"]);
     expect(decodeFields(fields, ["n"], 1)).toEqual({ name: "n", colour: "grey" });
     expect(decodeFields(fields, ["n", "red"], 2)).toEqual({ name: "n", colour: "red" });
@@ -171,6 +188,7 @@ test("the codes that are in logs already stay what they are", () => {
     topicDeleted: 24,
     topicPurging: 25,
     topicPurged: 26,
+    topicReplication: 27,
     broker: 30,
     brokerState: 31,
     brokerUnregistered: 32,
@@ -191,20 +209,21 @@ test("any partition comes back, with one array for sets that are equal", () => {
     leader: fc.integer({ min: -1, max: 9 }),
     leaderEpoch: fc.nat(),
     partitionEpoch: fc.nat(),
+    adding: ids,
+    removing: ids,
+    recoveries: fc.array(fc.record({ epoch: fc.nat(), end: fc.nat(), start: fc.nat() })),
+    sealed: fc.option(fc.record({ end: fc.nat(), epoch: fc.nat() })),
   });
   fc.assert(
     fc.property(partition, (state) => {
-      const wire: unknown = JSON.parse(JSON.stringify(partitionType.encode(state, 1)));
-      expect(partitionType.decode(wire, 1)).toEqual(state);
+      const wire: unknown = JSON.parse(JSON.stringify(partitionType.encode(state, 2)));
+      expect(partitionType.decode(wire, 2)).toEqual(state);
     }),
   );
   const replicas = [1, 2, 3];
-  const healthy = { index: 0, replicas, isr: [1, 2, 3], elr: [], lastIsr: [1, 2, 3] };
-  const wire = partitionType.encode(
-    { ...healthy, leader: 1, leaderEpoch: 0, partitionEpoch: 0 },
-    1,
-  );
-  const decoded = partitionType.decode(wire, 1);
+  const healthy = partitionState({ replicas, isr: [1, 2, 3], lastIsr: [1, 2, 3] });
+  const wire = partitionType.encode(healthy, 2);
+  const decoded = partitionType.decode(wire, 2);
   expect(decoded.isr).toBe(decoded.replicas);
   expect(decoded.lastIsr).toBe(decoded.replicas);
 });

@@ -1,0 +1,74 @@
+import type { Image, Partition } from "../image/image.ts";
+import { noBrokers, noLeader } from "../records/partition.ts";
+import type { Rules } from "./rules.ts";
+
+/** Where a replica's log ends: heartbeats and registrations say it of partitions without a leader (replication.md C2b). */
+export type ReplicaEnd = {
+  readonly topicId: string;
+  readonly index: number;
+  /** -1 for an empty log. */
+  readonly lastEpoch: number;
+  readonly logEndOffset: number;
+  /** Its records cannot be read: it is heard, and not elected. */
+  readonly isDamaged?: boolean;
+};
+
+/** Metadata level that can write recoveries, moves and lost brokers. */
+export const levelOfMoves = 2;
+
+/** Further than any partition's records reach between two recoveries, and 8,000 recoveries below the largest exact number. */
+const gap = 2 ** 40;
+
+/** A log's end as the partition's earlier recoveries leave it: what an older leader epoch wrote above a recovery's `end` counts no more. */
+export function countedEnd(
+  partition: Partition,
+  { lastEpoch, logEndOffset }: Pick<ReplicaEnd, "lastEpoch" | "logEndOffset">,
+): number {
+  let end = logEndOffset;
+  for (const recovery of partition.recoveries) {
+    if (lastEpoch < recovery.epoch) end = Math.min(end, recovery.end);
+  }
+  return end;
+}
+
+/**
+ * `leader` leads, alone in sync, from an offset above every one that was ever handed out (C2b, C3). Null where the offsets are used up: no number above
+ * would be exact.
+ */
+export function recovered(
+  partition: Partition,
+  { leader, end, rules }: { leader: number; end: number; rules: Rules },
+): Partition | null {
+  const highest = partition.recoveries.reduce((most, { start }) => Math.max(most, start), end);
+  const start = rules.leavesGap ? highest + gap : end;
+  if (start + gap > Number.MAX_SAFE_INTEGER) return null;
+  const self = partition.replicas.length === 1 ? partition.replicas : [leader];
+  return {
+    ...partition,
+    leader,
+    isr: self,
+    elr: noBrokers,
+    lastIsr: self,
+    // `numbered` gives this change the next epoch, for it ends a time without a leader.
+    recoveries: [...partition.recoveries, { epoch: partition.leaderEpoch + 1, end, start }],
+    sealed: null,
+  };
+}
+
+/** Partitions without a leader of which the broker holds a replica: what its heartbeats tell the ends of. */
+export function leaderlessReplicas(
+  image: Image,
+  brokerId: number,
+  limit: number,
+): { topicId: string; index: number }[] {
+  if (image.leaderlessCount === 0) return [];
+  const found: { topicId: string; index: number }[] = [];
+  for (const { topicId, partitions } of image.topics.values()) {
+    for (const { index, leader, replicas } of partitions) {
+      if (leader !== noLeader || !replicas.includes(brokerId)) continue;
+      found.push({ topicId, index });
+      if (found.length >= limit) return found;
+    }
+  }
+  return found;
+}
