@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// unit: pure code and simulated ports, seconds. integration: real sockets, disks and processes on loopback.
+// unit: pure code and simulated ports, seconds. simulation: whole cells in simulated time, and the simulator itself. integration: real sockets, disks and processes on loopback.
 // clients: unmodified Kafka clients, each skipped aloud where its toolchain is absent.
 // In CI each run leaves its counts for .ci/summary.mjs.
 const reporters = process.env["CI"]
@@ -14,6 +14,14 @@ export default defineConfig({
       {
         extends: true,
         test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/contracts/**/*.test.ts"] },
+      },
+      {
+        extends: true,
+        test: {
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          testTimeout: 120_000,
+        },
       },
       {
         extends: true,

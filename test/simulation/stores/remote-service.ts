@@ -1,0 +1,123 @@
+import type { SimHost } from "../machine/sim-host.ts";
+import type { SimProcess } from "../machine/sim-process.ts";
+import type { SimNetwork } from "../network/sim-network.ts";
+import type { FaultName } from "../world/fault-table.ts";
+import type { EventKind, World } from "../world/world.ts";
+
+type ServiceFaults = {
+  readonly before: FaultName;
+  readonly after: FaultName;
+  readonly late: FaultName;
+  readonly stall: FaultName;
+};
+
+export type ServiceOptions = {
+  readonly world: World;
+  readonly network: SimNetwork;
+  /** The service as a place on the network: whoever is cut off from it gets no answers. */
+  readonly host: SimHost;
+  readonly kind: EventKind;
+  /** Between these, half there and half back. */
+  readonly latencyMs: readonly [number, number];
+  readonly lateMs: readonly [number, number];
+  readonly stallMs: readonly [number, number];
+  readonly faults: ServiceFaults;
+  /** What a caller is told when it cannot know what became of its call. */
+  readonly unavailable: (why: string) => Error;
+};
+
+type Call<T> = {
+  readonly what: string;
+  readonly effect: () => T;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: Error) => void;
+};
+
+/** How long a client of it waits for an answer. */
+const clientTimeoutMs = 1_000;
+
+/** A service of AWS, as a process meets it: an effect that happens at one moment, before, after or without which an error may come. */
+export class RemoteService {
+  readonly #options: ServiceOptions;
+  #isOut = false;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+    options.network.addHost(options.host);
+  }
+
+  /** Nobody gets an answer, and nothing is done, until it is over. */
+  setOut(isOut: boolean): void {
+    this.#isOut = isOut;
+    this.#options.world.trace(() => `${this.#options.host.name} is ${isOut ? "out" : "back"}`);
+  }
+
+  call<T>(process: SimProcess, what: string, effect: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const { world, kind, faults, stallMs } = this.#options;
+      const stall = world.faults.strikes(faults.stall)
+        ? world.faults.stream(faults.stall).between(...stallMs)
+        : 0;
+      const there = this.#halfLatency() + stall;
+      world.schedule(there, kind, () => {
+        this.#arrive(process, { what, effect, resolve, reject });
+      });
+    });
+  }
+
+  #arrive<T>(process: SimProcess, call: Call<T>): void {
+    const { world, kind, faults, host, network, lateMs } = this.#options;
+    const isHeard = !network.isBlocked(process.host, host) && !this.#isOut;
+    const isAnswered = isHeard && !network.isBlocked(host, process.host);
+    if (!isHeard) return this.#fail(process, call, { why: "no answer", afterMs: clientTimeoutMs });
+    if (world.faults.strikes(faults.before)) {
+      return this.#fail(process, call, { why: faults.before, afterMs: this.#halfLatency() });
+    }
+    if (world.faults.strikes(faults.late)) {
+      const delayMs = world.faults.stream(faults.late).logBetween(...lateMs);
+      world.trace(() => `${call.what} by ${process.name} will be done late`);
+      world.schedule(delayMs, kind, () => void call.effect());
+      return this.#fail(process, call, { why: faults.late, afterMs: this.#halfLatency() });
+    }
+    const outcome = attempt(call.effect);
+    if (!isAnswered) {
+      return this.#fail(process, call, { why: "no answer", afterMs: clientTimeoutMs });
+    }
+    if (world.faults.strikes(faults.after)) {
+      return this.#fail(process, call, { why: faults.after, afterMs: this.#halfLatency() });
+    }
+    world.schedule(this.#halfLatency(), kind, () => {
+      process.deliver(() => {
+        if (outcome.kind === "done") call.resolve(outcome.value);
+        else call.reject(outcome.error);
+      });
+    });
+  }
+
+  #fail<T>(
+    process: SimProcess,
+    call: Call<T>,
+    { why, afterMs }: { why: string; afterMs: number },
+  ): void {
+    const { world, kind, unavailable } = this.#options;
+    world.trace(() => `${call.what} by ${process.name} fails: ${why}`);
+    world.schedule(afterMs, kind, () => {
+      process.deliver(() => call.reject(unavailable(`${call.what}: ${why}`)));
+    });
+  }
+
+  #halfLatency(): number {
+    const { world, host, latencyMs } = this.#options;
+    return world.stream(`service ${host.name}`).between(...latencyMs) / 2;
+  }
+}
+
+function attempt<T>(
+  effect: () => T,
+): { kind: "done"; value: T } | { kind: "failed"; error: Error } {
+  try {
+    return { kind: "done", value: effect() };
+  } catch (error) {
+    return { kind: "failed", error: error as Error };
+  }
+}
