@@ -1,10 +1,13 @@
 import { writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
+import { createDynamoMetadataLog } from "../../adapters/dynamodb/metadata-log.ts";
 import { createManualClock } from "../../adapters/memory/clock.ts";
 import { createMemoryMetadataStore } from "../../adapters/memory/metadata-log.ts";
 import { createNodeClock } from "../../adapters/node/clock.ts";
+import { createNodeRandom } from "../../adapters/node/random.ts";
 import { openSqliteMetadataLog } from "../../adapters/sqlite/metadata-log.ts";
+import { createSimulatedDynamo } from "../support/simulated-dynamo.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { startChild } from "./child.ts";
 import { entryOf, metadataLogContract, read } from "./metadata-log.ts";
@@ -24,6 +27,22 @@ metadataLogContract("in memory", async () => {
   const store = createMemoryMetadataStore();
   return { open: async () => store.open(), close: async () => undefined };
 });
+
+// The same suite runs over AWS's own DynamoDB Local in test/integration/dynamodb. Buckets of four, so that every test crosses their bounds.
+metadataLogContract(
+  "in a simulated DynamoDB",
+  async () => {
+    const random = createNodeRandom();
+    const dynamo = createSimulatedDynamo({ clock, random });
+    const place = { tableName: "metadata", cell: "cell", entriesPerBucket: 4 };
+    return {
+      open: async () =>
+        createDynamoMetadataLog({ client: dynamo.client(), clock, random, ...place }),
+      close: async () => undefined,
+    };
+  },
+  { hearsOthers: false },
+);
 
 describe("a metadata log in SQLite", () => {
   test("keeps its entries across a restart", async () => {
