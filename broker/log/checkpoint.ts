@@ -7,6 +7,7 @@ import {
 } from "../../protocol/records/big-endian.ts";
 import { crc32c } from "../../protocol/records/crc32c.ts";
 import { encodeEpochs } from "./epoch-cache.ts";
+import type { Gap } from "./gaps.ts";
 import { encodeProducerState } from "./producer-snapshot.ts";
 import type { StoredLog } from "./stored-log.ts";
 
@@ -40,10 +41,11 @@ export type LogCheckpoint = {
   readonly producers: Uint8Array;
   readonly copies: readonly { sequence: number; startOffset: number; endOffset: number }[];
   readonly cuts: readonly { beforeSequence: number; offset: number }[];
+  readonly gaps: readonly Gap[];
 };
 
 const magic = 0x4d594c43;
-const version = 1;
+const version = 2;
 
 class ByteWriter {
   #bytes = Buffer.allocUnsafe(64 * 1024);
@@ -127,6 +129,11 @@ const writeLog = (writer: ByteWriter, log: StoredLog): void => {
     writer.uint32(cut.beforeSequence);
     writer.int64(cut.offset);
   }
+  writer.uint32(log.gaps.length);
+  for (const gap of log.gaps) {
+    writer.int64(gap.end);
+    writer.int64(gap.start);
+  }
 };
 
 class ByteReader {
@@ -207,4 +214,5 @@ const readLog = (reader: ByteReader): LogCheckpoint => ({
     endOffset: reader.int64(),
   })),
   cuts: reader.list(() => ({ beforeSequence: reader.uint32(), offset: reader.int64() })),
+  gaps: reader.list(() => ({ end: reader.int64(), start: reader.int64() })),
 });

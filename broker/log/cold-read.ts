@@ -1,3 +1,4 @@
+import { skipGap } from "./gaps.ts";
 import { ReadAnswer } from "./hot-read.ts";
 import type { ReadRequest, ReadResult } from "./partition-log.ts";
 import { findPiece, rowsFrom } from "./piece-view.ts";
@@ -41,7 +42,8 @@ async function takePiece(log: StoredLog, answer: ReadAnswer): Promise<boolean> {
     if (file.isRetired && rows.length > 0) continue;
     if (rows.length === 0) return answer.nextOffset >= view.endOffset;
     for (const row of rows) {
-      if (row.baseOffset > answer.nextOffset) return endAtHole(log, answer.nextOffset);
+      if (row.baseOffset > skipGap(log.gaps, answer.nextOffset))
+        return endAtHole(log, answer.nextOffset);
       if (!answer.take(file, row)) return false;
     }
   }

@@ -1,5 +1,6 @@
 import type { BatchFacts } from "./batch-validation.ts";
 import type { EpochEnd } from "./epoch-cache.ts";
+import type { Gap } from "./gaps.ts";
 import type { LogRange } from "./log-range.ts";
 import type { ProducerState } from "./producer-state.ts";
 
@@ -66,9 +67,31 @@ export type PartitionLog = {
   moveLogStart(offset: number): Promise<boolean>;
   /** Where the log start belongs under these settings: the current one, or later. */
   retainedFrom(settings: RetentionSettings, nowMs: number): Promise<number>;
-  /** Cuts the log at `offset` and rolls back epochs and producers with it. For followers, whose leader has another history. */
-  truncateTo(offset: number): Promise<boolean>;
+  /** What recoveries have skipped, ascending. */
+  readonly gaps: readonly Gap[];
+  /** Appends a leader's batches as they are; copies them. Nothing was appended if it refuses. */
+  follow(batches: Uint8Array, options: FollowOptions): FollowOutcome;
+  /**
+   * Cuts the log at `offset` and rolls back epochs and producers with it. For followers, whose leader has another history: above the high watermark, save in
+   * a recovery. False if it cannot be now.
+   */
+  truncateTo(offset: number, options?: { readonly isRecovery: boolean }): Promise<boolean>;
+  /** Drops everything and begins anew at `offset`, where the leader's log begins (replication.md F5). False if it cannot be now. */
+  restartAt(offset: number): Promise<boolean>;
+  /** Goes on at `offset`; what lies between never existed (F8). False if it cannot be now. */
+  skipTo(offset: number): Promise<boolean>;
 };
+
+export type FollowOptions = {
+  /** The epoch of the leader it was fetched from. */
+  readonly leaderEpoch: number;
+  readonly durability: Durability;
+  readonly nowMs: number;
+};
+
+export type FollowOutcome =
+  | { readonly kind: "appended" }
+  | { readonly kind: "refused"; readonly reason: string };
 
 export type AppendOptions = {
   readonly leaderEpoch: number;

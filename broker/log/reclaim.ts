@@ -114,6 +114,7 @@ async function copyForward(
   const { counters } = options.wal;
   const { failedWrites } = counters;
   for (const { log, isCopy } of live) {
+    const { cutCount } = log;
     const view = await viewIn(log, file, isCopy);
     if (view === null) continue;
     for (let next = log.logStartOffset; next < view.endOffset;) {
@@ -124,7 +125,7 @@ async function copyForward(
         if (log.isDropped || row.lastOffset < log.logStartOffset) continue;
         if (isCopy && !holdsCopy(log, file, row)) continue;
         if (options.isStopping() || log.failure !== null) return false;
-        if (!(await copyBatch(options, log, file, row))) return false;
+        if (!(await copyBatch(options, log, { file, row, cutCount }))) return false;
       }
     }
   }
@@ -146,13 +147,14 @@ const holdsCopy = (log: StoredLog, file: WalFile, row: IndexRow): boolean =>
 async function copyBatch(
   { wal, room }: ReclaimOptions,
   log: StoredLog,
-  file: WalFile,
-  row: IndexRow,
+  { file, row, cutCount }: { file: WalFile; row: IndexRow; cutCount: number },
 ): Promise<boolean> {
   const range = new WalRange(log);
   range.add(file, row.position, row.size);
   const batch = await copyRange(range);
   await room(batch.length);
+  // Cut off meanwhile, perhaps: behind the entry that says so, the copy would bring it back.
+  if (log.cutCount !== cutCount) return false;
   if (wal.deferred.length > 0 || !hasSpace(wal, batch.length)) return false;
   const baseOffset = baseOffsetAt(batch, 0);
   const position = appendEntry(

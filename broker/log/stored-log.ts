@@ -13,6 +13,8 @@ import {
   type EpochCache,
   type EpochEnd,
 } from "./epoch-cache.ts";
+import { followBatches } from "./follow.ts";
+import { beforeGap, gapsBelow, skipGap, type Gap } from "./gaps.ts";
 import { bytesBetween } from "./log-size.ts";
 import { encodeGoneBytes } from "./wal-entry.ts";
 import { isHot, readHot } from "./hot-read.ts";
@@ -32,6 +34,8 @@ import { LogReadError } from "./partition-log.ts";
 import type {
   AppendOptions,
   AppendOutcome,
+  FollowOptions,
+  FollowOutcome,
   PartitionLog,
   ReadRequest,
   ReadResult,
@@ -97,6 +101,9 @@ export class StoredLog implements PartitionLog {
   /** By offset, ascending. */
   copies: CopiedRange[] = [];
   cuts: Cut[] = [];
+  gaps: Gap[] = [];
+  /** Counts cuts: what was found before one may be gone. */
+  cutCount = 0;
   /** Whether files whose index has left memory may hold batches of it. */
   hasCold = false;
 
@@ -135,7 +142,15 @@ export class StoredLog implements PartitionLog {
   }
 
   epochEndOffset(epoch: number): EpochEnd {
-    return endOffsetFor(this.epochs, epoch, this.logEndOffset);
+    const end = endOffsetFor(this.epochs, epoch, this.logEndOffset);
+    if (this.gaps.length === 0 || end.endOffset < 0) return end;
+    // An epoch older than a recovery ends where the recovery began to skip; one that begins behind it has an end of its own.
+    const endOffset = beforeGap(this.gaps, end.endOffset);
+    return this.#epochStart(end.epoch) >= end.endOffset ? end : { epoch: end.epoch, endOffset };
+  }
+
+  #epochStart(epoch: number): number {
+    return this.epochs.entries.find((entry) => entry.epoch === epoch)?.startOffset ?? -1;
   }
 
   epochOf(offset: number): number {
@@ -221,6 +236,9 @@ export class StoredLog implements PartitionLog {
   }
 
   #endAt(offset: number): void {
+    this.gaps = gapsBelow(this.gaps, offset);
+    this.logEndOffset = Math.min(this.logEndOffset, offset);
+    this.highWatermark = Math.min(this.highWatermark, offset);
     while (this.pieces.length > 0 && this.pieces.at(-1)!.rows.length === 0) this.pieces.pop();
     this.nextOffset = offset;
     truncateEpochsFromEnd(this.epochs, offset);
@@ -259,6 +277,10 @@ export class StoredLog implements PartitionLog {
       return { kind: "outOfRange" };
     }
     if (request.fromOffset >= request.upToOffset) return { kind: "empty", nextBatchBytes: 0 };
+    if (this.gaps.length > 0) {
+      const fromOffset = skipGap(this.gaps, request.fromOffset);
+      if (fromOffset !== request.fromOffset) return this.read({ ...request, fromOffset });
+    }
     return isHot(this, request.fromOffset) ? readHot(this, request) : readCold(this, request);
   }
 
@@ -311,24 +333,87 @@ export class StoredLog implements PartitionLog {
     this.copies = this.copies.filter((range) => range.endOffset > offset);
   }
 
-  async truncateTo(offset: number): Promise<boolean> {
+  follow(batches: Uint8Array, options: FollowOptions): FollowOutcome {
+    return followBatches(this, batches, options);
+  }
+
+  async truncateTo(
+    to: number,
+    options: { readonly isRecovery: boolean } = { isRecovery: false },
+  ): Promise<boolean> {
     if (this.failure !== null || this.isDropped) return false;
-    assert(offset >= this.highWatermark, "nothing below the high watermark is truncated");
+    assert(
+      to >= this.highWatermark || options.isRecovery,
+      "nothing below the high watermark is truncated",
+    );
+    // Behind a gap is where it began, unless something is there.
+    const offset = skipGap(this.gaps, to) === to ? to : beforeGap(this.gaps, to);
     if (offset >= this.nextOffset) return true;
-    // A commit under way would take what is cut for written.
-    if (this.logEndOffset < this.nextOffset && !(await flushAll(this.context.wal))) return false;
+    if (!(await this.#allWritten())) return false;
     const end = await this.#batchStartAt(offset);
-    // What lies below the log start has been taken off already.
-    const from = Math.max(end, this.logStartOffset);
-    const gone = await bytesBetween(this, from, this.nextOffset);
+    // The batch that holds the log start goes whole: nothing that can be read is left of this log.
+    if (end < this.logStartOffset) return this.restartAt(this.logStartOffset);
+    const gone = await bytesBetween(this, end, this.nextOffset);
+    if (this.failure !== null || this.isDropped) return false;
     const committed = this.#control("truncate", end, gone);
-    const { current, next, nextSequence } = this.context.wal;
-    this.cutAt(end, (current ?? next)?.sequence ?? nextSequence);
+    this.cutAt(end, this.#sequence);
     this.sizeBytes -= gone;
-    this.logEndOffset = Math.min(this.logEndOffset, end);
     this.#endAt(end);
     await committed;
     return true;
+  }
+
+  async restartAt(offset: number): Promise<boolean> {
+    if (this.failure !== null || this.isDropped || !(await this.#allWritten())) return false;
+    const committed = this.#control("start", offset, this.sizeBytes);
+    this.beginAnew(offset, this.#sequence);
+    await committed;
+    return true;
+  }
+
+  async skipTo(offset: number): Promise<boolean> {
+    if (this.failure !== null || this.isDropped || !(await this.#allWritten())) return false;
+    if (offset <= this.nextOffset) return true;
+    const committed = this.#control("gap", offset, 0);
+    this.goOnAt(offset);
+    this.logEndOffset = offset;
+    await committed;
+    return true;
+  }
+
+  /** A commit under way would take for written what is about to be cut. */
+  async #allWritten(): Promise<boolean> {
+    return this.logEndOffset >= this.nextOffset || (await flushAll(this.context.wal));
+  }
+
+  /** Of the file that takes the next entry. */
+  get #sequence(): number {
+    const { current, next, nextSequence } = this.context.wal;
+    return (current ?? next)?.sequence ?? nextSequence;
+  }
+
+  /** Nothing that was written before counts. `sequence`: of the file that says so. */
+  beginAnew(offset: number, sequence: number): void {
+    this.cutAt(0, sequence);
+    this.gaps = [];
+    this.epochs = createEpochCache();
+    this.logStartOffset = offset;
+    this.nextOffset = offset;
+    this.logEndOffset = offset;
+    this.highWatermark = offset;
+    this.sizeBytes = 0;
+    // Whatever is being replayed is of the log that was.
+    this.#rebuildRound += 1;
+    this.isRebuilding = false;
+    releaseProducers(this.producers);
+    this.producers = createProducerState(this.context.producerLimits);
+  }
+
+  /** Nothing lies between the log's end and `offset`. */
+  goOnAt(offset: number): void {
+    if (offset <= this.nextOffset) return;
+    this.gaps.push({ end: this.nextOffset, start: offset });
+    this.nextOffset = offset;
   }
 
   /** `offset`, or the start of the batch it lies inside of. */
@@ -346,6 +431,7 @@ export class StoredLog implements PartitionLog {
 
   /** Takes what lies at `offset` or behind out of the index: rows of files in memory, and by a cut those of older ones. */
   cutAt(offset: number, sequence: number): void {
+    this.cutCount += 1;
     for (const [place, piece] of this.pieces.entries()) {
       if (piece.file.sequence >= sequence) cutPieceAtOffset(piece, offset);
       // The footer of an older file holds what the file does: it may count again, if this cut is lost.
@@ -360,7 +446,11 @@ export class StoredLog implements PartitionLog {
     this.copies = this.copies.filter((range) => range.endOffset > range.startOffset);
   }
 
-  #control(kind: "logStart" | "truncate", baseOffset: number, goneBytes: number): Promise<void> {
+  #control(
+    kind: "logStart" | "truncate" | "start" | "gap",
+    baseOffset: number,
+    goneBytes: number,
+  ): Promise<void> {
     return new Promise((resolve) => {
       const { wal } = this.context;
       appendControl(wal, {

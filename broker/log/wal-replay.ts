@@ -3,6 +3,7 @@ import { int32At } from "../../protocol/records/big-endian.ts";
 import { addCopy } from "./copied-ranges.ts";
 import { assignEpoch, decodeEpochs, truncateEpochsFromEnd } from "./epoch-cache.ts";
 import type { Checkpoint, LogCheckpoint } from "./checkpoint.ts";
+import { gapsBelow } from "./gaps.ts";
 import { addLog, findLog, removeLog, type LogTable } from "./log-table.ts";
 import { replayBatch } from "./producer-replay.ts";
 import { releaseProducers } from "./producer-state.ts";
@@ -69,6 +70,7 @@ const restoreLog = (
   log.sizeBytes = saved.sizeBytes;
   log.hasCold = saved.nextOffset > saved.logStartOffset;
   log.cuts = [...saved.cuts];
+  log.gaps = [...saved.gaps];
   const epochs = decodeEpochs(saved.epochs);
   if (epochs === null) log.failure ??= "its epochs are damaged";
   else log.epochs = epochs;
@@ -112,6 +114,7 @@ export function replayEntry(
       log.sizeBytes -= decodeGoneBytes(body);
       log.cutAt(header.baseOffset, file.sequence);
       log.nextOffset = Math.min(log.nextOffset, header.baseOffset);
+      log.gaps = gapsBelow(log.gaps, log.nextOffset);
       truncateEpochsFromEnd(log.epochs, header.baseOffset);
       replay.truncated.add(log);
       return;
@@ -124,10 +127,12 @@ export function replayEntry(
       log.highWatermark = Math.max(log.highWatermark, header.baseOffset);
       return;
     case "gap":
-      log.nextOffset = Math.max(log.nextOffset, header.baseOffset);
+      log.goOnAt(header.baseOffset);
       return;
     case "start":
-      log.failure = "it begins with a bootstrap, which this version cannot replay";
+      log.beginAnew(header.baseOffset, file.sequence);
+      // What is replayed from here on begins with no producers, as the log does.
+      replay.truncated.delete(log);
       return;
   }
 }
@@ -180,6 +185,9 @@ export function indexEntry(
   const { header, body, position } = entry;
   if (header.kind === "truncate") {
     cutPieceAtOffset(pieceOf(file, index, header.partition, false), header.baseOffset);
+  }
+  if (header.kind === "start") {
+    cutPieceAtOffset(pieceOf(file, index, header.partition, false), 0);
   }
   if (header.kind !== "append") return;
   const isCopy = (header.flags & copiedFlag) !== 0;
