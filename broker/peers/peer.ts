@@ -48,102 +48,107 @@ export type PeerOptions = {
   readonly onLost?: () => void;
 };
 
-type Waiting = { settle(outcome: Uint8Array | PeerError): void };
 type Link = { readonly connection: Connection; readonly frameDone: () => void };
 
 export function createPeer(options: PeerOptions): Peer {
-  const { clock, clientId } = options;
-  let link: Link | null = null;
-  let waiting: Waiting | null = null;
-  let correlationId = 0;
-  let isClosed = false;
-  let isBusy = false;
+  return new DialledPeer(options);
+}
 
-  function settle(outcome: Uint8Array | PeerError): void {
-    const call = waiting;
-    waiting = null;
-    call?.settle(outcome);
+class DialledPeer implements Peer {
+  readonly #options: PeerOptions;
+  #link: Link | null = null;
+  #settleCall: ((outcome: Uint8Array | PeerError) => void) | null = null;
+  #correlationId = 0;
+  #isBusy = false;
+  #isClosed = false;
+
+  constructor(options: PeerOptions) {
+    this.#options = options;
   }
 
-  function lose(lost: Link, error: PeerError): void {
-    if (link === lost) link = null;
-    lost.connection.destroy();
-    settle(error);
+  async call<Request, Response>(call: Call<Request, Response>): Promise<Response> {
+    if (this.#isClosed) throw new PeerError("lost", "the peer is closed");
+    if (this.#isBusy) throw new Error("a peer is asked one thing at a time");
+    this.#isBusy = true;
+    try {
+      this.#link?.frameDone();
+      return await this.#exchange(call);
+    } finally {
+      this.#isBusy = false;
+    }
   }
 
-  async function dial(timeoutMs: number): Promise<Link> {
-    const connection = await connect(options, timeoutMs);
-    const frames = createResponseFrames(options.maxFrameBytes);
-    const dialled: Link = { connection, frameDone: () => frames.next() };
-    if (isClosed) {
+  close(): void {
+    this.#isClosed = true;
+    const last = this.#link;
+    this.#link = null;
+    last?.connection.destroy();
+    this.#settle(new PeerError("lost", "the peer is closed"));
+  }
+
+  async #exchange<Request, Response>(call: Call<Request, Response>): Promise<Response> {
+    const { request, response, version, body, timeoutMs } = call;
+    const { clock, clientId } = this.#options;
+    const deadlineMs = clock.monotonicMs() + timeoutMs;
+    const link = (this.#link ??= await this.#dial(timeoutMs));
+    const correlationId = (this.#correlationId = (this.#correlationId + 1) & 0x7fff_ffff);
+    const answered = new Promise<Uint8Array | PeerError>((resolve) => {
+      this.#settleCall = resolve;
+    });
+    const cancel = clock.after(Math.max(0, deadlineMs - clock.monotonicMs()), () =>
+      this.#lose(link, new PeerError("timedOut", `no answer within ${timeoutMs} ms`)),
+    );
+    const { parts } = writeRequestFrame(request, version, { correlationId, clientId }, body);
+    link.connection.write(parts.map(ownBytes), () => undefined);
+    const frame = await answered;
+    cancel();
+    if (frame instanceof PeerError) throw frame;
+    const read = readResponse(response, version, frame);
+    if (!(read instanceof DecodeError) && read.correlationId === correlationId) return read.body;
+    const cause = read instanceof DecodeError ? { cause: read } : {};
+    const error = new PeerError("corrupt", "an answer to something else, or none", cause);
+    this.#lose(link, error);
+    throw error;
+  }
+
+  async #dial(timeoutMs: number): Promise<Link> {
+    const connection = await connect(this.#options, timeoutMs);
+    const frames = createResponseFrames(this.#options.maxFrameBytes);
+    const link: Link = { connection, frameDone: () => frames.next() };
+    if (this.#isClosed) {
       connection.destroy();
       throw new PeerError("lost", "the peer is closed");
     }
     connection.start({
       buffer: () => frames.buffer(),
-      received(count) {
+      received: (count) => {
         const frame = frames.received(count);
         if (frame === null) return;
-        if ("wrong" in frame) return lose(dialled, new PeerError("corrupt", frame.wrong));
-        settle(frame);
+        if ("wrong" in frame) this.#lose(link, new PeerError("corrupt", frame.wrong));
+        else this.#settle(frame);
       },
-      closed(error) {
+      closed: (error) => {
         // What a connection given up earlier had to answer for is settled.
-        if (link !== dialled) return;
-        link = null;
-        settle(new PeerError("lost", "the connection was closed", { cause: error }));
-        if (!isBusy) options.onLost?.();
+        if (this.#link !== link) return;
+        this.#link = null;
+        this.#settle(new PeerError("lost", "the connection was closed", { cause: error }));
+        if (!this.#isBusy) this.#options.onLost?.();
       },
     });
-    return dialled;
+    return link;
   }
 
-  async function exchange<Request, Response>(call: Call<Request, Response>): Promise<Response> {
-    const { request, response, version, body, timeoutMs } = call;
-    const deadline = clock.monotonicMs() + timeoutMs;
-    const current = (link ??= await dial(timeoutMs));
-    const id = (correlationId = (correlationId + 1) & 0x7fff_ffff);
-    const answered = new Promise<Uint8Array | PeerError>((resolve) => {
-      waiting = { settle: resolve };
-    });
-    const cancel = clock.after(Math.max(0, deadline - clock.monotonicMs()), () =>
-      lose(current, new PeerError("timedOut", `no answer within ${timeoutMs} ms`)),
-    );
-    const { parts } = writeRequestFrame(request, version, { correlationId: id, clientId }, body);
-    current.connection.write(parts.map(ownBytes), () => undefined);
-    const frame = await answered;
-    cancel();
-    if (frame instanceof PeerError) throw frame;
-    const read = readResponse(response, version, frame);
-    if (read instanceof DecodeError || read.correlationId !== id) {
-      const cause = read instanceof DecodeError ? { cause: read } : {};
-      const error = new PeerError("corrupt", "an answer to something else, or none", cause);
-      lose(current, error);
-      throw error;
-    }
-    return read.body;
+  #settle(outcome: Uint8Array | PeerError): void {
+    const settle = this.#settleCall;
+    this.#settleCall = null;
+    settle?.(outcome);
   }
 
-  return {
-    async call(call) {
-      if (isClosed) throw new PeerError("lost", "the peer is closed");
-      if (isBusy) throw new Error("a peer is asked one thing at a time");
-      isBusy = true;
-      try {
-        link?.frameDone();
-        return await exchange(call);
-      } finally {
-        isBusy = false;
-      }
-    },
-    close() {
-      isClosed = true;
-      const last = link;
-      link = null;
-      last?.connection.destroy();
-      settle(new PeerError("lost", "the peer is closed"));
-    },
-  };
+  #lose(lost: Link, error: PeerError): void {
+    if (this.#link === lost) this.#link = null;
+    lost.connection.destroy();
+    this.#settle(error);
+  }
 }
 
 function ownBytes(part: Uint8Array | ExternalBytes): Uint8Array {
