@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../ports/clock.ts";
 import type { MetadataEntry, MetadataLog } from "../../ports/metadata-log.ts";
 import { maxMetadataEntryBytes, MetadataLogError } from "../../ports/metadata-log.ts";
+import { createAppendWatch } from "./append-watch.ts";
 import { prepareMetadataFile } from "./metadata-file.ts";
 import { isBusy } from "./sqlite-error.ts";
 
@@ -11,7 +12,7 @@ export type SqliteMetadataLogOptions = {
   clock: Clock;
   /** The version of the format this program writes. A file of a later one is refused with MetadataFormatError. */
   version: number;
-  /** How often to look for other processes' appends while someone listens; 50 ms by default. */
+  /** How often to look for other processes' appends while someone listens and there may be some; 50 ms by default. */
   pollMs?: number;
 };
 
@@ -33,7 +34,12 @@ export async function openSqliteMetadataLog(
     throw error;
   }
   const statements = prepareStatements(database);
-  const watch = createWatch({ clock, pollMs, dataVersion: () => statements.dataVersion() });
+  const watch = createAppendWatch({
+    path,
+    clock,
+    pollMs,
+    dataVersion: () => statements.dataVersion(),
+  });
 
   async function run<T>(work: () => T): Promise<T> {
     if (!database.isOpen) throw closedError();
@@ -114,74 +120,6 @@ function toEntry(row: Record<string, unknown>): MetadataEntry {
     throw new MetadataLogError("unavailable", "an entry of the metadata log is damaged");
   }
   return { revision, entry };
-}
-
-type Watch = {
-  add(listener: () => void): () => void;
-  /** An append through this handle: SQLite's data version tells only of others'. */
-  announce(): void;
-  close(): void;
-};
-
-function createWatch({
-  clock,
-  pollMs,
-  dataVersion,
-}: {
-  clock: Clock;
-  pollMs: number;
-  dataVersion: () => number;
-}): Watch {
-  const listeners = new Set<() => void>();
-  let cancelPoll: (() => void) | null = null;
-  let seenVersion = 0;
-
-  function announce(): void {
-    for (const listener of listeners) queueMicrotask(() => listeners.has(listener) && listener());
-  }
-
-  function poll(): void {
-    cancelPoll = clock.after(pollMs, poll);
-    const version = readVersion();
-    if (version === seenVersion) return;
-    seenVersion = version;
-    announce();
-  }
-
-  function readVersion(): number {
-    try {
-      return dataVersion();
-    } catch {
-      // Busy or worse: say nothing now, look again at the next poll.
-      return seenVersion;
-    }
-  }
-
-  function stop(): void {
-    cancelPoll?.();
-    cancelPoll = null;
-  }
-
-  return {
-    add(listener) {
-      // Wrapped, so that the same function given twice is called twice.
-      const wrapped = (): void => listener();
-      listeners.add(wrapped);
-      if (cancelPoll === null) {
-        seenVersion = readVersion();
-        cancelPoll = clock.after(pollMs, poll);
-      }
-      return () => {
-        listeners.delete(wrapped);
-        if (listeners.size === 0) stop();
-      };
-    },
-    announce,
-    close() {
-      listeners.clear();
-      stop();
-    },
-  };
 }
 
 /** Runs `work` again while another process writes. A busy database took no effect; any other failure leaves that open. */
