@@ -177,7 +177,7 @@ export function metadataLogContract(
     test("its own appends are announced until the listener is taken off", async () => {
       await log.genesis(1, entryOf("1"));
       let heardCount = 0;
-      let next = Promise.withResolvers<void>();
+      const next = Promise.withResolvers<void>();
       const stop = log.onAppend(() => {
         heardCount++;
         next.resolve();
