@@ -1,0 +1,62 @@
+import { markdownTable } from "../harness/markdown-table.ts";
+import { median, threeDigits } from "../harness/statistics.ts";
+import { isClean, type SoakReport } from "./soak.ts";
+
+/** The report in words, for people. */
+export function reportText(report: SoakReport): string {
+  const { totals, startMs } = report;
+  const whole = (value: number): string => value.toLocaleString("en-US");
+  const facts: [string, string][] = [
+    ["seed", `${report.seed}`],
+    ["minutes", report.minutes.toFixed(1)],
+    ["kill -9", `${report.kills}`],
+    ["records sent", whole(totals.sent)],
+    ["acknowledged", whole(totals.acknowledged)],
+    ["fate unknown to the client", whole(totals.unknown)],
+    ["stored at the end", whole(totals.stored)],
+    ["stored twice by writers that may", whole(totals.repeated)],
+    ["seen by readers", whole(totals.sightings)],
+    ["commits of groups", whole(totals.commits)],
+    [
+      "ready after, ms: median, longest",
+      `${threeDigits(median(startMs))}, ${whole(Math.max(0, ...startMs))}`,
+    ],
+    ["broker's CPU, seconds per minute", threeDigits(report.cpuSecondsPerMinute)],
+  ];
+  const trends = report.trends.map(
+    ({ measure, settledMinutes, first, last, highest, perHour, isFlat }) => [
+      measure,
+      settledMinutes.toFixed(1),
+      threeDigits(first),
+      threeDigits(last),
+      threeDigits(highest),
+      threeDigits(perHour),
+      isFlat ? "flat" : "GROWS",
+    ],
+  );
+  const trendHeader = ["longest life", "minutes", "first", "last", "highest", "per hour", ""];
+  return [
+    isClean(report) ? "**Nothing found.**" : "**VIOLATIONS**",
+    ...report.faults,
+    ...Object.entries(report.violations.counts).map(([kind, count]) => `${kind}: ${count}`),
+    ...report.violations.examples.map((example) => `  ${example}`),
+    "",
+    markdownTable(["", ""], facts),
+    "",
+    trends.length === 0
+      ? "No life was long enough to judge memory by."
+      : markdownTable(trendHeader, trends),
+    "",
+    `Clients: ${report.clients.join(", ")}`,
+    ...report.leftOut.map((each) => `Left out: ${each}`),
+    "",
+    markdownTable(
+      ["what failed and was tried again, or given up", "times"],
+      Object.entries(report.troubles).map(([what, count]) => [
+        what.replaceAll("|", "\\|"),
+        `${count}`,
+      ]),
+    ),
+    "",
+  ].join("\n");
+}
