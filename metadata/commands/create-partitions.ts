@@ -12,7 +12,7 @@ import {
   newPartition,
   placementDraft,
 } from "./new-partitions.ts";
-import type { PlacementDraft } from "./new-partitions.ts";
+import type { Placement } from "../placement/placement.ts";
 import { checkClusterOpen, checkItemCount, findTopic, namedTwice } from "./topic-outcome.ts";
 import type { Outcome, TopicErrorCode } from "./topic-outcome.ts";
 
@@ -63,7 +63,7 @@ export function createPartitions(
   return accepted(request.isValidateOnly === true ? [] : records, outcomes);
 }
 
-type Draft = { readonly placement: PlacementDraft; newPartitionCount: number };
+type Draft = { readonly placement: Placement; newPartitionCount: number };
 
 function decideGrowth(
   image: Image,

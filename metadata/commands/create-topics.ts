@@ -15,7 +15,8 @@ import {
   newPartition,
   placementDraft,
 } from "./new-partitions.ts";
-import type { Assignment, PlacementDraft } from "./new-partitions.ts";
+import type { Placement } from "../placement/placement.ts";
+import type { Assignment } from "./new-partitions.ts";
 import { isInternalTopicName, topicNameProblem } from "./topic-name.ts";
 import { checkClusterOpen, checkItemCount, namedTwice, onlyOutcome } from "./topic-outcome.ts";
 import type { Outcome, TopicErrorCode } from "./topic-outcome.ts";
@@ -82,7 +83,7 @@ type Draft = {
   readonly clusterId: string;
   readonly duplicates: ReadonlySet<string>;
   readonly collisionKeys: Map<string, string>;
-  readonly placement: PlacementDraft;
+  readonly placement: Placement;
   topicCount: number;
   newPartitionCount: number;
 };

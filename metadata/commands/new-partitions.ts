@@ -1,7 +1,7 @@
 import type { Image } from "../image/image.ts";
 import { brokersWithLoad } from "../placement/broker-load.ts";
-import { placeReplicas } from "../placement/placement.ts";
-import type { PlacementBroker } from "../placement/placement.ts";
+import { createPlacement, placePartition } from "../placement/placement.ts";
+import type { Placement } from "../placement/placement.ts";
 import { noBrokers, noLeader, noRecoveries } from "../records/partition.ts";
 import type { PartitionState } from "../records/partition.ts";
 import { rejected } from "./command.ts";
@@ -12,10 +12,8 @@ import type { TopicErrorCode } from "./topic-outcome.ts";
 export type Assignment = { readonly index: number; readonly brokerIds: readonly number[] };
 
 /** Brokers and their load while one request is decided, so that its topics spread like those of many requests. */
-export type PlacementDraft = { brokers: PlacementBroker[] };
-
-export function placementDraft(image: Image): PlacementDraft {
-  return { brokers: brokersWithLoad(image) };
+export function placementDraft(image: Image): Placement {
+  return createPlacement(brokersWithLoad(image));
 }
 
 /**
@@ -23,27 +21,14 @@ export function placementDraft(image: Image): PlacementDraft {
  * that registers (a cell may be asleep, or not have started its brokers yet).
  */
 export function chooseReplicas(
-  draft: PlacementDraft,
+  draft: Placement,
   partitionCount: number,
   replicationFactor: number,
 ): number[][] {
-  if (!draft.brokers.some((broker) => broker.isActive)) {
-    return Array.from({ length: partitionCount }, () => []);
-  }
-  const chosen = placeReplicas({ brokers: draft.brokers, partitionCount, replicationFactor });
-  const replicas = new Map<number, number>();
-  const leaders = new Map<number, number>();
-  for (const partition of chosen) {
-    for (const id of partition) replicas.set(id, (replicas.get(id) ?? 0) + 1);
-    const leader = partition[0];
-    if (leader !== undefined) leaders.set(leader, (leaders.get(leader) ?? 0) + 1);
-  }
-  draft.brokers = draft.brokers.map((broker) => ({
-    ...broker,
-    replicaCount: broker.replicaCount + (replicas.get(broker.brokerId) ?? 0),
-    leaderCount: broker.leaderCount + (leaders.get(broker.brokerId) ?? 0),
-  }));
-  return chosen;
+  const isAnyActive = draft.candidates.some((broker) => broker.isActive);
+  return Array.from({ length: partitionCount }, () =>
+    isAnyActive ? placePartition(draft, replicationFactor) : [],
+  );
 }
 
 /** An admin's assignment, checked: indexes follow `firstIndex`, each has the same number of different registered brokers. */

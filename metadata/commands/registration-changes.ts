@@ -1,13 +1,13 @@
 import { activeIn, inServiceIn } from "../image/image.ts";
 import type { Broker, Image, Partition, Topic } from "../image/image.ts";
 import { brokersWithLoad } from "../placement/broker-load.ts";
-import { defaultReplicationFactor } from "../placement/placement.ts";
+import { createPlacement, defaultReplicationFactor } from "../placement/placement.ts";
 import { noLeader } from "../records/partition.ts";
 import { topicSettings } from "../settings/topic-settings.ts";
 import { elected, numbered, surroundings, withoutMembers } from "./membership.ts";
 import type { Surroundings } from "./membership.ts";
 import { chooseReplicas, newPartition } from "./new-partitions.ts";
-import type { PlacementDraft } from "./new-partitions.ts";
+import type { Placement } from "../placement/placement.ts";
 import { changePartitions } from "./partition-changes.ts";
 import type { PartitionChange } from "./partition-changes.ts";
 import { countedEnd, levelOfMoves, recovered } from "./recovery.ts";
@@ -111,24 +111,24 @@ function refSet(refs: readonly ReplicaRef[]): ReadonlySet<string> {
   return new Set(refs.map(({ topicId, index }) => refOf(topicId, index)));
 }
 
-function draftWith(image: Image, broker: Broker): PlacementDraft {
+function draftWith(image: Image, broker: Broker): Placement {
   const others = brokersWithLoad(image).filter(({ brokerId }) => brokerId !== broker.brokerId);
   const { brokerId, zone, host } = broker;
   const load = image.brokerLoads.get(brokerId) ?? { replicaCount: 0, leaderCount: 0 };
-  return { brokers: [...others, { brokerId, zone, host, isActive: true, ...load }] };
+  return createPlacement([...others, { brokerId, zone, host, isActive: true, ...load }]);
 }
 
 type Waiting = {
   topic: Topic;
   partition: Partition;
   broker: Broker;
-  draft: PlacementDraft;
-  mayLead(brokerId: number): boolean;
+  draft: Placement;
+  readonly mayLead: (brokerId: number) => boolean;
 };
 
 /** A partition made while no broker was there gets its replicas now. */
 function placeWaiting({ topic, partition, broker, draft, mayLead }: Waiting): Partition {
-  const brokerCount = draft.brokers.length;
+  const brokerCount = draft.candidates.length;
   const wished = topic.requestedReplicationFactor;
   const factor =
     wished === -1 ? defaultReplicationFactor(brokerCount) : Math.min(wished, brokerCount);

@@ -2,13 +2,26 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import {
+  createPlacement,
   defaultReplicationFactor,
-  placeReplicas,
+  placeBeside,
+  placePartition,
 } from "../../../../metadata/placement/placement.ts";
 import type { PlacementBroker } from "../../../../metadata/placement/placement.ts";
 
 function broker(brokerId: number, zone: string, host = `host-${brokerId}`): PlacementBroker {
   return { brokerId, zone, host, isActive: true, replicaCount: 0, leaderCount: 0 };
+}
+
+type Request = {
+  brokers: readonly PlacementBroker[];
+  partitionCount: number;
+  replicationFactor: number;
+};
+
+function placeReplicas({ brokers, partitionCount, replicationFactor }: Request): number[][] {
+  const placement = createPlacement(brokers);
+  return Array.from({ length: partitionCount }, () => placePartition(placement, replicationFactor));
 }
 
 test("one broker gets everything", () => {
@@ -77,6 +90,28 @@ test("any cell gets distinct replicas, with leaders and replicas spread evenly o
     }),
     { numRuns: 60 },
   );
+});
+
+test("a broker that dies leaves its leaderships to many others, not to its neighbours", () => {
+  const brokers = Array.from({ length: 12 }, (_, index) =>
+    broker(index + 1, "abc"[index % 3] ?? ""),
+  );
+  const placed = placeReplicas({ brokers, partitionCount: 240, replicationFactor: 3 });
+  const heirs = placed.filter(([leader]) => leader === 1).map(([, second]) => second);
+  expect(heirs).toHaveLength(20);
+  expect(new Set(heirs).size).toBeGreaterThanOrEqual(6);
+});
+
+test("one more replica goes to the zone asked for, else where the others are not", () => {
+  const brokers = [1, 2, 3, 4, 5, 6].map((id) => broker(id, "abc"[(id - 1) % 3] ?? ""));
+  const placement = createPlacement(brokers);
+  expect(placeBeside(placement, [1, 2, 3], "b")).toBe(5);
+  expect(placeBeside(placement, [1, 2], null)).toSatisfy((id: number) => [3, 6].includes(id));
+  const fenced = createPlacement(
+    brokers.map((each) => ({ ...each, isActive: each.brokerId !== 5 })),
+  );
+  expect(placeBeside(fenced, [1, 2, 3], "b")).not.toBe(5);
+  expect(placeBeside(createPlacement(brokers.slice(0, 2)), [1, 2], "a")).toBeNull();
 });
 
 function counts(ids: readonly number[], brokers: readonly PlacementBroker[]): number[] {
