@@ -10,9 +10,9 @@ import type { Rules } from "./rules.ts";
 
 /** What a partition's transitions must know of the cell around it. */
 export type Surroundings = {
-  minIsr(partition: Partition): number;
-  mayLead(brokerId: number): boolean;
-  isInService(brokerId: number): boolean;
+  readonly minIsr: (partition: Partition) => number;
+  readonly mayLead: (brokerId: number) => boolean;
+  readonly isInService: (brokerId: number) => boolean;
   readonly rules: Rules;
 };
 

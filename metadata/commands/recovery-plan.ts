@@ -1,0 +1,149 @@
+import { activeIn, inServiceIn } from "../image/image.ts";
+import type { Image, Partition, Topic } from "../image/image.ts";
+import { noBrokers } from "../records/partition.ts";
+import { topicSettings } from "../settings/topic-settings.ts";
+import { numbered } from "./membership.ts";
+import { chooseReplicas } from "./new-partitions.ts";
+import type { Placement } from "../placement/placement.ts";
+import { countedEnd, recovered } from "./recovery.ts";
+import type { ReplicaEnd } from "./recovery.ts";
+import type { Rules } from "./rules.ts";
+
+/** What a broker says of a replica it holds, in the life it says it in. */
+export type ReportedEnd = ReplicaEnd & { readonly brokerId: number; readonly brokerEpoch: number };
+
+/** How far the object store reaches: manifest and packs together. */
+export type TieredEnd = Pick<ReplicaEnd, "topicId" | "index" | "lastEpoch" | "logEndOffset">;
+
+/** What an election among replicas that may lack records comes to. */
+export type RecoveryPlan = {
+  readonly topicId: string;
+  readonly index: number;
+  readonly leader: number;
+  /** From here on what older leader epochs wrote counts no more. */
+  readonly end: number;
+  /** Members of the last in-sync set that were not heard: what they held beyond `end` is given up. */
+  readonly givenUp: readonly number[];
+  /** `members`: of lastIsr, after all of them have spoken or are lost (C2b). `lossy`: without them (C3). */
+  readonly kind: "members" | "lossy";
+  /** Replicas chosen anew, where none is left. */
+  readonly replicas?: readonly number[];
+};
+
+/** One partition without a leader, and what is known of its replicas. */
+export type RecoveryScene = {
+  readonly image: Image;
+  readonly topic: Topic;
+  readonly partition: Partition;
+  readonly ends: readonly ReportedEnd[];
+  readonly tiered?: TieredEnd | undefined;
+  readonly rules: Rules;
+};
+
+/** The election that the rules allow without anybody being asked; null while there is none. */
+export function automaticRecovery(scene: RecoveryScene, draft: Placement): RecoveryPlan | null {
+  const { image, topic, partition, rules } = scene;
+  const { isr, elr, lastIsr, replicas } = partition;
+  // Without replicas it waits for a broker to register, not for a log.
+  if (replicas.length === 0) return null;
+  if (isr.length === 0 && elr.length === 0) {
+    const heard = heardEnds(scene);
+    const isLost = (id: number) => image.brokers.get(id)?.isLost ?? true;
+    const isMissed = (id: number) => !isLost(id) && !heard.has(id);
+    if (!rules.waitsForLastIsr || !lastIsr.some(isMissed)) {
+      const leader = greatest(scene, lastIsr);
+      if (leader !== null) return planOf(scene, leader, "members");
+      // One that drains has spoken, and will lead once it is back.
+      if (lastIsr.some((id) => heard.has(id) && heard.get(id)?.isDamaged !== true)) return null;
+    }
+    const isGoneForGood = (id: number) => isLost(id) && image.brokers.get(id)?.ephemeral === true;
+    if (lastIsr.every(isGoneForGood)) return lossyRecovery(scene) ?? anew(scene, draft);
+  }
+  return topicSettings(image, topic).isUncleanLeaderElectionEnabled ? lossyRecovery(scene) : null;
+}
+
+/** C3: the greatest end among the replicas that answer, once all of those have said theirs. Loses what the others held beyond it. */
+export function lossyRecovery(scene: RecoveryScene): RecoveryPlan | null {
+  const { replicas } = scene.partition;
+  const heard = heardEnds(scene);
+  const isInService = inServiceIn(scene.image);
+  if (replicas.some((id) => isInService(id) && !heard.has(id))) return null;
+  const leader = greatest(scene, replicas);
+  return leader === null ? null : planOf(scene, leader, "lossy");
+}
+
+/** No copy is left but the object store's: other brokers go on from there. */
+function anew(scene: RecoveryScene, draft: Placement): RecoveryPlan | null {
+  const { image, partition } = scene;
+  if (partition.replicas.some(inServiceIn(image))) return null;
+  const factor = partition.replicas.length - partition.adding.length;
+  const [replicas = noBrokers] = chooseReplicas(
+    draft,
+    1,
+    Math.min(factor, draft.candidates.length),
+  );
+  const leader = replicas.find(activeIn(image));
+  return leader === undefined ? null : { ...planOf(scene, leader, "lossy"), replicas };
+}
+
+/** Null where no offset is left to go on from. */
+export function carriedOut({ partition, rules }: RecoveryScene, plan: RecoveryPlan) {
+  const { leader, end, replicas } = plan;
+  const placed =
+    replicas === undefined
+      ? partition
+      : { ...partition, replicas, adding: noBrokers, removing: noBrokers };
+  const after = recovered(placed, { leader, end, rules });
+  return after === null ? null : numbered(partition, after, { rules });
+}
+
+/** What brokers in service have said in their present lives, by broker. */
+function heardEnds({ image, ends }: RecoveryScene): ReadonlyMap<number, ReportedEnd> {
+  const isInService = inServiceIn(image);
+  const heard = new Map<number, ReportedEnd>();
+  for (const end of ends) {
+    const isPresent = image.brokers.get(end.brokerId)?.epoch === end.brokerEpoch;
+    if (isPresent && isInService(end.brokerId)) heard.set(end.brokerId, end);
+  }
+  return heard;
+}
+
+/** The one of them with the greatest (last epoch, log end) that may lead; the first in the order of the replicas where they are equal. */
+function greatest(scene: RecoveryScene, ids: readonly number[]): number | null {
+  const { image, partition } = scene;
+  const heard = heardEnds(scene);
+  const isActive = activeIn(image);
+  let best: { id: number; epoch: number; end: number } | null = null;
+  for (const id of partition.replicas) {
+    const said = heard.get(id);
+    if (!ids.includes(id) || said === undefined || said.isDamaged === true || !isActive(id)) {
+      continue;
+    }
+    const end = countedEnd(partition, said);
+    const epoch = said.lastEpoch;
+    if (best === null || epoch > best.epoch || (epoch === best.epoch && end > best.end)) {
+      best = { id, epoch, end };
+    }
+  }
+  return best?.id ?? null;
+}
+
+function planOf(scene: RecoveryScene, leader: number, kind: RecoveryPlan["kind"]): RecoveryPlan {
+  const { topic, partition, tiered } = scene;
+  const heard = heardEnds(scene);
+  const own = heard.get(leader);
+  const ownEnd = own === undefined ? 0 : countedEnd(partition, own);
+  // Never below what the object store holds: a leader whose host lost more than that starts at its end (L1).
+  const tieredEnd = tiered === undefined ? 0 : countedEnd(partition, tiered);
+  const members = new Set([...partition.lastIsr, ...partition.isr, ...partition.elr]);
+  const givenUp = [...members].filter((id) => !heard.has(id));
+  const { topicId } = topic;
+  return {
+    topicId,
+    index: partition.index,
+    leader,
+    end: Math.max(ownEnd, tieredEnd),
+    givenUp,
+    kind,
+  };
+}
