@@ -27,6 +27,8 @@ import { createAppendGate } from "./replication/append-gate.ts";
 import { coordinatorLog } from "./replication/coordinator-log.ts";
 import { createLeadershipRenewal } from "./replication/leadership-renewal.ts";
 import { startRetention } from "./replication/retention-loop.ts";
+import { followingOf } from "./replication/following.ts";
+import { createReplicaFetchers } from "./replication/replica-fetchers.ts";
 import { createTopicTable } from "./replication/topic-table.ts";
 import type { BrokerServices } from "./services.ts";
 
@@ -197,14 +199,22 @@ type Assembly = {
 };
 
 function assemble(
-  { clock, random, metadata, log }: BrokerPorts,
+  { clock, random, metadata, network, log }: BrokerPorts,
   { brokerId, brokerEpoch, store, config, stopping }: Assembly,
 ): BrokerServices {
-  const topics = createTopicTable({ brokerId, image: () => metadata.image, store, log });
+  const fetchers = createReplicaFetchers({
+    ...{ selfId: brokerId, brokerEpoch, network, clock, log },
+    room: (bytes) => store.room(Math.min(bytes, store.maxBatchBytes)),
+    addressOf: (id) => metadata.image.brokers.get(id) ?? null,
+  });
+  const following = followingOf(fetchers);
+  const image = () => metadata.image;
+  const topics = createTopicTable({ brokerId, image, store, clock, log, following });
   return {
     brokerId,
     metadata,
     topics,
+    fetchers,
     store,
     logDirectory: `${config.directory}/log`,
     gate: createAppendGate(store),
@@ -266,8 +276,8 @@ function follow(
   { metadata, clock, log }: BrokerPorts,
   services: BrokerServices,
   brokerEpoch: number,
-): () => void {
-  const { brokerId, topics, groups, store } = services;
+): () => Promise<void> {
+  const { brokerId, topics, fetchers, groups, store } = services;
   const renewal = createLeadershipRenewal({ brokerId, brokerEpoch, metadata, clock, log });
   topics.onLeadership((topic, partition) => {
     if (topic.topicId !== internalTopic(metadata.image, "__consumer_offsets")?.topicId) return;
@@ -281,18 +291,26 @@ function follow(
       groups.resign(partition.index);
     }
   });
-  store.onCommit((logs) => topics.committed(logs));
-  store.onResign((logs) => renewal.resign(topics.failed(logs)));
+  store.onCommit((logs) => {
+    topics.committed(logs);
+    fetchers.settled(logs);
+  });
+  store.onResign((logs) => {
+    renewal.resign(topics.failed(logs));
+    fetchers.settled(logs);
+  });
   topics.follow([{ kind: "reloaded" }]);
   const stopFollowing = metadata.onChange((changes) => {
     topics.follow(changes);
     for (const change of changes) {
       if (change.kind === "topicDeleted")
         void groups.dropTopicOffsets(change.topic.clusterId, change.topic.name);
+      if (change.kind === "brokerRegistered") fetchers.leaderRegistered(change.brokerId);
     }
   });
-  return () => {
+  return async () => {
     stopFollowing();
     renewal.stop();
+    await fetchers.stop();
   };
 }

@@ -8,6 +8,7 @@ import type { LogOutput } from "./log-output.ts";
 import type { LogStore } from "./log/log-store.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { AppendGate } from "./replication/append-gate.ts";
+import type { ReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
 
 /** What handlers act on. Put together in broker.ts; nothing here reaches for the world but through the ports. */
@@ -15,6 +16,7 @@ export type BrokerServices = {
   readonly brokerId: number;
   readonly metadata: MetadataReplica;
   readonly topics: TopicTable;
+  readonly fetchers: ReplicaFetchers;
   readonly store: LogStore;
   /** Where the log lies, as DescribeLogDirs names it. */
   readonly logDirectory: string;

@@ -3,6 +3,7 @@ import type { BatchRules, RecordError } from "../log/batch-validation.ts";
 import { validateBatch } from "../log/batch-validation.ts";
 import { checkAppend } from "../log/producer-state.ts";
 import type { Partition } from "./partition.ts";
+import { inSyncCountOf } from "./partition.ts";
 
 /** What became of one batch: where it stands in the log, or why it does not. `endOffset` is the offset after it. */
 export type AppendOutcome =
@@ -41,7 +42,7 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
   const { log, leaderEpoch } = partition;
   if (log.failure !== null) return refused("KAFKA_STORAGE_ERROR", log.failure);
   if (!partition.isLeader) return refused("NOT_LEADER_OR_FOLLOWER", null);
-  if (partition.inSyncCount < order.minInSync) return refused("NOT_ENOUGH_REPLICAS", null);
+  if (inSyncCountOf(partition) < order.minInSync) return refused("NOT_ENOUGH_REPLICAS", null);
   const { produceVersion, nowMs } = order;
   const validated = validateBatch(order.records, order.rules, { produceVersion, nowMs });
   if (validated.kind === "rejected")

@@ -30,7 +30,8 @@ export type LeaderAnswer = {
 export type FollowerStep =
   /** Append what came (perhaps nothing), then follow the high watermark and the log start. */
   | { readonly kind: "append" }
-  | { readonly kind: "truncate"; readonly toOffset: number }
+  /** `isRecovery`: what is cut was given up, though it may lie below the high watermark. */
+  | { readonly kind: "truncate"; readonly toOffset: number; readonly isRecovery: boolean }
   /** Nothing of ours continues the leader's log any more (F5): drop it and start there. */
   | { readonly kind: "restart"; readonly atOffset: number }
   /** Write a gap from our log's end to that offset (F8). */
@@ -48,7 +49,7 @@ export function recoveryStep(
   for (const { epoch, end, start } of recoveries) {
     if (log.leaderEpoch >= epoch || log.nextOffset >= start) continue;
     // What an older epoch wrote here was given up by whoever recovered the partition.
-    if (log.nextOffset > end) return { kind: "truncate", toOffset: end };
+    if (log.nextOffset > end) return { kind: "truncate", toOffset: end, isRecovery: true };
     return log.nextOffset === end ? { kind: "skip", toOffset: start } : null;
   }
   return null;
@@ -90,7 +91,7 @@ function truncation(
   }
   if (toOffset <= log.logStartOffset && toOffset < log.nextOffset)
     return { kind: "restart", atOffset: Math.max(toOffset, 0) };
-  return { kind: "truncate", toOffset };
+  return { kind: "truncate", toOffset, isRecovery: isRecovered };
 }
 
 /** F5, the leader's log starts above our end; or it ends below it, which a divergence would have told. */

@@ -1,10 +1,9 @@
 import { assert } from "../assert.ts";
 import type { PartitionLog } from "../log/partition-log.ts";
+import type { Assignment, LeaderState, TermStart } from "./leader-state.ts";
+import { adopt, highWatermarkOf, startTerm } from "./leader-state.ts";
 
-/**
- * A partition this broker holds a replica of: its log, its role as the metadata image has it, and who waits for it. One replica so far: the high
- * watermark follows the log end; the in-sync set of replication.md L4 takes over this file's `advance`.
- */
+/** A partition this broker holds a replica of: its log, its role as the metadata image has it, and who waits for it. */
 export type Partition = {
   readonly topicId: string;
   readonly index: number;
@@ -14,7 +13,10 @@ export type Partition = {
   isLeader: boolean;
   /** The latest epoch in which a write failed: no more is appended under it, so it cannot be led on. -1 if there is none. */
   failedEpoch: number;
-  inSyncCount: number;
+  /** What is known of its followers; null where there are none, and while this broker does not lead. */
+  leaderState: LeaderState | null;
+  /** min.insync.replicas of the topic. */
+  minInsyncReplicas: number;
   /** Produce requests that wait for the high watermark, in the order of their offsets. */
   readonly acks: AckQueue;
   /** Those that only wait for the log end: acks=1. */
@@ -39,27 +41,47 @@ export function createPartition(topicId: string, index: number, log: PartitionLo
     leaderEpoch: -1,
     isLeader: false,
     failedEpoch: -1,
-    inSyncCount: 0,
+    leaderState: null,
+    minInsyncReplicas: 1,
     acks: [],
     writes: [],
     watchers: new Set(),
   };
 }
 
-/** L1: the epoch is in the log before the first append under it. */
-export function becomeLeader(partition: Partition, leaderEpoch: number, inSyncCount: number): void {
+/** L1: the epoch is in the log before the first append under it. The same epoch again: in-sync set and assignment only. */
+export function becomeLeader(
+  partition: Partition,
+  assignment: Assignment,
+  at: Omit<TermStart, "startOffset">,
+): void {
+  const { leaderEpoch } = assignment;
   assert(leaderEpoch >= partition.leaderEpoch, "leader epochs only grow");
   assert(leaderEpoch > partition.failedEpoch, "a term that failed is not taken up again");
+  const isSameTerm = partition.isLeader && leaderEpoch === partition.leaderEpoch;
   if (leaderEpoch > partition.leaderEpoch) partition.log.startLeaderEpoch(leaderEpoch);
   partition.leaderEpoch = leaderEpoch;
   partition.isLeader = true;
-  partition.inSyncCount = inSyncCount;
+  const isAlone = assignment.replicas.length === 1;
+  if (isAlone) partition.leaderState = null;
+  else if (isSameTerm && partition.leaderState !== null)
+    adopt(partition.leaderState, assignment, at);
+  else
+    partition.leaderState = startTerm(assignment, {
+      ...at,
+      startOffset: partition.log.nextOffset,
+    });
   advance(partition);
 }
+
+/** How many replicas are in the in-sync set that the metadata log has. */
+export const inSyncCountOf = ({ leaderState }: Partition): number =>
+  leaderState === null ? 1 : leaderState.assignment.isr.length;
 
 /** No longer ours to answer for: whoever waits is told so, and asks the new leader. */
 export function resign(partition: Partition): void {
   partition.isLeader = false;
+  partition.leaderState = null;
   failAcks(partition);
   wake(partition);
 }
@@ -97,15 +119,22 @@ function isLedIn(partition: Partition, leaderEpoch: number): boolean {
   return partition.isLeader && partition.leaderEpoch === leaderEpoch;
 }
 
-/** L4 for a single replica: the high watermark is the log end. Called for every partition a completed commit touched. */
+/** L4. Called when the log has grown, a follower has fetched, or the in-sync set is another. */
 export function advance(partition: Partition): void {
-  const { log } = partition;
+  const { log, leaderState, minInsyncReplicas } = partition;
   if (!partition.isLeader) return;
-  release(partition.writes, log.logEndOffset);
-  if (log.logEndOffset <= log.highWatermark) return;
-  log.advanceHighWatermark(log.logEndOffset);
-  release(partition.acks, log.highWatermark);
-  wake(partition);
+  const { logEndOffset: leaderEnd, highWatermark: current } = log;
+  const hasFollowers = leaderState !== null && leaderEnd > current;
+  release(partition.writes, leaderEnd);
+  const highWatermark = hasFollowers
+    ? highWatermarkOf(leaderState, { current, leaderEnd, minInsyncReplicas })
+    : leaderEnd;
+  if (highWatermark > current) {
+    log.advanceHighWatermark(highWatermark);
+    release(partition.acks, highWatermark);
+  }
+  // Followers read up to the log end, consumers up to the high watermark.
+  if (highWatermark > current || leaderState !== null) wake(partition);
 }
 
 /** Answers everyone who waits for no more than `offset`. */

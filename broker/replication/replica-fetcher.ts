@@ -26,7 +26,7 @@ export type FollowedLog = FollowerLog & {
       readonly nowMs: number;
     },
   ): { readonly kind: "appended" } | { readonly kind: "refused"; readonly reason: string };
-  truncateTo(offset: number): Promise<boolean>;
+  truncateTo(offset: number, options: { readonly isRecovery: boolean }): Promise<boolean>;
   restartAt(offset: number): Promise<boolean>;
   skipTo(offset: number): Promise<boolean>;
   advanceHighWatermark(offset: number): void;
@@ -86,7 +86,6 @@ const defaultLimits: FetcherLimits = {
   backOffMs: 1_000,
 };
 
-/** What an alarm says it needs a person for; told once an epoch. */
 const fetchVersion = 18;
 const firstPauseMs = 50;
 const noLeaderEpochPauseMs = 100;
@@ -269,6 +268,7 @@ class Fetcher {
         const key = keyOf(topicId, answered.partitionIndex);
         const tracked = this.#tracked.get(key);
         const asked = wanted.get(key);
+        if (this.#isStopped) return;
         // Followed no longer, or in another epoch since: that answer is another leader's.
         if (tracked === undefined || asked?.leaderEpoch !== tracked.followed.leaderEpoch) continue;
         // Moved meanwhile by someone else (a reload): the answer does not continue it.
@@ -334,7 +334,8 @@ class Fetcher {
             from: log.nextOffset,
             to: step.toOffset,
           });
-          if (!(await log.truncateTo(step.toOffset))) this.#backOff(tracked, "cannot truncate");
+          if (!(await log.truncateTo(step.toOffset, step)))
+            this.#backOff(tracked, "cannot truncate");
           return;
         case "restart":
           output.info("starting a replica anew", { ...about, at: step.atOffset });

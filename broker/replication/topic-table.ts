@@ -1,13 +1,16 @@
-import type { Image, Topic } from "../../metadata/image/image.ts";
+import type { Image, Partition as ImagePartition, Topic } from "../../metadata/image/image.ts";
 import type { MetadataChange } from "../../metadata/image/changes.ts";
 import { topicByName } from "../../metadata/image/image.ts";
+import { noLeader } from "../../metadata/records/partition.ts";
 import type { TopicSettings } from "../../metadata/settings/topic-settings.ts";
 import { topicSettings } from "../../metadata/settings/topic-settings.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { BatchRules } from "../log/batch-validation.ts";
 import type { LogStore } from "../log/log-store.ts";
 import type { PartitionLog } from "../log/partition-log.ts";
 import type { LogOutput } from "../log-output.ts";
 import { batchRules } from "./batch-rules.ts";
+import { brokerRegistered } from "./leader-state.ts";
 import type { Partition } from "./partition.ts";
 import { advance, becomeLeader, createPartition, fail, resign } from "./partition.ts";
 
@@ -50,7 +53,15 @@ export type TopicTableOptions = {
   brokerId: number;
   image: () => Image;
   store: LogStore;
+  clock: Clock;
   log: LogOutput;
+  following: Following;
+};
+
+/** Who follows the leaders of the replicas here that do not lead. */
+export type Following = {
+  follow(topic: LocalTopic, partition: Partition, leader: { id: number; epoch: number }): void;
+  unfollow(partition: Partition): void;
 };
 
 type Table = TopicTableOptions & {
@@ -118,13 +129,14 @@ function follow(table: Table, change: MetadataChange): void {
       return;
     case "topicDeleted":
       return drop(table, change.topic.topicId);
+    case "brokerRegistered":
+      return registered(table, change.brokerId);
     case "reloaded":
       return reload(table);
     case "clusterCreated":
     case "clusterUpdated":
     case "clusterDeleted":
     case "topicPurged":
-    case "brokerRegistered":
     case "brokerStateChanged":
     case "brokerUnregistered":
     case "controllerChanged":
@@ -148,6 +160,11 @@ function add(table: Table, topicId: string): void {
 function settle(table: Table, local: LocalTopic): void {
   local.settings = topicSettings(table.image(), local.topic);
   local.rules = batchRules(local.settings);
+  for (const partition of local.partitions) {
+    if (partition === undefined) continue;
+    partition.minInsyncReplicas = local.settings.minInsyncReplicas;
+    advance(partition);
+  }
 }
 
 /** Opens the log of a replica placed here, and takes or gives up its leadership. */
@@ -155,22 +172,75 @@ function place(table: Table, local: LocalTopic, index: number): void {
   const { store, brokerId } = table;
   const { topicId } = local.topic;
   const state = local.topic.partitions[index];
-  if (state === undefined || !state.replicas.includes(brokerId)) return;
+  if (state === undefined) return;
   let partition = local.partitions[index];
+  if (!state.replicas.includes(brokerId)) {
+    if (partition !== undefined) takeAway(table, local, partition);
+    return;
+  }
   if (partition === undefined) {
     const log = store.partition(topicId, index) ?? store.create(topicId, index);
     partition = createPartition(topicId, index, log);
     local.partitions[index] = partition;
     table.partitionOf.set(log, partition);
   }
+  partition.minInsyncReplicas = local.settings.minInsyncReplicas;
   const wasLeader = partition.isLeader;
+  const isLeader = lead(table, partition, state);
+  if (!isLeader && wasLeader) resign(partition);
+  if (wasLeader !== isLeader) tell(table, local, partition);
+  followLeader(table, local, partition);
+}
+
+/** Leads the partition if the image says so and nothing here speaks against it. */
+function lead(table: Table, partition: Partition, state: ImagePartition): boolean {
+  const { brokerId, clock } = table;
+  const { brokers } = table.image();
   const isLeader =
     state.leader === brokerId &&
     state.leaderEpoch > partition.failedEpoch &&
     partition.log.failure === null;
-  if (isLeader) becomeLeader(partition, state.leaderEpoch, state.isr.length);
-  else if (wasLeader) resign(partition);
-  if (wasLeader !== isLeader) tell(table, local, partition);
+  if (!isLeader) return false;
+  becomeLeader(partition, state, {
+    selfId: brokerId,
+    nowMs: clock.monotonicMs(),
+    brokerEpochOf: (id) => brokers.get(id)?.epoch ?? -1,
+  });
+  return true;
+}
+
+function followLeader(table: Table, local: LocalTopic, partition: Partition): void {
+  const state = local.topic.partitions[partition.index];
+  const { brokerId, following } = table;
+  const isFollower =
+    state !== undefined &&
+    state.leader !== noLeader &&
+    state.leader !== brokerId &&
+    partition.log.failure === null;
+  if (!isFollower) return following.unfollow(partition);
+  following.follow(local, partition, { id: state.leader, epoch: state.leaderEpoch });
+}
+
+/** The replica has moved to other brokers. */
+function takeAway(table: Table, local: LocalTopic, partition: Partition): void {
+  const wasLeader = partition.isLeader;
+  resign(partition);
+  table.following.unfollow(partition);
+  table.partitionOf.delete(partition.log);
+  local.partitions[partition.index] = undefined;
+  if (wasLeader) tell(table, local, partition);
+  table.store.drop(partition.topicId, partition.index);
+}
+
+/** A broker's new life: what its former one fetched counts no more. */
+function registered(table: Table, brokerId: number): void {
+  const epoch = table.image().brokers.get(brokerId)?.epoch;
+  if (epoch === undefined || brokerId === table.brokerId) return;
+  const nowMs = table.clock.monotonicMs();
+  for (const partition of table.partitionOf.values()) {
+    if (partition.leaderState !== null)
+      brokerRegistered(partition.leaderState, { brokerId, epoch }, nowMs);
+  }
 }
 
 function drop(table: Table, topicId: string): void {
@@ -179,11 +249,7 @@ function drop(table: Table, topicId: string): void {
   table.topics.delete(topicId);
   for (const partition of local.partitions) {
     if (partition === undefined) continue;
-    const wasLeader = partition.isLeader;
-    resign(partition);
-    table.partitionOf.delete(partition.log);
-    if (wasLeader) tell(table, local, partition);
-    table.store.drop(topicId, partition.index);
+    takeAway(table, local, partition);
   }
 }
 

@@ -6,6 +6,7 @@ import type { ProduceResponse } from "../../../../protocol/messages/produce.ts";
 import { timestampTypeAt } from "../../../../protocol/records/batch.ts";
 import { zeroUuid } from "../../../../protocol/schema/types.ts";
 import { fetchOne, produceOne } from "../../../support/kafka-calls.ts";
+import { startTerm } from "../../../../broker/replication/leader-state.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
 import { batchOf, valuesIn } from "../../../support/records.ts";
@@ -204,13 +205,18 @@ describe("acks", () => {
     const partition = broker.services.topics.byName(broker.clusterId, "acks")?.partitions[0];
     if (partition === undefined) throw new Error("no such partition");
     const { nextOffset } = partition.log;
-    partition.inSyncCount = 0;
+    const alone = [broker.services.brokerId];
+    const { leaderEpoch } = partition;
+    const sets = { replicas: [...alone, 8, 9], adding: [], isr: [], elr: alone, lastIsr: alone };
+    const assignment = { leaderEpoch, partitionEpoch: 99, ...sets };
+    const at = { selfId: broker.services.brokerId, nowMs: 0, brokerEpochOf: () => 1 };
+    partition.leaderState = startTerm(assignment, { ...at, startOffset: nextOffset });
     const all = await sendOne(9, { topic: "acks", records: fresh("a") }, { acks: -1 });
     expect(all.errorCode).toBe(errorCodes.NOT_ENOUGH_REPLICAS);
     expect(partition.log.nextOffset).toBe(nextOffset);
     const one = await sendOne(9, { topic: "acks", records: fresh("a") }, { acks: 1 });
     expect(one.errorCode).toBe(0);
-    partition.inSyncCount = 1;
+    partition.leaderState = null;
   });
 
   test.each([2, -2, 32767])("of %i there are none", async (acks) => {

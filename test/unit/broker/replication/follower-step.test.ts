@@ -47,12 +47,12 @@ const answer = (change: Partial<LeaderAnswer> = {}): LeaderAnswer => ({
 describe("a follower whose log diverges", () => {
   test("cuts to where the leader's log ends that epoch", () => {
     const step = followerStep(log(), answer({ diverging: { epoch: 6, endOffset: 90 } }), []);
-    expect(step).toEqual({ kind: "truncate", toOffset: 90 });
+    expect(step).toEqual({ kind: "truncate", toOffset: 90, isRecovery: false });
   });
 
   test("cuts to the end of its own largest epoch the leader has, if that is lower", () => {
     const step = followerStep(log(), answer({ diverging: { epoch: 5, endOffset: 95 } }), []);
-    expect(step).toEqual({ kind: "truncate", toOffset: 80 });
+    expect(step).toEqual({ kind: "truncate", toOffset: 80, isRecovery: false });
   });
 
   test("refuses to cut below its own high watermark", () => {
@@ -71,7 +71,7 @@ describe("a follower whose log diverges", () => {
       answer({ diverging: { epoch: 3, endOffset: 70 } }),
       recoveries,
     );
-    expect(step).toEqual({ kind: "truncate", toOffset: 70 });
+    expect(step).toEqual({ kind: "truncate", toOffset: 70, isRecovery: true });
   });
 
   test("starts anew where nothing of its log is the leader's", () => {
@@ -119,7 +119,11 @@ describe("after a recovery", () => {
   const recoveries = [{ epoch: 9, end: 70, start: 1000 }];
 
   test("a log of older epochs is cut to its end, then skips to its start", () => {
-    expect(recoveryStep(log(), recoveries)).toEqual({ kind: "truncate", toOffset: 70 });
+    expect(recoveryStep(log(), recoveries)).toEqual({
+      kind: "truncate",
+      toOffset: 70,
+      isRecovery: true,
+    });
     const cut = log({
       nextOffset: 70,
       lineage: [

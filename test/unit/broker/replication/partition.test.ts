@@ -37,6 +37,14 @@ beforeEach(() => {
   told = [];
 });
 
+/** Alone: no other replica. */
+const lead = (led: Partition, leaderEpoch: number): void => {
+  const only = [1];
+  const sets = { replicas: only, adding: [], isr: only, elr: [], lastIsr: only };
+  const at = { selfId: 1, nowMs: 0, brokerEpochOf: () => 1 };
+  becomeLeader(led, { leaderEpoch, partitionEpoch: leaderEpoch, ...sets }, at);
+};
+
 const inEpoch3 = (endOffset: number) => ({ endOffset, leaderEpoch: 3 });
 const tell = (name: string) => (isDone: boolean) => void told.push([name, isDone]);
 
@@ -46,11 +54,11 @@ function write(endOffset: number): void {
 }
 
 describe("a leader", () => {
-  beforeEach(() => becomeLeader(partition, 3, 1));
+  beforeEach(() => lead(partition, 3));
 
   test("begins its epoch in the log, once", () => {
-    becomeLeader(partition, 3, 1);
-    becomeLeader(partition, 4, 1);
+    lead(partition, 3);
+    lead(partition, 4);
     expect(log.epochs).toEqual([3, 4]);
   });
 
@@ -110,8 +118,8 @@ describe("a leader", () => {
   test("does not take up a term that failed", () => {
     fail(partition);
     expect(partition.isLeader).toBe(false);
-    expect(() => becomeLeader(partition, 3, 1)).toThrow("a term that failed");
-    becomeLeader(partition, 4, 1);
+    expect(() => lead(partition, 3)).toThrow("a term that failed");
+    lead(partition, 4);
     expect(partition.isLeader).toBe(true);
   });
 
@@ -121,7 +129,7 @@ describe("a leader", () => {
     (when) => {
       fail(partition);
       if (when.startsWith("once")) {
-        becomeLeader(partition, 4, 1);
+        lead(partition, 4);
         write(5);
       }
       whenCommitted(partition, inEpoch3(2), tell("committed"));
@@ -134,13 +142,13 @@ describe("a leader", () => {
   );
 
   test("never leads in an older epoch", () => {
-    expect(() => becomeLeader(partition, 2, 1)).toThrow("leader epochs only grow");
+    expect(() => lead(partition, 2)).toThrow("leader epochs only grow");
   });
 });
 
 test("who leads after a restart shows at once what its log holds", () => {
   log.logEndOffset = 7;
-  becomeLeader(partition, 1, 1);
+  lead(partition, 1);
   expect(log.highWatermark).toBe(7);
 });
 

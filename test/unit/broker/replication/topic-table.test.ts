@@ -40,7 +40,7 @@ const partition = (index = 0): Partition => {
 
 test("a new topic's partitions are opened and led from their first epoch", () => {
   expect(events).toEqual(["orders-0 taken", "orders-1 taken"]);
-  expect(partition()).toMatchObject({ topicId, index: 0, isLeader: true, inSyncCount: 1 });
+  expect(partition()).toMatchObject({ topicId, index: 0, isLeader: true, leaderState: null });
   expect(partition().leaderEpoch).toBe(local().topic.partitions[0]?.leaderEpoch);
   expect(broker.services.store.partition(topicId, 1)).toBe(partition(1).log);
 });
