@@ -203,7 +203,11 @@ function assemble(
   { brokerId, brokerEpoch, store, config, stopping }: Assembly,
 ): BrokerServices {
   const fetchers = createReplicaFetchers({
-    ...{ selfId: brokerId, brokerEpoch, network, clock, log },
+    selfId: brokerId,
+    brokerEpoch,
+    network,
+    clock,
+    log,
     room: (bytes) => store.room(Math.min(bytes, store.maxBatchBytes)),
     addressOf: (id) => metadata.image.brokers.get(id) ?? null,
   });

@@ -9,7 +9,10 @@ export function followingOf(fetchers: ReplicaFetchers): Following {
     follow(topic, partition, leader) {
       const { topicId, index, log } = partition;
       fetchers.follow(leader.id, {
-        ...{ topicId, index, log, leaderEpoch: leader.epoch },
+        topicId,
+        index,
+        log,
+        leaderEpoch: leader.epoch,
         durability: () => topic.settings.durability,
         recoveries: () => recoveriesOf(topic, partition),
         // Consumers may be reading here (KIP-392).
