@@ -1,5 +1,7 @@
 import type { ErrorName } from "../../protocol/errors.ts";
 import type { LogRange } from "../log/log-range.ts";
+import type { Replica } from "../replication/follower-fetch.ts";
+import { divergence, followerError } from "../replication/follower-fetch.ts";
 import { checkLeader } from "../replication/leader-check.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { LocalTopic } from "../replication/topic-table.ts";
@@ -14,6 +16,10 @@ export type PartitionFetch = {
   readonly lastFetchedEpoch: number;
   /** It was asked for by id (KIP-516): then that is what is unknown. */
   readonly isUnknownById: boolean;
+  /** The follower that asks; null for a consumer. */
+  readonly replica: Replica | null;
+  /** A higher one is worth an answer of its own (KIP-1166). Infinity for consumers. */
+  readonly knownHighWatermark: number;
 };
 
 /** What it gets: an error, a divergence (KIP-595: the log it fetched from went another way), or bytes, perhaps none. */
@@ -35,13 +41,8 @@ export type FetchRead = {
   readonly isUrgent: boolean;
 };
 
-const nothing = {
-  highWatermark: -1,
-  lastStableOffset: -1,
-  logStartOffset: -1,
-  diverging: null,
-  records: null,
-};
+const noRecords = { diverging: null, records: null };
+const nothing = { highWatermark: -1, lastStableOffset: -1, logStartOffset: -1, ...noRecords };
 
 /**
  * Reads the partitions in order until `maxBytes` are gathered. The first batch of the first partition that has one is given whole, however large
@@ -65,7 +66,8 @@ export async function readPartitions(
       const read = started instanceof Promise ? await started : started;
       reads.push(read);
       totalBytes += read.records?.byteLength ?? 0;
-      if (read.error !== "NONE" || read.diverging !== null) isUrgent = true;
+      const isNews = read.highWatermark > fetch.knownHighWatermark;
+      if (read.error !== "NONE" || read.diverging !== null || isNews) isUrgent = true;
     }
   } catch (error) {
     releaseReads({ reads });
@@ -91,13 +93,19 @@ function readPartition(
   if (checked.kind === "refused") return { error: checked.error, ...nothing };
   const { partition } = checked;
   const { log } = partition;
+  const { replica } = fetch;
+  const followerRefusal = replica === null ? "NONE" : followerError(partition, replica);
+  if (followerRefusal !== "NONE") return { error: followerRefusal, ...nothing };
   const diverging = divergence(partition, fetch);
   if (diverging !== null)
     return { error: "NONE", ...watermarks(partition), diverging, records: null };
   const { fetchOffset } = fetch;
+  // With the log start: a follower below it begins anew there.
   if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset)
-    return { error: "OFFSET_OUT_OF_RANGE", ...nothing };
-  const upToOffset = budget.isReadCommitted ? log.lastStableOffset : log.highWatermark;
+    return replica === null
+      ? { error: "OFFSET_OUT_OF_RANGE", ...nothing }
+      : { error: "OFFSET_OUT_OF_RANGE", ...watermarks(partition), ...noRecords };
+  const upToOffset = replica === null ? visibleEnd(partition, budget) : log.logEndOffset;
   const maxBytes = Math.min(Math.max(0, fetch.maxBytes), budget.maxBytes);
   if (fetchOffset >= upToOffset || (maxBytes === 0 && !budget.isFirst)) return empty(partition);
   const read = log.read({
@@ -110,6 +118,9 @@ function readPartition(
     ? read.then((done) => shape(partition, done))
     : shape(partition, read);
 }
+
+const visibleEnd = ({ log }: Partition, { isReadCommitted }: Budget): number =>
+  isReadCommitted ? log.lastStableOffset : log.highWatermark;
 
 type LogRead = Awaited<ReturnType<Partition["log"]["read"]>>;
 
@@ -136,12 +147,4 @@ function watermarks({ log }: Partition) {
     lastStableOffset: log.lastStableOffset,
     logStartOffset: log.logStartOffset,
   };
-}
-
-/** A client that says which epoch it fetched last is told if ours ended that epoch before its offset (KIP-320, KIP-595). */
-function divergence({ log }: Partition, { lastFetchedEpoch, fetchOffset }: PartitionFetch) {
-  if (lastFetchedEpoch < 0) return null;
-  const end = log.epochEndOffset(lastFetchedEpoch);
-  if (end.epoch < 0) return null;
-  return end.epoch < lastFetchedEpoch || end.endOffset < fetchOffset ? end : null;
 }

@@ -9,6 +9,8 @@ import type { ResolvedFetch } from "../fetch-sessions/resolve-fetch.ts";
 import { resolveFetch } from "../fetch-sessions/resolve-fetch.ts";
 import type { WantedPartition } from "../fetch-sessions/session-cache.ts";
 import { shapeFetchResponse } from "../fetch-sessions/shape-response.ts";
+import type { Replica } from "../replication/follower-fetch.ts";
+import { countFetch, isNewerThanKnown } from "../replication/follower-fetch.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
@@ -33,12 +35,14 @@ export const fetch = kafkaApi(
   { versions: [4, 18] },
   async (request, context: Context): Promise<Response> => {
     const { services, clusterId, apiVersion } = context;
-    if (request.topics.some((topic) => localTopic(topic, context) === undefined))
+    const replica = replicaOf(request);
+    const caller = { context, replica };
+    if (request.topics.some((topic) => localTopic(topic, caller) === undefined))
       await lookForUnknown(services);
     const resolved = resolveFetch(services.sessions, request, {
       clusterId,
       owner: String(context.connection.id),
-      isFollower: false,
+      isFollower: replica !== null,
       usesTopicIds: apiVersion >= firstVersionWithIds,
       nowMs: services.clock.monotonicMs(),
     });
@@ -50,7 +54,8 @@ export const fetch = kafkaApi(
         responses: [],
       };
     const wanted = [...resolved.partitions];
-    const read = await poll(request, wanted, context);
+    if (replica !== null) await countFollower(wanted, { context, replica });
+    const read = await poll(request, wanted, { ...caller, hasSession: resolved.session !== null });
     return shape(resolved, {
       wanted,
       read,
@@ -60,10 +65,45 @@ export const fetch = kafkaApi(
   },
 );
 
+/** Who asks, and for whom. */
+type Caller = { readonly context: Context; readonly replica: Replica | null };
+
+function replicaOf({ replicaId, replicaState }: FetchRequest): Replica | null {
+  // Until v14 a follower said its id elsewhere, and never its epoch; none of this cell is that old.
+  if (replicaState.replicaId >= 0)
+    return { brokerId: replicaState.replicaId, brokerEpoch: replicaState.replicaEpoch };
+  return replicaId >= 0 ? { brokerId: replicaId, brokerEpoch: -1 } : null;
+}
+
+/** What each partition's follower has written, before anything is read for it. */
+async function countFollower(
+  wanted: readonly WantedPartition[],
+  caller: { context: Context; replica: Replica },
+): Promise<void> {
+  const { context, replica } = caller;
+  const { services } = context;
+  const partitionOf = (each: WantedPartition) =>
+    localTopic(each, caller)?.partitions[each.partition];
+  const isNewer = wanted.some((each) => {
+    const partition = partitionOf(each);
+    return partition !== undefined && isNewerThanKnown(partition, replica);
+  });
+  if (isNewer) await lookForUnknown(services);
+  const nowMs = services.clock.monotonicMs();
+  for (const each of wanted) {
+    const partition = partitionOf(each);
+    if (partition === undefined || each.currentLeaderEpoch !== partition.leaderEpoch) continue;
+    const { fetchOffset, lastFetchedEpoch } = each;
+    countFetch(partition, { ...replica, fetchOffset, lastFetchedEpoch }, nowMs);
+  }
+}
+
 function localTopic(
   { topic, topicId }: { topic: string; topicId: string },
-  { services, clusterId, apiVersion }: Context,
+  { context: { services, clusterId, apiVersion }, replica }: Caller,
 ) {
+  // A broker follows the topics of every cluster of the cell.
+  if (replica !== null) return services.topics.local(topicId);
   return apiVersion >= firstVersionWithIds
     ? services.topics.byId(clusterId, topicId)
     : services.topics.byName(clusterId, topic);
@@ -72,20 +112,23 @@ function localTopic(
 function poll(
   request: FetchRequest,
   wanted: readonly WantedPartition[],
-  context: Context,
+  caller: Caller & { readonly hasSession: boolean },
 ): Promise<FetchRead> {
+  const { context, replica, hasSession } = caller;
   const limits = {
     maxBytes: Math.max(0, Math.min(maxResponseBytes, request.maxBytes)),
     isReadCommitted: request.isolationLevel === readCommitted,
   };
   const fetches = wanted.map((each): PartitionFetch => ({
-    topic: localTopic(each, context),
+    topic: localTopic(each, caller),
     index: each.partition,
     fetchOffset: each.fetchOffset,
     maxBytes: each.partitionMaxBytes,
     currentLeaderEpoch: each.currentLeaderEpoch,
     lastFetchedEpoch: each.lastFetchedEpoch,
     isUnknownById: context.apiVersion >= firstVersionWithIds,
+    replica,
+    knownHighWatermark: replica !== null && hasSession ? each.sentHighWatermark : Infinity,
   }));
   return waitForBytes({
     clock: context.services.clock,
@@ -147,7 +190,7 @@ function shape(
 function leaderHint(wanted: WantedPartition, { error }: PartitionRead, context: Context) {
   const isMoved = error === "NOT_LEADER_OR_FOLLOWER" || error === "FENCED_LEADER_EPOCH";
   return isMoved && context.apiVersion >= 16
-    ? currentLeader(localTopic(wanted, context), wanted.partition)
+    ? currentLeader(localTopic(wanted, { context, replica: null }), wanted.partition)
     : null;
 }
 

@@ -45,6 +45,8 @@ export type MemoryBrokerOptions = {
   readonly log?: LogOutput;
   /** False: it learns of entries by polling, once a second, and when it looks for itself. */
   readonly hearsOfAppends?: boolean;
+  /** Where other brokers of its cell are; one of its own by default. */
+  readonly network?: MemoryNetwork;
   /** Name of the cluster that is there from the start. */
   readonly clusterName?: string;
 };
@@ -76,7 +78,7 @@ export async function startMemoryBroker(options: MemoryBrokerOptions = {}): Prom
   const { log = silentLog, clusterName = "default" } = options;
   const clock = createJumpingClock({ startMs: world.startMs });
   const random = createSeededRandom(world.seed);
-  const network = createMemoryNetwork({ clock });
+  const network = options.network ?? createMemoryNetwork({ clock });
   const metadataLog = openMetadataLog(world, options);
   const metadata = await openMetadataReplica({
     log: metadataLog,

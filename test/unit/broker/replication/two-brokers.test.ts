@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createMemoryDisk } from "../../../../adapters/memory/disk.ts";
+import { fetchRequest, fetchResponse } from "../../../../protocol/messages/fetch.ts";
+import { produceRequest, produceResponse } from "../../../../protocol/messages/produce.ts";
+import { buildBatch } from "../../../../protocol/records/build.ts";
+import type { MemoryBroker } from "../../../support/memory-broker.ts";
+import { startMemoryBroker } from "../../../support/memory-broker.ts";
+
+// Two whole brokers of one cell, over one metadata log and one network.
+
+let first: MemoryBroker;
+let second: MemoryBroker;
+let topicId: string;
+
+beforeEach(async () => {
+  first = await startMemoryBroker();
+  second = await startMemoryBroker({
+    world: { ...first.world, disk: createMemoryDisk(), seed: 77 },
+    network: first.network,
+    config: { slot: 2, listen: { host: "127.0.0.1", port: 9093 } },
+  });
+  ({ topicId } = await first.createTopic("orders", { partitionCount: 1, replicationFactor: 2 }));
+});
+afterEach(async () => {
+  await second.close();
+  await first.close();
+});
+
+const partitionOf = (broker: MemoryBroker) => {
+  const found = broker.services.topics.local(topicId)?.partitions[0];
+  if (found === undefined) throw new Error("no such partition");
+  return found;
+};
+
+async function until(what: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 3_000 && !what(); turn++) await new Promise((go) => setTimeout(go, 1));
+  if (!what()) throw new Error(`never: ${what.toString()}`);
+}
+
+const leader = () => (partitionOf(first).isLeader ? first : second);
+const follower = () => (partitionOf(first).isLeader ? second : first);
+
+async function produce(value: string, acks = -1): Promise<number> {
+  const records = buildBatch([{ key: null, value: Buffer.from(value), timestamp: 1 }]);
+  const topicData = [{ name: "orders", partitionData: [{ index: 0, records }] }];
+  const body = { transactionalId: null, acks, timeoutMs: 5_000, topicData };
+  const { responses } = await leader().call(produceRequest, produceResponse, 9, body);
+  const answer = responses[0]?.partitionResponses[0];
+  expect(answer?.errorCode).toBe(0);
+  return answer?.baseOffset ?? -1;
+}
+
+test("a record is acknowledged once both have it, and both show it", async () => {
+  await until(() => follower().services.topics.local(topicId)?.partitions[0] !== undefined);
+  for (let at = 0; at < 5; at++) expect(await produce(`${at}`)).toBe(at);
+  expect(partitionOf(follower()).log.logEndOffset).toBe(5);
+  expect(partitionOf(leader()).log.highWatermark).toBe(5);
+  await until(() => partitionOf(follower()).log.highWatermark === 5);
+});
+
+test("a consumer sees nothing that the follower does not have", async () => {
+  await until(() => follower().services.topics.local(topicId)?.partitions[0] !== undefined);
+  await produce("a");
+  await follower().services.fetchers.stop();
+  await produce("b", 1);
+  const body = {
+    maxWaitMs: 0,
+    minBytes: 1,
+    topics: [
+      { topic: "orders", partitions: [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1e6 }] },
+    ],
+    forgottenTopicsData: [],
+  };
+  const { responses } = await leader().call(fetchRequest, fetchResponse, 11, body);
+  expect(responses[0]?.partitions[0]?.highWatermark).toBe(1);
+  expect(partitionOf(leader()).log.logEndOffset).toBe(2);
+});
