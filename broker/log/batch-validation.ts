@@ -6,6 +6,7 @@ import {
   baseSequenceAt,
   baseTimestampAt,
   batchFailureAt,
+  batchHeaderBytes,
   batchSizeAt,
   codecAt,
   hasDeleteHorizonAt,
@@ -226,51 +227,70 @@ const targetCodec = (bytes: Uint8Array, rules: BatchRules): Codec => {
   return rules.compressionType === "uncompressed" ? "none" : rules.compressionType;
 };
 
+/** The records of a batch, from `from` on. */
+type Payload = { readonly bytes: Uint8Array; readonly from: number };
+type TimestampLimits = { readonly earliest: number; readonly latest: number };
+
+const anyTime: TimestampLimits = { earliest: -Infinity, latest: Infinity };
+
 const validateRecords = (
   bytes: Uint8Array,
   rules: BatchRules,
   context: ProduceContext,
 ): BatchValidation => {
-  const payload = batchPayload(bytes, 0, rules.maxDecompressedBytes);
-  if (payload.kind !== "decompressed") {
-    // Splitting, which a too large message asks for, helps with the one and not with the other.
-    const error = payload.kind === "tooLarge" ? "MESSAGE_TOO_LARGE" : "INVALID_RECORD";
-    return rejected(error, payload.message);
-  }
-  const seen = inspectRecords(bytes, payload.bytes, rules, context);
+  const payload = payloadOf(bytes, rules);
+  if (payload.kind === "rejected") return payload;
+  const hasOwnTime = rules.timestampType === "CreateTime";
+  const limits = hasOwnTime
+    ? {
+        earliest: context.nowMs - rules.timestampBeforeMaxMs,
+        latest: context.nowMs + rules.timestampAfterMaxMs,
+      }
+    : anyTime;
+  const seen = inspectRecords(bytes, payload, rules, limits);
   if (seen.kind === "rejected") return seen;
-  if (rules.timestampType === "CreateTime" && seen.maxTimestamp !== maxTimestampAt(bytes, 0)) {
+  if (hasOwnTime && seen.maxTimestamp !== maxTimestampAt(bytes, 0)) {
     // The time index and ListOffsets go by this field: Kafka, too, puts the truth there.
     stampMaxTimestamp(bytes, 0, seen.maxTimestamp);
   }
   const codec = targetCodec(bytes, rules);
   if (codec === codecAt(bytes, 0)) return accepted(bytes, rules, context);
-  const recompressed = recompress(bytes, payload.bytes, codec, rules.compressionLevel);
+  const records = payload.bytes.subarray(payload.from);
+  const recompressed = recompress(bytes, records, codec, rules.compressionLevel);
   return sizeRejection(recompressed.length, rules) ?? accepted(recompressed, rules, context);
+};
+
+/** Records that are not compressed are looked at where they are: this is every batch of most producers. */
+const payloadOf = (
+  bytes: Uint8Array,
+  rules: BatchRules,
+): (Payload & { readonly kind: "payload" }) | BatchRejection => {
+  if (codecAt(bytes, 0) === "none") return { kind: "payload", bytes, from: batchHeaderBytes };
+  const payload = batchPayload(bytes, 0, rules.maxDecompressedBytes);
+  if (payload.kind === "decompressed") return { kind: "payload", bytes: payload.bytes, from: 0 };
+  // Splitting, which a too large message asks for, helps with the one and not with the other.
+  const error = payload.kind === "tooLarge" ? "MESSAGE_TOO_LARGE" : "INVALID_RECORD";
+  return rejected(error, payload.message);
 };
 
 /** Walks the records of a batch; gives their largest timestamp if all is well with them. */
 const inspectRecords = (
-  bytes: Uint8Array,
-  payload: Uint8Array,
+  batch: Uint8Array,
+  payload: Payload,
   rules: BatchRules,
-  context: ProduceContext,
+  { earliest, latest }: TimestampLimits,
 ): BatchRejection | { readonly kind: "inspected"; readonly maxTimestamp: number } => {
-  const checksTime = rules.timestampType === "CreateTime";
-  const earliest = context.nowMs - rules.timestampBeforeMaxMs;
-  const latest = context.nowMs + rules.timestampAfterMaxMs;
-  const baseTimestamp = baseTimestampAt(bytes, 0);
+  const baseTimestamp = baseTimestampAt(batch, 0);
   const recordErrors: RecordError[] = [];
   let hasInvalidTime = false;
   let maxTimestamp = noTimestamp;
   const failure = forEachRecord(
-    payload,
-    { count: recordCountAt(bytes, 0), offsets: "dense" },
+    payload.bytes,
+    { from: payload.from, count: recordCountAt(batch, 0), offsets: "dense" },
     (record, batchIndex) => {
       const timestamp = baseTimestamp + record.timestampDelta;
       if (timestamp > maxTimestamp) maxTimestamp = timestamp;
-      const isInTime =
-        !checksTime || timestamp === noTimestamp || (timestamp >= earliest && timestamp <= latest);
+      const isInTime = timestamp === noTimestamp || (timestamp >= earliest && timestamp <= latest);
       if (isInTime && (record.keyLength >= 0 || !rules.isCompacted)) return;
       if (!isInTime) hasInvalidTime = true;
       if (recordErrors.length < maxRecordErrors) {

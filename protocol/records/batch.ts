@@ -135,7 +135,7 @@ export const isCrcValidAt = (bytes: Uint8Array, at: number): boolean =>
 
 /** The base offset is outside the CRC. */
 export const stampBaseOffset = (bytes: Uint8Array, at: number, baseOffset: number): void => {
-  assert(baseOffset >= 0, "offsets are not negative");
+  if (baseOffset < 0) assert.fail("offsets are not negative");
   putInt64(bytes, at + batchField.baseOffset, baseOffset);
 };
 
@@ -231,7 +231,7 @@ export const batchFailureAt = (
   at: number,
   end: number = bytes.length,
 ): BatchFailure | null => {
-  assert(at >= 0 && end <= bytes.length, "the range lies in the bytes");
+  if (at < 0 || end > bytes.length) assert.fail("the range lies in the bytes");
   if (end - at < batchOverheadBytes) {
     return failure("truncated", at, `${end - at} bytes are no record batch`);
   }

@@ -27,6 +27,8 @@ export type RecordsFailure = {
 };
 
 export type RecordsShape = {
+  /** Where the first record begins; 0 by default. */
+  readonly from?: number;
   /** Records the batch header claims. */
   readonly count: number;
   /** `dense`: offset deltas are 0, 1, 2... as producers write them. `ascending`: with holes, as compaction leaves them. */
@@ -49,9 +51,10 @@ export const forEachRecord = (
   visit: (record: RecordPosition, index: number) => boolean | void,
 ): RecordsFailure | null => {
   const record = emptyPosition();
-  let at = 0;
+  const { count } = shape;
+  let at = shape.from ?? 0;
   let lastDelta = -1;
-  for (let index = 0; index < shape.count; index += 1) {
+  for (let index = 0; index < count; index += 1) {
     at = readPosition(bytes, at, record);
     if (at < 0) return wrong(index, problems.get(at)!);
     const delta = record.offsetDelta;
@@ -61,9 +64,7 @@ export const forEachRecord = (
     lastDelta = delta;
     if (visit(record, index) === false) return null;
   }
-  if (at !== bytes.length) {
-    return wrong(shape.count, `${bytes.length - at} bytes behind the last record`);
-  }
+  if (at !== bytes.length) return wrong(count, `${bytes.length - at} bytes behind the last record`);
   return null;
 };
 
@@ -99,51 +100,91 @@ export const minRecordBytes = minBodyBytes + 1;
 
 /** Reads the record at `at` into `record`; returns the position behind it, or one of the problems. */
 const readPosition = (bytes: Uint8Array, at: number, record: RecordPosition): number => {
-  const body = varintEnd(bytes, at, bytes.length, maxVarintBytes);
-  if (body < 0) return lengthProblem;
-  const length = varintAt(bytes, at);
+  const length = varint(bytes, at, bytes.length);
+  const body = next;
   const end = body + length;
-  if (length < minBodyBytes || end > bytes.length) return lengthProblem;
+  if (body < 0 || length < minBodyBytes || end > bytes.length) return lengthProblem;
   // One byte of attributes: none has a meaning in version 2.
-  const offsetAt = varintEnd(bytes, body + 1, end, maxVarlongBytes);
-  if (offsetAt < 0) return deltaProblem;
-  record.timestampDelta = varlongAt(bytes, body + 1, offsetAt);
-  const keyAt = varintEnd(bytes, offsetAt, end, maxVarintBytes);
-  if (keyAt < 0 || !Number.isSafeInteger(record.timestampDelta)) return deltaProblem;
-  record.offsetDelta = varintAt(bytes, offsetAt);
-  record.keyStart = fieldStart(bytes, keyAt, end);
-  if (record.keyStart < 0) return fieldProblem;
-  record.keyLength = varintAt(bytes, keyAt);
-  const valueAt = record.keyStart + Math.max(record.keyLength, 0);
-  record.valueStart = fieldStart(bytes, valueAt, end);
-  if (record.valueStart < 0) return fieldProblem;
-  record.valueLength = varintAt(bytes, valueAt);
-  record.headersAt = record.valueStart + Math.max(record.valueLength, 0);
-  const fieldsEnd = headersEnd(bytes, record.headersAt, end);
+  const timestampDelta = varlong(bytes, body + 1, end);
+  if (next < 0 || !Number.isSafeInteger(timestampDelta)) return deltaProblem;
+  record.timestampDelta = timestampDelta;
+  record.offsetDelta = varint(bytes, next, end);
+  if (next < 0) return deltaProblem;
+  const keyLength = fieldLength(bytes, next, end);
+  if (next < 0) return fieldProblem;
+  record.keyStart = next;
+  record.keyLength = keyLength;
+  const valueLength = fieldLength(bytes, keyLength > 0 ? next + keyLength : next, end);
+  if (next < 0) return fieldProblem;
+  record.valueStart = next;
+  record.valueLength = valueLength;
+  const headersAt = valueLength > 0 ? next + valueLength : next;
+  record.headersAt = headersAt;
+  // No headers, and nothing behind them: the usual record.
+  if (headersAt === end - 1 && bytes[headersAt] === 0) return end;
+  const fieldsEnd = headersEnd(bytes, headersAt, end);
   return fieldsEnd < 0 || fieldsEnd === end ? fieldsEnd : endProblem;
 };
 
-/** Where the bytes of the nullable field at `at` start, or a problem if they do not end before `end`. */
-const fieldStart = (bytes: Uint8Array, at: number, end: number): number => {
-  const start = varintEnd(bytes, at, end, maxVarintBytes);
-  if (start < 0) return fieldProblem;
-  const length = varintAt(bytes, at);
-  return length < -1 || length > end - start ? fieldProblem : start;
+/**
+ * Where the varint read last ended, or -1 if it is not whole before its end or longer than its type: a reader's second result. An object for the two, or two
+ * functions that both go through the bytes, cost three times as much per record (measured: 18 ns a record so, 54 before).
+ */
+let next = 0;
+
+/** The int32 at `at`. One and two bytes, nearly all there are, are read here, small enough for V8 to put into its callers. */
+const varint = (bytes: Uint8Array, at: number, end: number): number => {
+  if (at + 1 < end) {
+    const first = bytes[at]!;
+    if (first < 0x80) {
+      next = at + 1;
+      return (first >>> 1) ^ -(first & 1);
+    }
+    const second = bytes[at + 1]!;
+    if (second < 0x80) {
+      next = at + 2;
+      const raw = (first & 0x7f) | (second << 7);
+      return (raw >>> 1) ^ -(raw & 1);
+    }
+  }
+  return anyVarint(bytes, at, end);
+};
+
+const anyVarint = (bytes: Uint8Array, at: number, end: number): number => {
+  next = varintEnd(bytes, at, end, maxVarintBytes);
+  return next < 0 ? 0 : varintAt(bytes, at);
+};
+
+/** The int64 at `at`, rounded where it is no safe integer. */
+const varlong = (bytes: Uint8Array, at: number, end: number): number => {
+  if (at < end) {
+    const first = bytes[at]!;
+    if (first < 0x80) {
+      next = at + 1;
+      return (first >>> 1) ^ -(first & 1);
+    }
+  }
+  next = varintEnd(bytes, at, end, maxVarlongBytes);
+  return next < 0 ? 0 : varlongAt(bytes, at, next);
+};
+
+/** The length of the nullable field at `at`, -1 for null; `next` is where its bytes start, or -1 if they do not end before `end`. */
+const fieldLength = (bytes: Uint8Array, at: number, end: number): number => {
+  const length = varint(bytes, at, end);
+  if (length < -1 || length > end - next) next = -1;
+  return length;
 };
 
 const headersEnd = (bytes: Uint8Array, at: number, end: number): number => {
-  let next = varintEnd(bytes, at, end, maxVarintBytes);
-  if (next < 0) return headersProblem;
-  const count = varintAt(bytes, at);
+  const count = varint(bytes, at, end);
   // Two bytes are the least a header takes: a claim beyond that is refused before it is walked.
-  if (count < 0 || count > (end - next) / 2) return headersProblem;
+  if (next < 0 || count < 0 || count > (end - next) / 2) return headersProblem;
   for (let index = 0; index < count; index += 1) {
-    const keyStart = fieldStart(bytes, next, end);
-    if (keyStart < 0 || varintAt(bytes, next) < 0) return headersProblem;
-    const valueAt = keyStart + varintAt(bytes, next);
-    const valueStart = fieldStart(bytes, valueAt, end);
-    if (valueStart < 0) return headersProblem;
-    next = valueStart + Math.max(varintAt(bytes, valueAt), 0);
+    const keyLength = fieldLength(bytes, next, end);
+    if (next < 0 || keyLength < 0) return headersProblem;
+    const valueLength = fieldLength(bytes, next + keyLength, end);
+    if (next < 0) return headersProblem;
+    next += Math.max(valueLength, 0);
   }
   return next;
 };

@@ -119,6 +119,48 @@ test.each([
   });
 });
 
+test("numbers written in more bytes than they need are read as the numbers they are", () => {
+  /** A non-negative varint in exactly `size` bytes. */
+  const inBytes = (value: number, size: number): number[] =>
+    Array.from({ length: size }, (_, place) => {
+      const bits = Math.floor((value * 2) / 128 ** place) % 128;
+      return place === size - 1 ? bits : bits | 0x80;
+    });
+  const size = fc.integer({ min: 1, max: 5 });
+  const numbers = fc.record({ timestamp: fc.nat(60), key: fc.nat(60), value: fc.nat(60) });
+  fc.assert(
+    fc.property(
+      numbers,
+      fc.tuple(size, size, size, size, size, size),
+      ({ timestamp, key, value }, sizes) => {
+        const body = [
+          0,
+          ...inBytes(timestamp, sizes[1] * 2),
+          ...inBytes(0, sizes[2]),
+          ...inBytes(key, sizes[3]),
+          ...Array<number>(key).fill(7),
+          ...inBytes(value, sizes[4]),
+          ...Array<number>(value).fill(8),
+          ...inBytes(0, sizes[5]),
+        ];
+        const bytes = Uint8Array.from([...inBytes(body.length, Math.max(2, sizes[0])), ...body]);
+        const shape = { from: 3, count: 1, offsets: "dense" } as const;
+        let seen: unknown;
+        const input = Uint8Array.from([9, 9, 9, ...bytes]);
+        const failure = forEachRecord(input, shape, (record) => {
+          seen = [record.timestampDelta, recordKey(input, record), recordValue(input, record)];
+        });
+        expect(failure).toBeNull();
+        expect(seen).toEqual([
+          timestamp,
+          new Uint8Array(key).fill(7),
+          new Uint8Array(value).fill(8),
+        ]);
+      },
+    ),
+  );
+});
+
 test("takes holes between offsets where compaction may have left them, but no step back", () => {
   const record = (offsetDelta: number): number[] => [12, 0, 0, offsetDelta * 2, 1, 1, 0];
   const holes = Uint8Array.from([...record(3), ...record(9)]);
