@@ -60,7 +60,7 @@ export type LogStoreConfig = {
   /** Divides `ringBytes` and `fileBytes`. */
   readonly chunkBytes: number;
   readonly fileBytes: number;
-  /** Files prepared ahead, for the WAL to go on in. */
+  /** Files the WAL is done with that are kept for it to go on in; more while it needs more. */
   readonly poolFiles: number;
   /** What durability `replicated` may lose in a host crash. */
   readonly flushIntervalMs: number;

@@ -13,7 +13,7 @@ import type { LogContext, StoredLog } from "./stored-log.ts";
 import { failWal, flushAll, prepareNext, scheduleCommit } from "./wal-commit.ts";
 import { entryBytes } from "./wal-entry.ts";
 import { closeHandle, type WalFile } from "./wal-file.ts";
-import { createFilePool, isSpareName } from "./wal-pool.ts";
+import { FilePool, isSpareName } from "./wal-pool.ts";
 import { recoverWal, type Recovered } from "./wal-recovery.ts";
 import { encodeDeclaration, failLogsWithHoles, type Replay } from "./wal-replay.ts";
 import {
@@ -43,6 +43,7 @@ export class OpenedStore implements LogStore {
   readonly #commitListeners: ((logs: readonly PartitionLog[]) => void)[] = [];
   readonly #resignListeners: ((logs: readonly PartitionLog[]) => void)[] = [];
   #reclaiming: Promise<void> | null = null;
+  #isReclaimWanted = false;
   #reclaimedFiles = 0;
   #copiedBytes = 0;
   #copyBudget: number;
@@ -70,18 +71,19 @@ export class OpenedStore implements LogStore {
       producerLimits: options.producerLimits,
       maxBatchBytes: this.maxBatchBytes,
       onDamage: (log, reason) => this.#takeOffline(log, reason),
+      onShrunk: () => this.#reclaimSoon(),
       rebuildProducers: (log) => rebuildProducers(log, options.clock.nowMs()),
     };
     this.#settler = createSettler(this.#wal, this.#table, {
       onFatal: (error) => failWal(this.#wal, error),
-      onSettled: () => void this.reclaim(),
+      onSettled: () => this.#reclaimSoon(),
     });
   }
 
   #createWal(): Wal {
     const { disk, clock, log, directory, config } = this.#options;
     const { fileBytes, flushIntervalMs } = config;
-    const pool = createFilePool({ disk, directory, log, ...config });
+    const pool = new FilePool({ disk, clock, directory, log, ...config });
     return createWal(
       {
         disk,
@@ -165,8 +167,8 @@ export class OpenedStore implements LogStore {
   async #preparePool({ unused }: Recovered): Promise<void> {
     const { disk, directory } = this.#options;
     const { pool } = this.#wal;
-    await pool.adopt((await disk.list(directory)).filter(isSpareName));
-    for (const path of unused) await pool.give(path);
+    const spares = (await disk.list(directory)).filter(isSpareName);
+    await pool.adopt([...spares, ...unused.map((path) => path.slice(directory.length + 1))]);
     await prepareNext(this.#wal);
   }
 
@@ -201,7 +203,7 @@ export class OpenedStore implements LogStore {
       partition: log.number,
       baseOffset: 0,
       body: none,
-      onCommitted: null,
+      onCommitted: () => this.#reclaimSoon(),
     });
     scheduleCommit(this.#wal);
     removeLog(this.#table, log);
@@ -296,6 +298,18 @@ export class OpenedStore implements LogStore {
   reclaim(): Promise<void> {
     this.#reclaiming ??= this.#reclaim().finally(() => (this.#reclaiming = null));
     return this.#reclaiming;
+  }
+
+  /** What was freed while a run is under way is found by another, once for all of it. */
+  #reclaimSoon(): void {
+    if (this.#reclaiming === null) void this.reclaim();
+    else if (!this.#isReclaimWanted) {
+      this.#isReclaimWanted = true;
+      void this.#reclaiming.then(() => {
+        this.#isReclaimWanted = false;
+        void this.reclaim();
+      });
+    }
   }
 
   async #reclaim(): Promise<void> {

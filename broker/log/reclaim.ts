@@ -37,15 +37,18 @@ export type Reclaimed = { readonly files: number; readonly copiedBytes: number }
 /** Of a file's size: with less than this alive it is emptied by copying. Bounds what is copied to a third of what is gained. */
 const copiedShare = 0.25;
 
+/** Blocks of footers read in one run of files that are not dead, to see which are worth emptying. They take turns: all of them, every time, would be gigabytes. */
+const surveyedBlocks = 256;
+
 export async function reclaimFiles(options: ReclaimOptions): Promise<Reclaimed> {
   const { wal } = options;
   const { failedWrites } = wal.counters;
   let copiedBytes = 0;
   const dead: WalFile[] = [];
+  const isSurveyed = planSurvey(options);
   for (const file of wal.files.slice()) {
     if (options.isStopping() || wal.isDead) break;
-    if (file.index !== null || file.footer === null) continue;
-    if (file.sequence >= options.checkpointSequence) continue;
+    if (!isSettled(options, file) || !isSurveyed(file)) continue;
     const live = await livePieces(options, file);
     const liveBytes = live.reduce((sum, { piece }) => sum + piece.sizeBytes, 0);
     if (live.length === 0) dead.push(file);
@@ -66,6 +69,28 @@ export async function reclaimFiles(options: ReclaimOptions): Promise<Reclaimed> 
   return { files: dead.length, copiedBytes };
 }
 
+/** It has left memory, and no start would replay it. */
+const isSettled = (options: ReclaimOptions, file: WalFile): boolean =>
+  file.index === null && file.footer !== null && file.sequence < options.checkpointSequence;
+
+/** Which files' footers are read: of those that may be dead, and in turn of some that are not. */
+const planSurvey = (options: ReclaimOptions): ((file: WalFile) => boolean) => {
+  const { wal, table } = options;
+  let blocks = surveyedBlocks;
+  const last = wal.surveyedSequence;
+  wal.surveyedSequence = 0;
+  return (file) => {
+    const { livePiece } = file;
+    const log = livePiece === null ? undefined : table.byNumber.get(livePiece.key >>> 1);
+    if (livePiece === null || log === undefined || !isLive(log, file, livePiece)) return true;
+    if (file.sequence <= last || blocks <= 0) return false;
+    blocks -= Math.ceil(file.footer!.pieceCount / piecesPerBlock);
+    // The next run goes on behind it, or, if it was the last one, at the beginning.
+    if (blocks <= 0) wal.surveyedSequence = file.sequence;
+    return true;
+  };
+};
+
 type LivePiece = { readonly log: StoredLog; readonly piece: FooterPiece; readonly isCopy: boolean };
 
 async function livePieces(options: ReclaimOptions, file: WalFile): Promise<LivePiece[]> {
@@ -81,6 +106,11 @@ async function livePieces(options: ReclaimOptions, file: WalFile): Promise<LiveP
       if (log !== undefined && isLive(log, file, piece)) live.push({ log, piece, isCopy });
     }
   }
+  const size = (piece: FooterPiece | null): number => piece?.sizeBytes ?? -1;
+  file.livePiece = live.reduce<FooterPiece | null>(
+    (largest, { piece }) => (size(piece) > size(largest) ? piece : largest),
+    null,
+  );
   return live;
 }
 
@@ -193,7 +223,7 @@ async function retire(options: ReclaimOptions, file: WalFile): Promise<void> {
     file.onUnpinned = null;
     try {
       await closeHandle(file);
-      await wal.pool.give(file.path);
+      await wal.pool.give(file.path, file.end);
     } catch (error) {
       wal.log.warn("cannot put a WAL file aside", { path: file.path, error: String(error) });
     }

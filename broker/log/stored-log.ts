@@ -73,6 +73,8 @@ export type LogContext = {
   readonly maxBatchBytes: number;
   /** The log is damaged: takes it offline and says so. */
   readonly onDamage: (log: StoredLog, reason: string) => void;
+  /** A log begins later now: files may hold nothing any more. */
+  readonly onShrunk: () => void;
   /** Producer state from the latest checkpoint and the log behind it, up to the log's end. */
   readonly rebuildProducers: (log: StoredLog) => Promise<ProducerState>;
 };
@@ -306,6 +308,7 @@ export class StoredLog implements PartitionLog {
     this.#moving = applied.catch(() => undefined);
     const move = await applied;
     await move?.committed;
+    if (move !== null) this.context.onShrunk();
     return move !== null;
   }
 

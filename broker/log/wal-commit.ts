@@ -2,6 +2,7 @@ import type { DiskFile } from "../../ports/disk.ts";
 import { DiskError } from "../../ports/disk.ts";
 import { assert } from "../assert.ts";
 import { slicesOf } from "./hot-ring.ts";
+import { blockPadding, growAhead, growingBytes } from "./wal-extension.ts";
 import { closeHandle, createWalFile, openHandle, walFileName, type WalFile } from "./wal-file.ts";
 import {
   abandonUnwritten,
@@ -74,6 +75,7 @@ async function commitSpan(wal: Wal, span: Span): Promise<void> {
   complete(wal, span, false);
   if (span.needsFlush) {
     await flushDirty(wal);
+    growAhead(wal, span.file, span.end - span.start);
     complete(wal, span, true);
   } else startFlushTimer(wal);
   for (const control of span.controls) control.onCommitted?.();
@@ -90,6 +92,8 @@ async function writeSpan(wal: Wal, span: Span): Promise<boolean> {
   assert(file.writtenEnd === span.start, "commits are written one behind the other");
   const chunks = slicesOf(wal.ring, file.address! + span.start, span.end - span.start);
   assert(chunks !== null, "what is not written is in the ring");
+  const padding = blockPadding(file, span.end);
+  if (padding !== null) chunks.push(padding);
   try {
     const handle = await openHandle(wal.disk, file);
     await handle.write(chunks, span.start);
@@ -222,11 +226,13 @@ async function prepare(wal: Wal): Promise<void> {
 async function openNext(wal: Wal): Promise<boolean> {
   const sequence = wal.nextSequence;
   const path = `${wal.directory}/${walFileName(sequence)}`;
-  const handle = await wal.pool.take(path);
-  if (handle === null) return false;
+  const taken = await wal.pool.take(path, growingBytes(wal));
+  if (taken === null) return false;
   wal.nextSequence = sequence + 1;
-  const address = sequence * wal.fileBytes;
-  wal.next = createWalFile({ sequence, path, fileBytes: wal.fileBytes, address, handle });
+  const { fileBytes } = wal;
+  const address = sequence * fileBytes;
+  wal.next = createWalFile({ sequence, path, fileBytes, address, handle: taken.file });
+  wal.next.allocatedEnd = taken.allocatedBytes;
   return true;
 }
 
@@ -235,7 +241,7 @@ const finishPreparing = (wal: Wal, failure: string | null): void => {
   if (failure === null) {
     if (wal.refusal !== null) wal.log.info("the WAL can grow again");
     wal.refusal = null;
-    wal.pool.refill();
+    wal.pool.makeReserve(growingBytes(wal));
     // It may have been taken between being ready and this.
     void prepareNext(wal);
   } else {

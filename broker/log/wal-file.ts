@@ -1,6 +1,6 @@
 import type { Disk, DiskFile } from "../../ports/disk.ts";
 import { assert } from "../assert.ts";
-import type { FooterSummary } from "./wal-footer.ts";
+import type { FooterPiece, FooterSummary } from "./wal-footer.ts";
 import type { FileIndex } from "./wal-index.ts";
 
 /** One file of the WAL: open (the last, takes entries) or sealed. */
@@ -16,9 +16,13 @@ export type WalFile = {
   end: number;
   writtenEnd: number;
   flushedEnd: number;
+  /** How much of it is on the disk, whether entries or not. */
+  allocatedEnd: number;
   /** Of all its batches, while the file is open, in the ring, or has no footer yet. */
   index: FileIndex | null;
   footer: FooterSummary | null;
+  /** Something in it that counted when its footer was last read: as long as that does, the file stays. */
+  livePiece: FooterPiece | null;
   /** Reads under way and ranges that may still be read. */
   pinCount: number;
   /** Holds nothing that counts any more; recycled when the last pin goes. */
@@ -53,8 +57,10 @@ export function createWalFile(options: {
     end: 0,
     writtenEnd: 0,
     flushedEnd: 0,
+    allocatedEnd: 0,
     index: null,
     footer: null,
+    livePiece: null,
     pinCount: 0,
     isRetired: false,
     before: null,

@@ -95,6 +95,8 @@ export type Wal = WalOptions & {
   previous: { readonly sequence: number; readonly end: number };
   readonly spans: Span[];
   readonly deferred: ControlEntry[];
+  /** Where the last look for files to reclaim had to stop; 0 if it came to the end. */
+  surveyedSequence: number;
   /** Written to since its last flush. */
   dirtyFile: WalFile | null;
   isCommitting: boolean;
@@ -137,6 +139,7 @@ export function createWal(
     previous: { sequence: 0, end: 0 },
     spans: [],
     deferred: [],
+    surveyedSequence: 0,
     dirtyFile: null,
     isCommitting: false,
     isFlushWanted: false,
