@@ -94,7 +94,8 @@ async function countFollower(
     const partition = partitionOf(each);
     if (partition === undefined || each.currentLeaderEpoch !== partition.leaderEpoch) continue;
     const { fetchOffset, lastFetchedEpoch } = each;
-    countFetch(partition, { ...replica, fetchOffset, lastFetchedEpoch }, nowMs);
+    const fetch = { ...replica, fetchOffset, lastFetchedEpoch };
+    if (countFetch(partition, fetch, nowMs)) services.inSync.look(partition);
   }
 }
 

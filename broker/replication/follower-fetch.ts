@@ -44,18 +44,22 @@ export function divergence(
   return end.epoch < lastFetchedEpoch || isBehind ? end : null;
 }
 
-/** L3, once for each fetch that arrives: what the follower has written by now. */
+/** L3, once for each fetch that arrives: what the follower has written by now. True if the in-sync set may have to change. */
 export function countFetch(
   partition: Partition,
   fetch: FollowerFetch & AskedOf,
   nowMs: number,
-): void {
+): boolean {
   const { leaderState, log } = partition;
-  if (leaderState === null || followerError(partition, fetch) !== "NONE") return;
-  if (divergence(partition, fetch) !== null) return followerDiverges(leaderState, fetch.brokerId);
-  const isInRange =
-    fetch.fetchOffset >= log.logStartOffset && fetch.fetchOffset <= log.logEndOffset;
-  if (!isInRange) return;
-  followerFetched(leaderState, fetch, { leaderEnd: log.logEndOffset, nowMs });
+  if (leaderState === null || followerError(partition, fetch) !== "NONE") return false;
+  if (divergence(partition, fetch) !== null) {
+    followerDiverges(leaderState, fetch.brokerId);
+    return false;
+  }
+  const { fetchOffset } = fetch;
+  if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset) return false;
+  const verdict = followerFetched(leaderState, fetch, { leaderEnd: log.logEndOffset, nowMs });
+  if (verdict === "distrusted") return true;
   advance(partition);
+  return !leaderState.assignment.isr.includes(fetch.brokerId);
 }

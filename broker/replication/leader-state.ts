@@ -35,12 +35,16 @@ export type Assignment = {
 export type IsrProposal = {
   readonly kind: "expand" | "shrink" | "confirm";
   readonly isr: readonly number[];
+  /** Members whose disk went back while they ran: they shall leave the eligible ones as well. */
+  readonly distrusted: readonly number[];
   readonly leaderEpoch: number;
   readonly partitionEpoch: number;
 };
 
 export type LeaderState = {
   readonly selfId: number;
+  /** Of our own registration. */
+  readonly selfEpoch: number;
   readonly leaderEpoch: number;
   /** Log end when the epoch began: who has not got here has not followed this epoch. */
   readonly startOffset: number;
@@ -65,6 +69,7 @@ export type TermStart = {
 export function startTerm(assignment: Assignment, start: TermStart): LeaderState {
   const state: LeaderState = {
     selfId: start.selfId,
+    selfEpoch: start.brokerEpochOf(start.selfId),
     leaderEpoch: assignment.leaderEpoch,
     startOffset: start.startOffset,
     assignment,
@@ -232,7 +237,10 @@ export function propose(state: LeaderState, context: ProposalContext): IsrPropos
   const change = shrunk(state, context) ?? expanded(state, context) ?? confirmed(state);
   if (change === null) return null;
   const { leaderEpoch, partitionEpoch } = state.assignment;
-  state.pending = { ...change, leaderEpoch, partitionEpoch };
+  const distrusted = [...state.followers.values()]
+    .filter(({ isDistrusted }) => isDistrusted)
+    .map(({ brokerId }) => brokerId);
+  state.pending = { ...change, distrusted, leaderEpoch, partitionEpoch };
   return state.pending;
 }
 

@@ -37,6 +37,8 @@ export type TopicTable = {
   /** Whoever it belongs to: for the broker's own use. */
   local(topicId: string): LocalTopic | undefined;
   all(): Iterable<LocalTopic>;
+  /** The partitions this broker has a replica of. */
+  held(): Iterable<Partition>;
   /** Follows one applied metadata entry. */
   follow(changes: readonly MetadataChange[]): void;
   /** A commit of the log ended: these logs have grown. */
@@ -84,6 +86,7 @@ export function createTopicTable(options: TopicTableOptions): TopicTable {
     },
     local: (topicId) => topics.get(topicId),
     all: () => topics.values(),
+    held: () => partitionOf.values(),
     follow(changes) {
       for (const change of changes) follow(table, change);
     },

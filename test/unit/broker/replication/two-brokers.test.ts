@@ -75,3 +75,25 @@ test("a consumer sees nothing that the follower does not have", async () => {
   expect(responses[0]?.partitions[0]?.highWatermark).toBe(1);
   expect(partitionOf(leader()).log.logEndOffset).toBe(2);
 });
+
+test("a follower that is gone leaves the in-sync set, and is taken in again once it has caught up", async () => {
+  await until(() => follower().services.topics.local(topicId)?.partitions[0] !== undefined);
+  await produce("a");
+  const state = () => leader().image.topics.get(topicId)?.partitions[0];
+  const [leading, gone] = [leader(), follower()];
+  await gone.broker.close();
+  const whenRemoved = until(() => state()?.isr.length === 1);
+  await leading.clock.advance(15_000);
+  await whenRemoved;
+  await produce("alone", 1);
+  const again = await startMemoryBroker({
+    world: gone.world,
+    network: first.network,
+    config: gone === first ? {} : { slot: 2, listen: { host: "127.0.0.1", port: 9093 } },
+  });
+  if (gone === first) first = again;
+  else second = again;
+  await until(() => state()?.isr.length === 2);
+  await until(() => partitionOf(again).log.logEndOffset === 2);
+  expect(await produce("together")).toBe(2);
+});
