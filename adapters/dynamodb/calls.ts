@@ -33,7 +33,7 @@ export type Calls = {
   complete<Output>(call: Call<Output>): Promise<Output>;
 };
 
-/** How long a call is tried before it is `unavailable`. */
+/** How long a call is tried before it is `unavailable`; no attempt is begun that would not have its time. */
 const callLimitMs = 6_000;
 /** How long the first attempt may take; each that times out doubles it, for a machine too slow for a large page. */
 const firstAttemptMs = 1_000;
@@ -85,7 +85,8 @@ export function createCalls({
         attemptMs *= 2;
       }
       const waitMs = delayMs(failureCount);
-      if (failure.kind === "never" || clock.monotonicMs() + waitMs >= deadlineMs) {
+      const isTimeUp = clock.monotonicMs() + waitMs + firstAttemptMs > deadlineMs;
+      if (failure.kind === "never" || isTimeUp) {
         return { kind: "failed", error: unavailable(error), wasUncertain };
       }
       await new Promise<void>((resolve) => void clock.after(waitMs, resolve));

@@ -29,16 +29,10 @@ type Condition = {
 type Stored = { log: string; revision: number; item: Item };
 
 export type SimulatedTable = {
-  /** Takes effect here and now. Throws what the SDK throws. */
-  execute(command: unknown): object;
+  /** Takes effect here and now. Throws what the SDK throws. Tests put their own before it. */
+  execute: (command: unknown) => object;
   /** The items of a partition key, by sort key. */
   itemsOf(log: string): Map<number, Item>;
-};
-
-export type SimulatedTableOptions = {
-  nowMs(): number;
-  /** After every change of an item. */
-  onChange?(log: string, revision: number, item: Item | null): void;
 };
 
 const tokenLifeMs = 10 * 60_000;
@@ -46,7 +40,7 @@ const maxItemBytes = 400 * 1024;
 const maxPageBytes = 1024 * 1024;
 const answered = { $metadata: { httpStatusCode: 400 } };
 
-export function createSimulatedTable(options: SimulatedTableOptions): SimulatedTable {
+export function createSimulatedTable(nowMs: () => number): SimulatedTable {
   const partitions = new Map<string, Map<number, Item>>();
   const tokens = new Map<string, { request: string; doneAtMs: number }>();
 
@@ -64,19 +58,19 @@ export function createSimulatedTable(options: SimulatedTableOptions): SimulatedT
 
   function set(key: Item | undefined, item: Item | null): void {
     const { log, revision } = placeOf(key);
-    if (item === null) itemsOf(log).delete(revision);
-    else {
-      if (sizeOf(item) > maxItemBytes) throw invalid("Item size has exceeded the maximum");
-      itemsOf(log).set(revision, item);
+    if (item === null) {
+      itemsOf(log).delete(revision);
+      return;
     }
-    options.onChange?.(log, revision, item);
+    if (sizeOf(item) > maxItemBytes) throw invalid("Item size has exceeded the maximum");
+    itemsOf(log).set(revision, item);
   }
 
   function transact(input: TransactWriteItemsCommandInput): object {
-    const token = input.ClientRequestToken ?? "";
+    const token = input.ClientRequestToken;
     const request = JSON.stringify(input, withBinary);
-    const known = tokens.get(token);
-    if (known !== undefined && options.nowMs() - known.doneAtMs < tokenLifeMs) {
+    const known = token === undefined ? undefined : tokens.get(token);
+    if (known !== undefined && nowMs() - known.doneAtMs < tokenLifeMs) {
       if (known.request === request) return {};
       throw new IdempotentParameterMismatchException({ message: "other parameters", ...answered });
     }
@@ -84,7 +78,7 @@ export function createSimulatedTable(options: SimulatedTableOptions): SimulatedT
     const reasons = actions.map((action) => reasonAgainst(action, at(keyOf(action))));
     if (reasons.some(({ Code }) => Code !== "None")) throw cancelled(reasons);
     for (const { Put } of actions) if (Put !== undefined) set(Put.Item, Put.Item ?? null);
-    tokens.set(token, { request, doneAtMs: options.nowMs() });
+    if (token !== undefined) tokens.set(token, { request, doneAtMs: nowMs() });
     return {};
   }
 

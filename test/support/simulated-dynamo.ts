@@ -4,7 +4,7 @@ import type { DynamoClient } from "../../adapters/dynamodb/calls.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import { cancelled, createSimulatedTable, serviceError } from "./simulated-dynamo-table.ts";
-import type { SimulatedTable, SimulatedTableOptions } from "./simulated-dynamo-table.ts";
+import type { SimulatedTable } from "./simulated-dynamo-table.ts";
 
 /** Each with the probability that a call meets it. */
 export type DynamoFaults = {
@@ -48,7 +48,6 @@ export type SimulatedDynamoOptions = {
   random: Random;
   /** Each way takes up to so long. */
   latencyMs?: number;
-  onChange?: SimulatedTableOptions["onChange"];
 };
 
 const throttles = [
@@ -58,11 +57,8 @@ const throttles = [
 ];
 
 export function createSimulatedDynamo(options: SimulatedDynamoOptions): SimulatedDynamo {
-  const { clock, random, latencyMs = 0, onChange } = options;
-  const table = createSimulatedTable({
-    nowMs: () => clock.monotonicMs(),
-    ...(onChange === undefined ? {} : { onChange }),
-  });
+  const { clock, random, latencyMs = 0 } = options;
+  const table = createSimulatedTable(() => clock.monotonicMs());
   const sent = new Map<string, number>();
   const script: (Mishap | null)[] = [];
   const wait = (ms: number): Promise<void> =>
