@@ -2,7 +2,7 @@ import type { ErrorName } from "../../protocol/errors.ts";
 import type { LogRange } from "../log/log-range.ts";
 import type { Replica } from "../replication/follower-fetch.ts";
 import { divergence, followerError } from "../replication/follower-fetch.ts";
-import { checkLeader } from "../replication/leader-check.ts";
+import { checkLeader, checkReplica } from "../replication/leader-check.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { LocalTopic } from "../replication/topic-table.ts";
 
@@ -20,6 +20,10 @@ export type PartitionFetch = {
   readonly replica: Replica | null;
   /** A higher one is worth an answer of its own (KIP-1166). Infinity for consumers. */
   readonly knownHighWatermark: number;
+  /** A follower may answer (KIP-392). */
+  readonly mayFollow: boolean;
+  /** The replica it should be asked of instead; null for this one. */
+  readonly preferredReplica: number | null;
 };
 
 /** What it gets: an error, a divergence (KIP-595: the log it fetched from went another way), or bytes, perhaps none. */
@@ -30,6 +34,7 @@ export type PartitionRead = {
   readonly logStartOffset: number;
   readonly diverging: { readonly epoch: number; readonly endOffset: number } | null;
   readonly records: LogRange | null;
+  readonly preferredReplica?: number;
 };
 
 export type FetchLimits = { readonly maxBytes: number; readonly isReadCommitted: boolean };
@@ -68,6 +73,7 @@ export async function readPartitions(
       totalBytes += read.records?.byteLength ?? 0;
       const isNews = read.highWatermark > fetch.knownHighWatermark;
       if (read.error !== "NONE" || read.diverging !== null || isNews) isUrgent = true;
+      if (fetch.preferredReplica !== null) isUrgent = true;
     }
   } catch (error) {
     releaseReads({ reads });
@@ -89,7 +95,8 @@ function readPartition(
 ): PartitionRead | Promise<PartitionRead> {
   if (fetch.topic === undefined && fetch.isUnknownById)
     return { error: "UNKNOWN_TOPIC_ID", ...nothing };
-  const checked = checkLeader(fetch.topic, fetch.index, fetch.currentLeaderEpoch);
+  const check = fetch.mayFollow ? checkReplica : checkLeader;
+  const checked = check(fetch.topic, fetch.index, fetch.currentLeaderEpoch);
   if (checked.kind === "refused") return { error: checked.error, ...nothing };
   const { partition } = checked;
   const { log } = partition;
@@ -100,6 +107,8 @@ function readPartition(
   if (diverging !== null)
     return { error: "NONE", ...watermarks(partition), diverging, records: null };
   const { fetchOffset } = fetch;
+  if (fetch.preferredReplica !== null)
+    return { ...empty(partition), preferredReplica: fetch.preferredReplica };
   // With the log start: a follower below it begins anew there.
   if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset)
     return replica === null

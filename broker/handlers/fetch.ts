@@ -9,6 +9,7 @@ import type { ResolvedFetch } from "../fetch-sessions/resolve-fetch.ts";
 import { resolveFetch } from "../fetch-sessions/resolve-fetch.ts";
 import type { WantedPartition } from "../fetch-sessions/session-cache.ts";
 import { shapeFetchResponse } from "../fetch-sessions/shape-response.ts";
+import { closestReplica } from "../replication/closest-replica.ts";
 import type { Replica } from "../replication/follower-fetch.ts";
 import { countFetch, isNewerThanKnown } from "../replication/follower-fetch.ts";
 import type { Partition } from "../replication/partition.ts";
@@ -120,6 +121,12 @@ function poll(
     maxBytes: Math.max(0, Math.min(maxResponseBytes, request.maxBytes)),
     isReadCommitted: request.isolationLevel === readCommitted,
   };
+  const { image } = context.services.metadata;
+  const isFar = replica === null && request.rackId !== "";
+  const nearer = (each: WantedPartition, partition: Partition | undefined) =>
+    isFar && partition?.isLeader === true
+      ? closestReplica(partition, image, { rackId: request.rackId, fetchOffset: each.fetchOffset })
+      : null;
   const fetches = wanted.map((each): PartitionFetch => ({
     topic: localTopic(each, caller),
     index: each.partition,
@@ -130,6 +137,8 @@ function poll(
     isUnknownById: context.apiVersion >= firstVersionWithIds,
     replica,
     knownHighWatermark: replica !== null && hasSession ? each.sentHighWatermark : Infinity,
+    mayFollow: isFar,
+    preferredReplica: nearer(each, localTopic(each, caller)?.partitions[each.partition]),
   }));
   return waitForBytes({
     clock: context.services.clock,
@@ -210,7 +219,7 @@ function answerOf(
     ...(leader === null ? {} : { currentLeader: leader }),
     // No transaction has ever been aborted here. Null is for those who read uncommitted records.
     abortedTransactions: isReadCommitted ? [] : null,
-    preferredReadReplica: -1,
+    preferredReadReplica: read.preferredReplica ?? -1,
     records: read.records ?? emptyRecords,
   };
 }

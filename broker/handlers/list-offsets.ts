@@ -99,12 +99,18 @@ async function answerFor(topic: LocalTopic | undefined, asked: Asked, how: How):
   if (asked.timestamp < 0 && (kind === undefined || how.apiVersion < kind.since))
     return { error: "UNSUPPORTED_VERSION" };
   try {
+    if (asked.timestamp === special.latest.timestamp && isBehindItsTerm(checked.partition))
+      return { error: how.apiVersion >= 5 ? "OFFSET_NOT_AVAILABLE" : "LEADER_NOT_AVAILABLE" };
     return await lookUp(checked.partition, asked.timestamp, how);
   } catch (error) {
     if (!(error instanceof LogReadError)) throw error;
     return { error: "KAFKA_STORAGE_ERROR" };
   }
 }
+
+/** A new leader's high watermark may lie below what its predecessor has shown, until the followers have fetched (L1, KIP-207). */
+const isBehindItsTerm = ({ leaderState, log }: Partition): boolean =>
+  leaderState !== null && log.highWatermark < leaderState.startOffset;
 
 async function lookUp(
   { log, leaderEpoch }: Partition,

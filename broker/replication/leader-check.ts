@@ -28,3 +28,24 @@ export function checkLeader(
     return { kind: "refused", error: "UNKNOWN_LEADER_EPOCH" };
   return { kind: "leader", partition };
 }
+
+/**
+ * The same for a consumer that may read from a follower (KIP-392: it said in which rack it is). A follower judges by the epoch the image has; up to its
+ * own high watermark what it holds is what the leader holds.
+ */
+export function checkReplica(
+  topic: LocalTopic | undefined,
+  index: number,
+  currentLeaderEpoch: number = unspecifiedEpoch,
+): ReturnType<typeof checkLeader> {
+  const state = topic?.topic.partitions[index];
+  const partition = topic?.partitions[index];
+  if (state === undefined || partition === undefined || partition.isLeader)
+    return checkLeader(topic, index, currentLeaderEpoch);
+  if (partition.log.failure !== null) return { kind: "refused", error: "KAFKA_STORAGE_ERROR" };
+  if (currentLeaderEpoch !== unspecifiedEpoch && currentLeaderEpoch < state.leaderEpoch)
+    return { kind: "refused", error: "FENCED_LEADER_EPOCH" };
+  if (currentLeaderEpoch > state.leaderEpoch)
+    return { kind: "refused", error: "UNKNOWN_LEADER_EPOCH" };
+  return { kind: "leader", partition };
+}

@@ -17,7 +17,7 @@ beforeEach(async () => {
   second = await startMemoryBroker({
     world: { ...first.world, disk: createMemoryDisk(), seed: 77 },
     network: first.network,
-    config: { slot: 2, listen: { host: "127.0.0.1", port: 9093 } },
+    config: { slot: 2, zone: "zone-2", listen: { host: "127.0.0.1", port: 9093 } },
   });
   ({ topicId } = await first.createTopic("orders", { partitionCount: 1, replicationFactor: 2 }));
 });
@@ -96,4 +96,32 @@ test("a follower that is gone leaves the in-sync set, and is taken in again once
   await until(() => state()?.isr.length === 2);
   await until(() => partitionOf(again).log.logEndOffset === 2);
   expect(await produce("together")).toBe(2);
+});
+
+test("a consumer in the follower's zone is sent there, and reads there what is committed", async () => {
+  await until(() => follower().services.topics.local(topicId)?.partitions[0] !== undefined);
+  await produce("a");
+  await until(() => partitionOf(follower()).log.highWatermark === 1);
+  const ask = async (broker: MemoryBroker, rackId: string) => {
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1e6 }];
+    const body = {
+      maxWaitMs: 0,
+      minBytes: 1,
+      topics: [{ topic: "orders", partitions }],
+      forgottenTopicsData: [],
+      rackId,
+    };
+    const { responses } = await broker.call(fetchRequest, fetchResponse, 11, body);
+    return responses[0]?.partitions[0];
+  };
+  const zone = follower() === second ? "zone-2" : "";
+  if (zone !== "") {
+    const far = await ask(leader(), zone);
+    expect(far).toMatchObject({ errorCode: 0, preferredReadReplica: follower().broker.brokerId });
+  }
+  const near = await ask(follower(), "anywhere");
+  expect(near).toMatchObject({ errorCode: 0, highWatermark: 1 });
+  expect(near?.records?.length).toBeGreaterThan(0);
+  // Without a rack a consumer reads from leaders only.
+  expect((await ask(follower(), ""))?.errorCode).toBe(6);
 });
