@@ -6,6 +6,7 @@ import type {
 import { alterPartitions } from "../metadata/commands/alter-partition.ts";
 import { allocateProducerIds } from "../metadata/commands/allocate-producer-ids.ts";
 import type { RegisteredBroker } from "../metadata/commands/register-broker.ts";
+import type { ReplicaEnd } from "../metadata/commands/recovery.ts";
 import { registerBroker } from "../metadata/commands/register-broker.ts";
 import { internalTopic, topicByName } from "../metadata/image/image.ts";
 import { maxMetadataLevel, minMetadataLevel } from "../metadata/records/table.ts";
@@ -175,6 +176,8 @@ async function register(
         minLevel: minMetadataLevel,
         maxLevel: maxMetadataLevel,
         damaged,
+        // Only after a crash of the host is there a question of who holds most.
+        ends: identity.previousEnd === "hostCrash" ? logEnds(store) : [],
       },
       context,
     ),
@@ -194,6 +197,19 @@ async function register(
     for (const { topicId, index } of Array.from(store.partitions())) store.drop(topicId, index);
   }
   return outcome.result;
+}
+
+function logEnds(store: LogStore): ReplicaEnd[] {
+  return Array.from(
+    store.partitions(),
+    ({ topicId, index, leaderEpoch, logEndOffset, failure }) => ({
+      topicId,
+      index,
+      lastEpoch: leaderEpoch,
+      logEndOffset,
+      isDamaged: failure !== null,
+    }),
+  );
 }
 
 type Assembly = {

@@ -1,5 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
-import { nextOffsetAt } from "../../protocol/records/batch.ts";
+import { isControlAt, nextOffsetAt } from "../../protocol/records/batch.ts";
 import { buildBatch } from "../../protocol/records/build.ts";
 import { decodeBatch } from "../../protocol/records/decode.ts";
 import type {
@@ -95,6 +95,8 @@ async function* read(partition: Partition): AsyncIterable<LogPiece> {
   if (!isCommitted)
     throw new Error("the leadership was lost before what is to be read was committed");
   for await (const batch of log.readBatches(log.logStartOffset, end)) {
+    const isMarker = isControlAt(batch, 0);
+    if (isMarker) continue;
     const decoded = decodeBatch(batch, 0, maxBatchBytes);
     if (decoded.kind !== "decoded")
       throw new Error(`a coordinator's own batch cannot be read: ${decoded.message}`);

@@ -10,9 +10,11 @@ import type { LogStore } from "../log/log-store.ts";
 import type { PartitionLog } from "../log/partition-log.ts";
 import type { LogOutput } from "../log-output.ts";
 import { batchRules } from "./batch-rules.ts";
+import { recoveryStep } from "./follower-step.ts";
 import { brokerRegistered } from "./leader-state.ts";
 import type { Partition } from "./partition.ts";
 import { advance, becomeLeader, createPartition, fail, resign } from "./partition.ts";
+import { applyRecoveries, markRecovery } from "./recover-leader.ts";
 
 /** A topic of the image with what this broker holds of it. */
 export type LocalTopic = {
@@ -70,10 +72,18 @@ type Table = TopicTableOptions & {
   readonly topics: Map<string, LocalTopic>;
   readonly partitionOf: Map<PartitionLog, Partition>;
   readonly listeners: LeadershipListener[];
+  /** Elected here, and on their way to what the recovery has left of them. */
+  readonly recovering: Set<Partition>;
 };
 
 export function createTopicTable(options: TopicTableOptions): TopicTable {
-  const table: Table = { ...options, topics: new Map(), partitionOf: new Map(), listeners: [] };
+  const table: Table = {
+    ...options,
+    topics: new Map(),
+    partitionOf: new Map(),
+    listeners: [],
+    recovering: new Set(),
+  };
   const { topics, partitionOf, listeners } = table;
   return {
     byName(clusterId, name) {
@@ -197,19 +207,53 @@ function place(table: Table, local: LocalTopic, index: number): void {
 
 /** Leads the partition if the image says so and nothing here speaks against it. */
 function lead(table: Table, partition: Partition, state: ImagePartition): boolean {
-  const { brokerId, clock } = table;
+  const { brokerId, clock, store } = table;
   const { brokers } = table.image();
   const isLeader =
     state.leader === brokerId &&
     state.leaderEpoch > partition.failedEpoch &&
     partition.log.failure === null;
   if (!isLeader) return false;
+  if (recoveryStep(partition.log, state.recoveries) !== null) {
+    void recoverAndLead(table, partition, state);
+    return false;
+  }
   becomeLeader(partition, state, {
     selfId: brokerId,
     nowMs: clock.monotonicMs(),
     brokerEpochOf: (id) => brokers.get(id)?.epoch ?? -1,
   });
+  void markRecovery(partition, { store, leaderId: brokerId, nowMs: clock.nowMs() });
   return true;
+}
+
+/** Leads once the log is as the recovery left it; meanwhile clients ask again. */
+async function recoverAndLead(
+  table: Table,
+  partition: Partition,
+  { recoveries }: ImagePartition,
+): Promise<void> {
+  const { recovering, topics, log } = table;
+  if (recovering.has(partition)) return;
+  recovering.add(partition);
+  const { topicId, index } = partition;
+  try {
+    if (await applyRecoveries(partition, recoveries)) {
+      log.warn("a partition goes on after a recovery that may have lost records", {
+        topicId,
+        partition: index,
+        at: partition.log.nextOffset,
+      });
+    }
+  } catch (error) {
+    log.error("a recovered partition cannot be led", { topicId, index, error: String(error) });
+  } finally {
+    recovering.delete(partition);
+  }
+  const local = topics.get(topicId);
+  // What was decided meanwhile may be another thing; a log that refuses is asked again with the next change.
+  const isReady = recoveryStep(partition.log, recoveries) === null;
+  if (isReady && local?.partitions[index] === partition) place(table, local, index);
 }
 
 function followLeader(table: Table, local: LocalTopic, partition: Partition): void {

@@ -1,6 +1,6 @@
 import type { BatchOptions } from "../../protocol/records/build.ts";
 import { buildBatch } from "../../protocol/records/build.ts";
-import { batchSizeAt } from "../../protocol/records/batch.ts";
+import { batchSizeAt, isControlAt } from "../../protocol/records/batch.ts";
 import { decodeBatch } from "../../protocol/records/decode.ts";
 
 export type RecordContent = {
@@ -38,11 +38,12 @@ export type ReadRecord = {
   timestamp: number;
 };
 
-/** Every record of the batches in `bytes`; throws if they are not whole. */
+/** Every record of the batches in `bytes` that a consumer would show; throws if they are not whole. */
 export function recordsIn(bytes: Uint8Array | null): ReadRecord[] {
   if (bytes === null) throw new Error("records are null");
   const found: ReadRecord[] = [];
   for (let at = 0; at < bytes.length; at += batchSizeAt(bytes, at)) {
+    if (isControlAt(bytes, at)) continue;
     const decoded = decodeBatch(bytes, at, 64 * 1024 * 1024);
     if (decoded.kind !== "decoded") throw new Error(decoded.message);
     for (const { offset, key, value, timestamp } of decoded.records) {
