@@ -78,6 +78,12 @@ const rows: readonly Row[] = [
     "Spare chunks that stand in for pinned ones.",
     (log) => log.sparesInUse,
   ],
+  [
+    "myelin_log_read_buffer_bytes",
+    "gauge",
+    "Memory lent to readers for what is no slice of the ring.",
+    (log) => log.readBytes,
+  ],
   ["myelin_log_files", "gauge", "WAL files with entries.", (log) => log.walFiles],
   ["myelin_log_pooled_files", "gauge", "WAL files ready to be used.", (log) => log.pooledFiles],
   ["kafka_log_size_bytes", "gauge", "Bytes of the log directory.", (log) => log.sizeOnDisk],

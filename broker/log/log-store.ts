@@ -60,6 +60,8 @@ export type LogStoreConfig = {
   /** Divides `ringBytes` and `fileBytes`. */
   readonly chunkBytes: number;
   readonly fileBytes: number;
+  /** Memory for what readers are sent that is no slice of the ring: read from disk, or small batches copied together. */
+  readonly readBytes: number;
   /** Files the WAL is done with that are kept for it to go on in; more while it needs more. */
   readonly poolFiles: number;
   /** What durability `replicated` may lose in a host crash. */
@@ -72,6 +74,7 @@ export const defaultLogStoreConfig: LogStoreConfig = {
   ringBytes: 128 * 1024 * 1024,
   chunkBytes: 4 * 1024 * 1024,
   fileBytes: 128 * 1024 * 1024,
+  readBytes: 16 * 1024 * 1024,
   poolFiles: 4,
   flushIntervalMs: 1_000,
   minFreeBytes: 256 * 1024 * 1024,
@@ -94,6 +97,8 @@ export type LogStatistics = {
   readonly unwrittenBytes: number;
   readonly pinnedChunks: number;
   readonly sparesInUse: number;
+  /** Of the config's: lent to readers. */
+  readonly readBytes: number;
   readonly walFiles: number;
   readonly pooledFiles: number;
   readonly sizeOnDisk: number;

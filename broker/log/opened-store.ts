@@ -82,7 +82,7 @@ export class OpenedStore implements LogStore {
 
   #createWal(): Wal {
     const { disk, clock, log, directory, config } = this.#options;
-    const { fileBytes, flushIntervalMs } = config;
+    const { fileBytes, flushIntervalMs, readBytes } = config;
     const pool = new FilePool({ disk, clock, directory, log, ...config });
     return createWal(
       {
@@ -92,6 +92,7 @@ export class OpenedStore implements LogStore {
         directory,
         fileBytes,
         flushIntervalMs,
+        readBytes,
         onFatal: this.#options.onFatal,
         onCommitted: (targets) => this.#tell(this.#commitListeners, targets),
         onFailed: (targets, discarded) => this.#undo(targets, discarded),
@@ -274,7 +275,7 @@ export class OpenedStore implements LogStore {
   }
 
   statistics(): LogStatistics {
-    const { counters, ring, files, pool, next, fileBytes } = this.#wal;
+    const { counters, ring, reading, files, pool, next, fileBytes } = this.#wal;
     const reserved = files.reduce((sum, file) => sum + file.fileBytes, 0);
     const current = this.#wal.current;
     const unwrittenBytes = this.#wal.spans.reduce((sum, span) => sum + span.end - span.start, 0);
@@ -287,6 +288,7 @@ export class OpenedStore implements LogStore {
       ),
       pinnedChunks: new Set([...ring.pins].flatMap((pin) => pin.chunks)).size,
       sparesInUse: ring.setAsideCount,
+      readBytes: reading.buffers.heldBytes,
       walFiles: files.length + (next === null ? 0 : 1),
       pooledFiles: pool.count,
       sizeOnDisk: reserved + ((next === null ? 0 : 1) + pool.count) * fileBytes,

@@ -9,6 +9,7 @@ import {
   mayHold,
   pieceBytes,
   pieceKey,
+  pieceKeyAt,
   piecesPerBlock,
   rowBytes,
   rowsPerBlock,
@@ -201,13 +202,16 @@ async function footerRows(
       byteLength: Math.min(rowsPerBlock, summary.rowCount - block * rowsPerBlock) * rowBytes,
       crc: summary.rowCrcs[block]!,
     });
-    const rows: IndexRow[] = [];
-    for (let at = 0; at < bytes.length; at += rowBytes) {
-      const row = block * rowsPerBlock + at / rowBytes;
-      if (row < piece.firstRow || row >= endRow) continue;
-      const decoded = decodeRow(bytes, at);
-      if (decoded.lastOffset >= offset) rows.push(decoded);
+    const blockRow = block * rowsPerBlock;
+    const end = Math.min(endRow - blockRow, bytes.length / rowBytes);
+    let row = Math.max(0, piece.firstRow - blockRow);
+    for (let high = end; row < high;) {
+      const middle = (row + high) >>> 1;
+      if (decodeRow(bytes, middle * rowBytes).lastOffset < offset) row = middle + 1;
+      else high = middle;
     }
+    const rows: IndexRow[] = [];
+    for (; row < end; row += 1) rows.push(decodeRow(bytes, row * rowBytes));
     if (rows.length > 0) return rows;
   }
   return [];
@@ -234,24 +238,27 @@ async function findFooterPiece(
   const summary = file.footer;
   if (summary === null || summary.pieceCount === 0 || !mayHold(summary, key)) return null;
   const { pieceKeys } = summary;
-  let block = 0;
-  for (let high = pieceKeys.length - 1; block < high;) {
-    const middle = (block + high + 1) >>> 1;
-    if (pieceKeys[middle]! <= key) block = middle;
-    else high = middle - 1;
-  }
-  for (const piece of await readPieceBlock(log, file, block)) if (piece.key === key) return piece;
-  return null;
+  const block = lastAtMost(pieceKeys.length, key, (at) => pieceKeys[at]!);
+  const bytes = await readBlock(log, file, pieceBlockOf(summary, block));
+  const place = lastAtMost(bytes.length / pieceBytes, key, (at) =>
+    pieceKeyAt(bytes, at * pieceBytes),
+  );
+  if (pieceKeyAt(bytes, place * pieceBytes) !== key) return null;
+  const piece = decodePiece(bytes, place * pieceBytes);
+  if (piece === null) throw new LogReadError("a footer is damaged");
+  return piece;
 }
 
-async function readPieceBlock(
-  log: StoredLog,
-  file: WalFile,
-  block: number,
-): Promise<FooterPiece[]> {
-  const bytes = await readBlock(log, file, pieceBlockOf(file.footer!, block));
-  return decodePieces(bytes);
-}
+/** Of `count` ascending numbers the place of the last that is not above `wanted`; 0 if all are. */
+const lastAtMost = (count: number, wanted: number, numberAt: (place: number) => number): number => {
+  let low = 0;
+  for (let high = count - 1; low < high;) {
+    const middle = (low + high + 1) >>> 1;
+    if (numberAt(middle) <= wanted) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+};
 
 type Block = { readonly position: number; readonly byteLength: number; readonly crc: number };
 
@@ -273,11 +280,15 @@ export const decodePieces = (bytes: Uint8Array): FooterPiece[] => {
 
 /** One block of a footer, checked. */
 async function readBlock(log: StoredLog, file: WalFile, block: Block): Promise<Uint8Array> {
-  const bytes = await readFooterBlock(log.context.wal.disk, file, block);
+  const { disk, reading } = log.context.wal;
+  const known = reading.blocks.find(file, block.position);
+  if (known !== undefined) return known;
+  const bytes = await readFooterBlock(disk, file, block);
   if (bytes === null) {
     log.context.onDamage(log, `the footer of ${file.path} is damaged`);
     throw new LogReadError(`the footer of ${file.path} is damaged`);
   }
+  reading.blocks.keep(file, block.position, bytes);
   return bytes;
 }
 
@@ -287,7 +298,7 @@ export async function readFooterBlock(
   file: WalFile,
   block: Block,
 ): Promise<Uint8Array | null> {
-  const bytes = Buffer.allocUnsafe(block.byteLength);
+  const bytes = Buffer.allocUnsafeSlow(block.byteLength);
   pinFile(file);
   try {
     const handle = await openHandle(disk, file);

@@ -37,7 +37,7 @@ export async function copyRange(range: Range): Promise<Uint8Array> {
   try {
     const bytes = Buffer.allocUnsafe(range.byteLength);
     for (let at = 0; at < bytes.length;) {
-      const part = await range.materialise(at, windowBytes, () => {});
+      const part = await range.materialise(at, windowBytes);
       for (const chunk of part.chunks) {
         bytes.set(chunk, at);
         at += chunk.length;

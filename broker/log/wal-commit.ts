@@ -2,6 +2,7 @@ import type { DiskFile } from "../../ports/disk.ts";
 import { DiskError } from "../../ports/disk.ts";
 import { assert } from "../assert.ts";
 import { slicesOf } from "./hot-ring.ts";
+import { recallOldestFile } from "./reading.ts";
 import { blockPadding, growAhead, growingBytes } from "./wal-extension.ts";
 import { closeHandle, createWalFile, openHandle, walFileName, type WalFile } from "./wal-file.ts";
 import {
@@ -217,6 +218,7 @@ async function prepare(wal: Wal): Promise<void> {
   let failure: string | null;
   try {
     failure = (await openNext(wal)) ? null : "the disk is full";
+    if (failure !== null) recallOldestFile(wal.reading);
   } catch (error) {
     failure = String(error);
   }

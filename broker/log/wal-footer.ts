@@ -304,12 +304,15 @@ export type FooterPiece = {
   readonly maxTimestamp: number;
 };
 
+/** Pieces of a footer come by their keys. */
+export const pieceKeyAt = (bytes: Uint8Array, at: number): number => uint32At(bytes, at);
+
 export function decodePiece(bytes: Uint8Array, at: number): FooterPiece | null {
   for (let field = 16; field < pieceBytes; field += 8) {
     if (!isSafeInt64At(bytes, at + field)) return null;
   }
   return {
-    key: uint32At(bytes, at),
+    key: pieceKeyAt(bytes, at),
     firstRow: uint32At(bytes, at + 4),
     rowCount: uint32At(bytes, at + 8),
     sizeBytes: int64At(bytes, at + 16),

@@ -16,7 +16,7 @@ import {
 import type { WalFile } from "./wal-file.ts";
 import { footerBytes } from "./wal-footer.ts";
 import { createFileIndex, type FileIndex } from "./wal-index.ts";
-import { createScratchBuffers, type ScratchBuffers } from "./scratch-buffers.ts";
+import { createReading, type Reading } from "./reading.ts";
 import type { FilePool } from "./wal-pool.ts";
 
 // The end of the WAL that grows: entries are put in the ring one behind the other, and collected in spans. A span is what one commit will write; the last one
@@ -61,6 +61,7 @@ export type WalOptions = {
   readonly directory: string;
   readonly fileBytes: number;
   readonly flushIntervalMs: number;
+  readonly readBytes: number;
   readonly onFatal: (error: Error) => void;
   /** Logs whose `logEndOffset` has grown. Lent. */
   readonly onCommitted: (targets: readonly CommitTarget[]) => void;
@@ -107,7 +108,7 @@ export type Wal = WalOptions & {
   isClosed: boolean;
   readonly idleWaiters: (() => void)[];
   readonly counters: WalCounters;
-  readonly scratch: ScratchBuffers;
+  readonly reading: Reading;
 };
 
 export type WalCounters = {
@@ -148,7 +149,7 @@ export function createWal(
     isDead: false,
     isClosed: false,
     idleWaiters: [],
-    scratch: createScratchBuffers(),
+    reading: createReading(options),
     counters: {
       appendedBytes: 0,
       writtenBytes: 0,

@@ -13,7 +13,7 @@ export type ServerLimits = {
   readonly maxRequestsInFlight: number;
   /** Response bytes of one connection held in memory above which none of its requests is started. Ranges of the log do not count. */
   readonly maxWaitingResponseBytes: number;
-  /** Handed to a socket at once. */
+  /** Handed to a socket at once, at the most. Slow ones are handed less. */
   readonly writeBytes: number;
   /** Kafka's connections.max.idle.ms. */
   readonly maxIdleMs: number;
@@ -29,7 +29,7 @@ export const defaultServerLimits: ServerLimits = {
   maxConnections: 10_000,
   maxRequestsInFlight: 64,
   maxWaitingResponseBytes: 1024 * 1024,
-  writeBytes: 256 * 1024,
+  writeBytes: 1024 * 1024,
   maxIdleMs: 600_000,
   maxFrameStallMs: 60_000,
 };

@@ -6,3 +6,6 @@ import { crc32c as native } from "@node-rs/crc32";
  */
 export const crc32c = (bytes: Uint8Array, from = 0, to = bytes.length): number =>
   native(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to));
+
+/** The CRC-32C of `bytes` behind others whose own is `crc`, 0 for none. */
+export const crc32cAfter = (crc: number, bytes: Uint8Array): number => native(bytes, crc);

@@ -149,15 +149,17 @@ export function testRange(
   { isLate = false, fails = false }: { isLate?: boolean; fails?: boolean } = {},
 ) {
   const state = { pinnedBytes: 0, mostPinnedBytes: 0, isReleased: false, releaseCount: 0 };
+  const readAhead: number[] = [];
   const giveUps: (() => void)[] = [];
   const range: LogRange = {
     byteLength: bytes.byteLength,
-    materialise(from, maxBytes, giveUp) {
+    queued: (giveUp) => giveUps.push(giveUp),
+    readAhead: (from) => void readAhead.push(from),
+    materialise(from, maxBytes) {
       if (state.isReleased) throw new Error("materialised after release");
       const chunk = Uint8Array.from(bytes.subarray(from, from + maxBytes));
       state.pinnedBytes += chunk.byteLength;
       state.mostPinnedBytes = Math.max(state.mostPinnedBytes, state.pinnedBytes);
-      giveUps.push(giveUp);
       let isPinned = true;
       const materialised = {
         chunks: [chunk.subarray(0, 10), chunk.subarray(10)],
@@ -188,5 +190,5 @@ export function testRange(
       state.releaseCount++;
     },
   };
-  return { range, state, giveUps };
+  return { range, state, giveUps, readAhead };
 }

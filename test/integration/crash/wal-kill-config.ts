@@ -3,6 +3,7 @@ export const killConfig = {
   ringBytes: 1024 * 1024,
   chunkBytes: 128 * 1024,
   fileBytes: 512 * 1024,
+  readBytes: 1024 * 1024,
   poolFiles: 2,
   flushIntervalMs: 50,
   minFreeBytes: 0,

@@ -24,6 +24,7 @@ export const smallConfig: LogStoreConfig = {
   ringBytes: 64 * 1024,
   chunkBytes: 8 * 1024,
   fileBytes: 32 * 1024,
+  readBytes: 1024 * 1024,
   poolFiles: 2,
   flushIntervalMs: 1_000,
   minFreeBytes: 0,

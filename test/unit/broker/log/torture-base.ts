@@ -87,6 +87,8 @@ export class TortureBase {
       poolFiles: this.pick([0, 1, 2]),
       flushIntervalMs: 1_000,
       minFreeBytes: this.pick([0, fileBytes]),
+      // With the least, batches are read in parts, and readers wait for one another.
+      readBytes: [8 * 1024, 64 * 1024, 1024 * 1024][seed % 3]!,
     };
     this.disk = createMemoryDisk();
     for (let at = 0; at < slotCount; at += 1) {

@@ -217,7 +217,8 @@ export class TortureLife extends TortureBase {
     try {
       const step = Math.max(this.pick([100, 4_096, 5_000, 1e6]), Math.ceil(range.byteLength / 50));
       for (let at = 0; at < range.byteLength;) {
-        const part = await range.materialise(at, step, () => {});
+        const part = await range.materialise(at, step);
+        if (this.chance(0.3)) range.readAhead(at + part.byteLength, step);
         if (this.chance(0.3)) await turnOver();
         if (run !== this.opening) return;
         const bytes = Buffer.concat(part.chunks);

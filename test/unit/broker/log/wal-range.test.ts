@@ -1,13 +1,16 @@
 import { expect, test } from "vitest";
-import { createMemoryDisk } from "../../../../adapters/memory/disk.ts";
-import type { LogRange } from "../../../../broker/log/log-range.ts";
+import { createMemoryDisk, type MemoryDisk } from "../../../../adapters/memory/disk.ts";
+import type { LogRange, MaterialisedBytes } from "../../../../broker/log/log-range.ts";
 import type { PartitionLog } from "../../../../broker/log/partition-log.ts";
 import type { LogStore } from "../../../../broker/log/log-store.ts";
+import { batchSizeAt } from "../../../../protocol/records/batch.ts";
 import {
   appendCommitted,
+  appendValues,
   batchOf,
   createLog,
   openTestStore,
+  reached,
   recordsOf,
   turns,
 } from "./store-fixture.ts";
@@ -41,7 +44,7 @@ test("a read of what is in the ring is answered at once", async () => {
   const read = log.read({ fromOffset: 0, maxBytes: 100, upToOffset: 1, atLeastOneBatch: true });
   expect(read).toMatchObject({ kind: "data", baseOffset: 0, nextOffset: 1 });
   const range = (read as { records: LogRange }).records;
-  expect(range.materialise(0, 1_000, () => {})).not.toBeInstanceOf(Promise);
+  expect(range.materialise(0, 1_000)).not.toBeInstanceOf(Promise);
   range.release();
   await store.close();
 });
@@ -55,7 +58,7 @@ test("large batches are sent as slices of the ring, small ones in one copy", asy
   const log = createLog(store);
   for (const size of [10, 20, 8_000, 30]) await appendCommitted(store, log, ["v".repeat(size)]);
   const range = await rangeAt(log, 0, 100_000);
-  const part = await range.materialise(0, 100_000, () => {});
+  const part = await range.materialise(0, 100_000);
   expect(part.byteLength).toBe(range.byteLength);
   expect(part.chunks.map((chunk) => chunk.buffer instanceof SharedArrayBuffer)).toEqual([
     false,
@@ -73,7 +76,7 @@ test("bytes a stalled reader has not taken are not overwritten when the ring goe
   const { batch } = batchOf({ values: ["precious ".repeat(600)] });
   await appendCommitted(store, log, ["precious ".repeat(600)]);
   const range = await rangeAt(log, 0);
-  const part = await range.materialise(0, 100_000, () => {});
+  const part = await range.materialise(0, 100_000);
   const before = Buffer.concat(part.chunks);
   await fill(store, log, 60);
   expect(Buffer.concat(part.chunks)).toEqual(before);
@@ -91,11 +94,13 @@ test("a reader that holds too much of the ring is given up, and appends go on", 
   for (let held = 0; held < 6; held += 1) {
     const offset = await appendCommitted(store, log, ["h".repeat(7_000)]);
     const range = await rangeAt(log, offset);
-    const part = await range.materialise(0, 100_000, () => {
+    let part: MaterialisedBytes | null = null;
+    range.queued(() => {
       givenUp += 1;
-      part.release();
+      part?.release();
       range.release();
     });
+    part = await range.materialise(0, 100_000);
   }
   await fill(store, log, 60);
   expect(givenUp).toBeGreaterThan(0);
@@ -114,7 +119,7 @@ test("what has left the ring is read from disk, piece by piece, the same", async
   for (const step of [1, 777, 5_000, 100_000]) {
     const parts: Uint8Array[] = [];
     for (let at = 0; at < range.byteLength;) {
-      const part = await range.materialise(at, step, () => {});
+      const part = await range.materialise(at, step);
       expect(part.byteLength).toBeGreaterThan(0);
       expect(part.byteLength).toBeLessThanOrEqual(step);
       parts.push(...part.chunks.map((chunk) => chunk.slice()));
@@ -141,7 +146,7 @@ test("a file that a reader may still want is not used again under it", async () 
   await store.reclaim();
   expect(store.statistics().reclaimedFiles).toBeGreaterThan(0);
   await fill(store, log, 60);
-  const part = await range.materialise(0, 100_000, () => {});
+  const part = await range.materialise(0, 100_000);
   expect(recordsOf(Buffer.concat(part.chunks))).toEqual([{ offset: 0, value: "wanted" }]);
   part.release();
   range.release();
@@ -160,7 +165,7 @@ test("a batch damaged on disk is not sent: its log goes offline and says so", as
   await fill(store, log, 60);
   const file = (await disk.readFile("/wal/wal-0000000001.log"))!;
   disk.faults.flipBit("/wal/wal-0000000001.log", Buffer.from(file).indexOf("to be damaged"));
-  await expect(range.materialise(0, 100_000, () => {})).rejects.toThrow(/damaged/);
+  await expect(range.materialise(0, 100_000)).rejects.toThrow(/damaged/);
   range.release();
   expect(log.failure).toMatch(/fails its checks/);
   expect(resigned).toEqual([log]);
@@ -168,5 +173,217 @@ test("a batch damaged on disk is not sent: its log goes offline and says so", as
     log.read({ fromOffset: 1, maxBytes: 10, upToOffset: 2, atLeastOneBatch: true }),
   ).toMatchObject({ kind: "unavailable" });
   expect(other.failure).toBe(null);
+  await store.close();
+});
+
+const kib = 1024;
+
+/** Batches of 100 KB, which are read in parts of 16 KiB at the most. */
+async function openWithLargeBatches(disk: MemoryDisk, readBytes = 64 * kib) {
+  const opened = await openTestStore(disk, {
+    ringBytes: 512 * kib,
+    chunkBytes: 32 * kib,
+    fileBytes: 256 * kib,
+    readBytes,
+  });
+  const log = createLog(opened.store);
+  const values = [1, 2, 3].map((number) => `${number} `.repeat(50_000));
+  for (const value of values) await appendCommitted(opened.store, log, [value]);
+  return { ...opened, log, values };
+}
+
+/** Everything of the range from `at` on, in pieces, each let go of at once. */
+async function readRest(range: LogRange, at = 0, step = 40 * kib): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  while (at < range.byteLength) {
+    const part = await range.materialise(at, step);
+    at += part.byteLength;
+    if (at < range.byteLength) range.readAhead(at, step);
+    parts.push(...part.chunks.map((chunk) => Uint8Array.from(chunk)));
+    part.release();
+  }
+  return Buffer.concat(parts);
+}
+
+test("a batch larger than any buffer is read from disk in parts, the same", async () => {
+  const { store, log, values } = await openWithLargeBatches(createMemoryDisk());
+  const range = await rangeAt(log, 0, 1_000_000);
+  await fill(store, log, 60, 10_000);
+  const bytes = await readRest(range);
+  let at = 0;
+  for (const value of values) {
+    expect(recordsOf(bytes.subarray(at))[0]!.value).toBe(value);
+    at += batchSizeAt(bytes, at);
+  }
+  expect(at).toBe(range.byteLength);
+  range.release();
+  await store.close();
+});
+
+test("a batch that leaves memory in the middle of being sent goes on from disk", async () => {
+  const { store, log, values } = await openWithLargeBatches(createMemoryDisk());
+  const range = await rangeAt(log, 0);
+  const first = await range.materialise(0, 30_000);
+  const begun = Buffer.concat(first.chunks);
+  await fill(store, log, 60, 10_000);
+  const bytes = Buffer.concat([begun, await readRest(range, begun.length)]);
+  first.release();
+  expect(recordsOf(bytes)[0]!.value).toBe(values[0]);
+  range.release();
+  await store.close();
+});
+
+test.each(["its first part", "its last part"])(
+  "of a batch damaged in %s the last bytes are never given",
+  async (where) => {
+    const disk = createMemoryDisk();
+    const { store, log } = await openWithLargeBatches(disk);
+    const range = await rangeAt(log, 0);
+    await fill(store, log, 60, 10_000);
+    const path = "/wal/wal-0000000001.log";
+    const file = Buffer.from((await disk.readFile(path))!);
+    const start = file.indexOf("1 1 1 1 ");
+    disk.faults.flipBit(path, where === "its first part" ? start + 10 : start + 99_990);
+    let at = 0;
+    await expect(async () => {
+      for (;;) {
+        const part = await range.materialise(at, 1_000_000);
+        at += part.byteLength;
+        part.release();
+      }
+    }).rejects.toThrow(/damaged/);
+    expect(at).toBeGreaterThan(50_000);
+    expect(at).toBeLessThan(range.byteLength);
+    expect(log.failure).toMatch(/fails its checks/);
+    range.release();
+    await store.close();
+  },
+);
+
+test("a piece read ahead is there at once, and let go of with the range if nobody asks for it", async () => {
+  const { store, log } = await openWithLargeBatches(createMemoryDisk());
+  const ranges = [await rangeAt(log, 0), await rangeAt(log, 0)];
+  await fill(store, log, 60, 10_000);
+  for (const range of ranges) {
+    range.readAhead(0, 8 * kib);
+    await turns(5);
+  }
+  const piece = ranges[0]!.materialise(0, 8 * kib);
+  expect(piece).not.toBeInstanceOf(Promise);
+  (piece as MaterialisedBytes).release();
+  for (const range of ranges) range.release();
+  await turns(5);
+  expect(store.statistics().readBytes).toBe(0);
+  await store.close();
+});
+
+test("readers that have stopped hold no more than the budget, and wait for one another", async () => {
+  const { store, clock, log } = await openWithLargeBatches(createMemoryDisk());
+  const ranges = [];
+  for (let count = 0; count < 20; count += 1) ranges.push(await rangeAt(log, 0));
+  await fill(store, log, 60, 10_000);
+  const held: MaterialisedBytes[] = [];
+  const givenUp: number[] = [];
+  const all = ranges.map(async (range, number) => {
+    range.queued(() => {
+      givenUp.push(number);
+      held[number]?.release();
+    });
+    held[number] = await range.materialise(0, 16 * kib);
+  });
+  await turns(20);
+  expect(held.filter(Boolean)).toHaveLength(4);
+  expect(store.statistics().readBytes).toBe(64 * kib);
+  for (let round = 0; round < 20; round += 1) {
+    await clock.advance(5_000);
+    await turns(5);
+    expect(store.statistics().readBytes).toBeLessThanOrEqual(64 * kib);
+  }
+  await Promise.all(all);
+  // Each that was served took the place of the one that had held its buffer for the longest.
+  expect(givenUp).toEqual(ranges.slice(0, 16).map((_, number) => number));
+  for (const part of held.slice(16)) part.release();
+  for (const range of ranges) range.release();
+  await store.close();
+});
+
+test("small batches are sent as slices of the ring when there is no memory to copy them to", async () => {
+  const { store, log } = await openWithLargeBatches(createMemoryDisk());
+  const cold = [];
+  for (let count = 0; count < 4; count += 1) cold.push(await rangeAt(log, 0));
+  await fill(store, log, 60, 10_000);
+  const start = log.logEndOffset;
+  for (const value of ["a", "b", "c"]) await appendCommitted(store, log, [value]);
+  const hot = await rangeAt(log, start, 10_000);
+  const copied = await hot.materialise(0, 10_000);
+  expect(copied.chunks).toHaveLength(1);
+  copied.release();
+  const holders = [];
+  for (const range of cold) holders.push(await range.materialise(0, 16 * kib));
+  const sliced = await hot.materialise(0, 10_000);
+  expect(sliced.chunks).toHaveLength(3);
+  expect(recordsOf(Buffer.concat(sliced.chunks))[0]!.value).toBe("a");
+  for (const part of [sliced, ...holders]) part.release();
+  for (const range of [...cold, hot]) range.release();
+  await store.close();
+});
+
+test("small batches read from disk are sent in one chunk, whatever lies between them", async () => {
+  const { store } = await openTestStore(createMemoryDisk(), { ringBytes: 64 * kib });
+  const log = createLog(store);
+  const other = createLog(store, "other");
+  const values = Array.from({ length: 20 }, (_, number) => `${number} `.repeat(20));
+  for (const value of values) {
+    await appendCommitted(store, log, [value]);
+    await appendCommitted(store, other, ["between"]);
+  }
+  const range = await rangeAt(log, 0, 1_000_000);
+  await fill(store, other, 60);
+  const part = await range.materialise(0, 1_000_000);
+  expect(part.chunks).toHaveLength(1);
+  const found: string[] = [];
+  for (let at = 0; at < part.byteLength; at += batchSizeAt(part.chunks[0]!, at)) {
+    found.push(recordsOf(part.chunks[0]!.subarray(at))[0]!.value);
+  }
+  expect(found).toEqual(values);
+  part.release();
+  range.release();
+  await store.close();
+});
+
+test("a full disk takes back a file that only a reader keeps, and the WAL goes on", async () => {
+  const disk = createMemoryDisk();
+  const { store, clock, log } = await openWithLargeBatches(disk);
+  const slow = await rangeAt(log, 0);
+  const slower = await rangeAt(log, 0);
+  let givenUp = 0;
+  for (const range of [slow, slower]) {
+    range.queued(() => {
+      givenUp += 1;
+      range.release();
+    });
+  }
+  for (let round = 0; round < 12; round += 1) {
+    await fill(store, log, 10, 10_000);
+    await log.moveLogStart(log.highWatermark);
+    await store.reclaim();
+    expect(givenUp).toBe(0);
+  }
+  // From now on everything that is appended stays, and the disk has no room but for the files there are.
+  disk.faults.setCapacity(store.statistics().sizeOnDisk);
+  let appendedAfter = 0;
+  for (let second = 0; second < 20; second += 1) {
+    for (;;) {
+      const outcome = appendValues(log, ["z".repeat(10_000)]);
+      if (outcome.kind !== "appended") break;
+      await reached(log, outcome.lastOffset + 1);
+      if (givenUp > 0) appendedAfter += 1;
+    }
+    await turns(20);
+    await clock.advance(1_000);
+  }
+  expect(givenUp).toBe(2);
+  // What the file holds.
+  expect(appendedAfter).toBeGreaterThan(20);
   await store.close();
 });
