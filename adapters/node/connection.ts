@@ -48,6 +48,26 @@ export function createNodeConnection(
 /** A write whose bytes the kernel had not taken when write returned. */
 type PendingWrite = { taken: () => void };
 
+const nothing = new Uint8Array(0);
+
+/** Up to so many bytes, one copy costs less than a list of them handed to the kernel. */
+const joinBytes = 4096;
+
+/** The chunks as one if they are few bytes, as answers to small requests are; else null. */
+function joinSmall(chunks: readonly Uint8Array[]): Uint8Array | null {
+  if (chunks.length === 1) return chunks[0] ?? nothing;
+  let size = 0;
+  for (const chunk of chunks) size += chunk.byteLength;
+  if (size > joinBytes) return null;
+  const joined = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    joined.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return joined;
+}
+
 class NodeConnection implements Connection {
   readonly local: Address;
   readonly remote: Address;
@@ -98,22 +118,18 @@ class NodeConnection implements Connection {
   write(chunks: readonly Uint8Array[], taken: () => void): boolean {
     const socket = this.#open();
     if (socket === null || this.#isEnded || !socket.writable) return true;
-    const pending: PendingWrite = { taken };
-    const written = (): void => this.#taken(pending);
-    let lastIndex = chunks.length - 1;
-    while (lastIndex >= 0 && chunks[lastIndex]?.byteLength === 0) lastIndex--;
-    if (lastIndex < 0) return true;
-    if (lastIndex > 0) socket.cork();
-    for (let index = 0; index <= lastIndex; index++) {
-      const chunk = chunks[index];
-      if (chunk === undefined || chunk.byteLength === 0) continue;
-      if (index === lastIndex) socket.write(chunk, written);
-      else socket.write(chunk);
-    }
-    if (lastIndex > 0) socket.uncork();
+    const joined = joinSmall(chunks);
+    if (joined === null) {
+      socket.cork();
+      for (const chunk of chunks) if (chunk.byteLength > 0) socket.write(chunk);
+      socket.uncork();
+    } else if (joined.byteLength > 0) socket.write(joined);
     // Node tries the write at once: nothing left in its queue means that the kernel has a copy of every byte.
     if (socket.writableLength === 0 || socket.destroyed) return true;
+    const pending: PendingWrite = { taken };
     this.#pendingWrites.add(pending);
+    // Called once everything before it is written. Most writes never come here, and a callback for each would be a turn of its own.
+    socket.write(nothing, () => this.#taken(pending));
     return false;
   }
 
