@@ -14,6 +14,8 @@ export class SimProcess {
   #state: "running" | "paused" | "dead" = "running";
   #heldTimers: HeldTimer[] = [];
   #heldDeliveries: (() => void)[] = [];
+  /** Called whenever it runs: what it holds may have changed. */
+  onTouched: (() => void) | null = null;
   readonly #endings = new Set<() => void>();
   readonly #resumptions = new Set<() => void>();
 
@@ -97,6 +99,7 @@ export class SimProcess {
   }
 
   #enter(run: () => void): void {
+    this.onTouched?.();
     try {
       run();
     } catch (error) {

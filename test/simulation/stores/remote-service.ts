@@ -41,6 +41,10 @@ export class RemoteService {
   readonly #options: ServiceOptions;
   #isOut = false;
 
+  get host(): SimHost {
+    return this.#options.host;
+  }
+
   constructor(options: ServiceOptions) {
     this.#options = options;
     options.network.addHost(options.host);

@@ -1,0 +1,284 @@
+import type { FinalLog, History, PartitionKey, SeenRecord, SentBatch } from "./history.ts";
+
+/** What clients must never see. */
+export type Anomaly = {
+  readonly kind:
+    | "lost"
+    | "duplicated"
+    | "reordered"
+    | "stale"
+    | "phantom"
+    | "two records at one offset"
+    | "beyond the high watermark"
+    | "hole"
+    | "committed offset went back"
+    | "two owners";
+  readonly message: string;
+};
+
+export type CheckOptions = {
+  /** Whether an acknowledgement of this batch was a promise that held under what happened. All are, by default. */
+  readonly isPromised?: (batch: SentBatch) => boolean;
+  /**
+   * A new leader learns the high watermark from its followers, so what it tells of it may lag at first (Kafka's KIP-207). Then high watermarks grow within
+   * a leadership only, and over all of them in what ListOffsets says.
+   */
+  readonly mayLeaderLag?: boolean;
+};
+
+/** Everything wrong with a history; empty if clients saw one log that keeps its promises. */
+export function checkHistory(history: History, options: CheckOptions = {}): Anomaly[] {
+  const anomalies: Anomaly[] = [];
+  const report = (kind: Anomaly["kind"], message: string): void => {
+    anomalies.push({ kind, message });
+  };
+  const scope: Scope = { history, options, report, ids: identify(history.sent) };
+  checkOffsets(scope);
+  checkPhantoms(scope);
+  checkStaleness(scope);
+  for (const [partition, final] of history.final) {
+    checkLost(scope, partition, final);
+    checkOrder(scope, partition, final);
+    checkHoles(scope, partition, final);
+  }
+  checkGroups(scope);
+  checkOwners(scope);
+  return anomalies;
+}
+
+type Scope = {
+  readonly history: History;
+  readonly options: CheckOptions;
+  readonly report: (kind: Anomaly["kind"], message: string) => void;
+  /** The batch that a record was sent in. */
+  readonly ids: (record: { producer: number; counter: number }) => SentBatch | undefined;
+};
+
+function identify(sent: readonly SentBatch[]): Scope["ids"] {
+  const byProducer = new Map<number, SentBatch[]>();
+  for (const batch of sent) {
+    const list = byProducer.get(batch.producer);
+    if (list === undefined) byProducer.set(batch.producer, [batch]);
+    else list.push(batch);
+  }
+  for (const list of byProducer.values()) list.sort((a, b) => a.first - b.first);
+  return ({ producer, counter }) => {
+    const list = byProducer.get(producer) ?? [];
+    let low = 0;
+    let high = list.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (list[middle]!.first + list[middle]!.count <= counter) low = middle + 1;
+      else high = middle;
+    }
+    const found = list[low];
+    return found !== undefined && found.first <= counter ? found : undefined;
+  };
+}
+
+const nameOf = ({ producer, counter }: { producer: number; counter: number }): string =>
+  `record ${producer}-${counter}`;
+
+/** One offset, one record: in every answer to a producer, every read and the end of it all. */
+function checkOffsets({ history, report }: Scope): void {
+  const known = new Map<PartitionKey, Map<number, { producer: number; counter: number }>>();
+  const note = (partition: PartitionKey, record: SeenRecord, where: string): void => {
+    let offsets = known.get(partition);
+    if (offsets === undefined) {
+      offsets = new Map();
+      known.set(partition, offsets);
+    }
+    const there = offsets.get(record.offset);
+    if (there === undefined) offsets.set(record.offset, record);
+    else if (there.producer !== record.producer || there.counter !== record.counter) {
+      report(
+        "two records at one offset",
+        `${partition} at ${record.offset}: ${nameOf(there)} and, ${where}, ${nameOf(record)}`,
+      );
+    }
+  };
+  for (const batch of history.sent) {
+    if (batch.outcome !== "acknowledged" || batch.baseOffset < 0) continue;
+    for (let at = 0; at < batch.count; at++) {
+      const { producer, first, baseOffset } = batch;
+      const record = { producer, counter: first + at, offset: baseOffset + at };
+      note(batch.partition, record, "acknowledged");
+    }
+  }
+  for (const { partition, records, reader } of history.seen) {
+    for (const record of records) note(partition, record, `read by ${reader}`);
+  }
+  for (const [partition, { records }] of history.final) {
+    for (const record of records) note(partition, record, "at the end");
+  }
+}
+
+/** Only what was sent there can be read, and nothing that was refused. */
+function checkPhantoms({ history, ids, report }: Scope): void {
+  const check = (partition: PartitionKey, record: SeenRecord, where: string): void => {
+    const batch = ids(record);
+    const at = `${nameOf(record)} at ${record.offset} of ${partition}, ${where},`;
+    if (batch === undefined) report("phantom", `${at} was never sent`);
+    else if (batch.partition !== partition)
+      report("phantom", `${at} was sent to ${batch.partition}`);
+    else if (batch.outcome === "refused") report("phantom", `${at} was refused`);
+  };
+  for (const { partition, records, strangers, reader } of history.seen) {
+    for (const record of records) check(partition, record, `read by ${reader}`);
+    for (const offset of strangers)
+      report("phantom", `${partition} at ${offset}, read by ${reader}: nobody's record`);
+  }
+  for (const [partition, { records, strangers }] of history.final) {
+    for (const record of records) check(partition, record, "at the end");
+    for (const offset of strangers) report("phantom", `${partition} at ${offset}: nobody's record`);
+  }
+}
+
+/** Whoever asks after an answer came sees no less than it said. */
+function checkStaleness({ history, options, report }: Scope): void {
+  const byPartition = Map.groupBy(history.seen, ({ partition, leaderEpoch, isListed }) => {
+    if (options.mayLeaderLag !== true) return partition;
+    return isListed ? `${partition} listed` : `${partition} in epoch ${leaderEpoch}`;
+  });
+  for (const seen of byPartition.values()) {
+    const answers = seen.toSorted((a, b) => a.answeredMs - b.answeredMs);
+    let next = 0;
+    let highest = { highWatermark: -1, reader: "" };
+    for (const each of seen.toSorted((a, b) => a.askedMs - b.askedMs)) {
+      while (next < answers.length && answers[next]!.answeredMs <= each.askedMs) {
+        const answer = answers[next++]!;
+        if (answer.highWatermark > highest.highWatermark) highest = answer;
+      }
+      if (each.highWatermark < highest.highWatermark) {
+        report(
+          "stale",
+          `${each.partition}: ${each.reader} was told ${each.highWatermark} at ${each.answeredMs}, after ${highest.reader} had been told ${highest.highWatermark}`,
+        );
+      }
+      const beyond = each.records.find(({ offset }) => offset >= each.highWatermark);
+      if (beyond !== undefined) {
+        report(
+          "beyond the high watermark",
+          `${each.partition}: ${each.reader} was given ${beyond.offset}, above ${each.highWatermark}`,
+        );
+      }
+    }
+  }
+}
+
+function checkLost(
+  { history, options, report }: Scope,
+  partition: PartitionKey,
+  final: FinalLog,
+): void {
+  const isThere = new Set(final.records.map(({ offset }) => offset));
+  const { isPromised = () => true } = options;
+  const isGone = (offset: number): boolean =>
+    offset >= final.logStartOffset && !isThere.has(offset);
+  for (const batch of history.sent) {
+    if (batch.partition !== partition || batch.outcome !== "acknowledged") continue;
+    if (batch.acks === 0 || batch.baseOffset < 0 || !isPromised(batch)) continue;
+    for (let at = 0; at < batch.count; at++) {
+      if (!isGone(batch.baseOffset + at)) continue;
+      const record = nameOf({ producer: batch.producer, counter: batch.first + at });
+      report("lost", `${record}, acknowledged at ${batch.baseOffset + at} of ${partition}`);
+      break;
+    }
+  }
+  if (final.logStartOffset > 0 && !history.trimmed.has(partition)) {
+    report("lost", `${partition} begins at ${final.logStartOffset}, and nobody asked for that`);
+  }
+}
+
+/** What consumers have read is committed as well: they act on it. */
+function checkOrder(
+  { history, ids, report }: Scope,
+  partition: PartitionKey,
+  final: FinalLog,
+): void {
+  const last = new Map<number, SeenRecord>();
+  const places = new Map<string, number>();
+  for (const record of final.records) {
+    if (ids(record)?.isIdempotent !== true) continue;
+    const id = `${record.producer}-${record.counter}`;
+    const place = places.get(id);
+    if (place !== undefined) {
+      report(
+        "duplicated",
+        `${nameOf(record)} is at ${place} and at ${record.offset} of ${partition}`,
+      );
+      continue;
+    }
+    places.set(id, record.offset);
+    const before = last.get(record.producer);
+    if (before !== undefined && before.counter > record.counter) {
+      report(
+        "reordered",
+        `${nameOf(record)} is at ${record.offset} of ${partition}, behind ${nameOf(before)}`,
+      );
+    }
+    last.set(record.producer, record);
+  }
+  const isThere = new Set(final.records.map(({ offset }) => offset));
+  for (const { partition: read, records, reader } of history.seen) {
+    if (read !== partition) continue;
+    const gone = records.find(
+      ({ offset }) => offset >= final.logStartOffset && !isThere.has(offset),
+    );
+    if (gone !== undefined) {
+      report("lost", `${nameOf(gone)}, which ${reader} has read at ${gone.offset} of ${partition}`);
+    }
+  }
+}
+
+function checkHoles({ report }: Scope, partition: PartitionKey, final: FinalLog): void {
+  let expected = final.logStartOffset;
+  const spans = [
+    ...final.records.map(({ offset }) => ({ from: offset, to: offset + 1 })),
+    ...final.strangers.map((offset) => ({ from: offset, to: offset + 1 })),
+    ...final.skipped,
+  ].toSorted((a, b) => a.from - b.from);
+  for (const { from, to } of spans) {
+    if (from > expected) report("hole", `${partition} has nothing from ${expected} to ${from}`);
+    expected = Math.max(expected, to);
+  }
+  if (expected < final.endOffset) {
+    report("hole", `${partition} has nothing from ${expected} to its end, ${final.endOffset}`);
+  }
+}
+
+/** In one generation a partition is one member's. */
+function checkOwners({ history, report }: Scope): void {
+  const owners = new Map<string, string>();
+  for (const { group, generation, member, partition } of history.owners) {
+    const key = `${partition} in generation ${generation} of ${group}`;
+    const other = owners.get(key);
+    if (other !== undefined && other !== member) {
+      report("two owners", `${key}: ${other} and ${member}`);
+    }
+    owners.set(key, member);
+  }
+}
+
+/** A group never goes back behind what it was told was committed. */
+function checkGroups({ history, report }: Scope): void {
+  const byPlace = Map.groupBy(
+    history.groupOffsets,
+    ({ group, partition }) => `${group} in ${partition}`,
+  );
+  for (const [place, offsets] of byPlace) {
+    const commits = offsets.filter(({ kind }) => kind === "committed");
+    for (const read of offsets) {
+      if (read.kind !== "fetched" || !read.isAcknowledged) continue;
+      const known = commits
+        .filter(({ isAcknowledged, answeredMs }) => isAcknowledged && answeredMs <= read.askedMs)
+        .reduce((most, { offset }) => Math.max(most, offset), -1);
+      if (read.offset < known) {
+        report(
+          "committed offset went back",
+          `${place}: ${read.offset} at ${read.answeredMs}, though ${known} was committed before`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { RecordId } from "../client/record-value.ts";
+
+// What clients did and saw, from their side of the wire: plain data, so that a doctored one can be checked as well. A partition is named by its topic's id
+// and its index; times are the world's.
+
+export type PartitionKey = `${string}/${number}`;
+
+export function partitionKey(topicId: string, index: number): PartitionKey {
+  return `${topicId}/${index}`;
+}
+
+/** Records `first` to `first + count - 1` of one producer, sent together to one partition, perhaps several times. */
+export type SentBatch = RecordRange & {
+  readonly partition: PartitionKey;
+  readonly acks: -1 | 0 | 1;
+  /** Of an idempotent producer: in the log once at most, and in the order of sending. */
+  readonly isIdempotent: boolean;
+  readonly sentMs: number;
+  /** `refused`: an error that says that nothing was appended. `unknown`: given up, or never answered. */
+  outcome: "pending" | "acknowledged" | "refused" | "unknown";
+  settledMs: number;
+  baseOffset: number;
+};
+
+export type RecordRange = {
+  readonly producer: number;
+  readonly first: number;
+  readonly count: number;
+};
+
+export type SeenRecord = RecordId & { readonly offset: number };
+
+/** An answer to Fetch, or to ListOffsets (then without records). */
+export type SeenLog = {
+  readonly reader: string;
+  readonly partition: PartitionKey;
+  readonly askedMs: number;
+  readonly answeredMs: number;
+  readonly fetchOffset: number;
+  /** Of the leadership the reader asked; -1 where it did not say. */
+  readonly leaderEpoch: number;
+  /** An answer to ListOffsets. */
+  readonly isListed: boolean;
+  /** Which the reader took for the end of what is committed. */
+  readonly highWatermark: number;
+  readonly records: readonly SeenRecord[];
+  /** Values that no producer wrote. */
+  readonly strangers: readonly number[];
+};
+
+/** A group's offset, written or read. */
+export type GroupOffset = {
+  readonly kind: "committed" | "fetched";
+  readonly group: string;
+  readonly partition: PartitionKey;
+  readonly offset: number;
+  readonly askedMs: number;
+  /** Infinity: never answered. */
+  answeredMs: number;
+  isAcknowledged: boolean;
+};
+
+/** Who was told to read a partition in a generation of a group. */
+export type Owner = {
+  readonly group: string;
+  readonly generation: number;
+  readonly member: string;
+  readonly partition: PartitionKey;
+};
+
+/** Everything a partition holds once all is over. */
+export type FinalLog = {
+  readonly logStartOffset: number;
+  readonly endOffset: number;
+  readonly records: readonly SeenRecord[];
+  readonly strangers: readonly number[];
+  /** Offsets that hold no record of a client: control batches, and gaps that a recovery left. */
+  readonly skipped: readonly { readonly from: number; readonly to: number }[];
+};
+
+export type History = {
+  readonly sent: SentBatch[];
+  readonly seen: SeenLog[];
+  readonly groupOffsets: GroupOffset[];
+  readonly owners: Owner[];
+  /** By partition; topics deleted meanwhile are not in it. */
+  readonly final: Map<PartitionKey, FinalLog>;
+  /** Partitions whose log start may move: retention, or DeleteRecords. */
+  readonly trimmed: Set<PartitionKey>;
+};
+
+export function newHistory(): History {
+  return { sent: [], seen: [], groupOffsets: [], owners: [], final: new Map(), trimmed: new Set() };
+}

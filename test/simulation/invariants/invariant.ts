@@ -1,0 +1,56 @@
+import type { BrokerRun } from "../cell/broker-node.ts";
+import type { AcceptedEntry } from "../cell/cell-truth.ts";
+import type { BrokerView, ReplicaView } from "../cell/replica-view.ts";
+import type { SimCell } from "../cell/sim-cell.ts";
+import type { CommittedLog } from "./committed-log.ts";
+
+/** A replica's numbers, as they were when it was last looked at. */
+export type ReplicaNumbers = {
+  isLeader: boolean;
+  leaderEpoch: number;
+  logStartOffset: number;
+  highWatermark: number;
+  logEndOffset: number;
+  nextOffset: number;
+};
+
+/** A running broker, as checks have it. */
+export type WatchedBroker = { readonly run: BrokerRun; readonly view: BrokerView };
+
+export type ReplicaChange = {
+  readonly broker: WatchedBroker;
+  readonly replica: ReplicaView;
+  /** Null: it is looked at for the first time in this life. */
+  readonly before: ReplicaNumbers | null;
+};
+
+/** What one invariant looks at, and when. Whatever it says ends the run. */
+export type Checks = {
+  /** The metadata log has accepted an entry. */
+  readonly entry?: (entry: AcceptedEntry) => string | null;
+  /** Something about a replica is not as it was before this event. */
+  readonly replica?: (change: ReplicaChange) => string | null;
+  /** The process is gone; its replicas were last seen with these numbers. */
+  readonly ended?: (
+    broker: WatchedBroker,
+    replicas: ReadonlyMap<ReplicaView, ReplicaNumbers>,
+  ) => void;
+};
+
+/** What invariants share. */
+export type Observed = {
+  readonly cell: SimCell;
+  /** Running brokers by id. */
+  readonly brokers: ReadonlyMap<number, WatchedBroker>;
+  readonly committed: (topicId: string, index: number) => CommittedLog;
+};
+
+export type Invariant = {
+  readonly name: string;
+  readonly about: string;
+  readonly watch: (observed: Observed) => Checks;
+};
+
+export function placeOf({ topicId, index }: { topicId: string; index: number }): string {
+  return `partition ${index} of ${topicId}`;
+}

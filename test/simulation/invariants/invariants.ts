@@ -1,0 +1,11 @@
+import { inSyncInvariants } from "./in-sync.ts";
+import type { Invariant } from "./invariant.ts";
+import { leadershipInvariants } from "./leadership.ts";
+import { replicaLogInvariants } from "./replica-log.ts";
+
+/** Every invariant of replication.md §3, by its name there. What only clients can see of them (nothing beyond the high watermark) is in history/. */
+export const invariants: readonly Invariant[] = [
+  ...leadershipInvariants,
+  ...inSyncInvariants,
+  ...replicaLogInvariants,
+];

@@ -1,0 +1,91 @@
+import type { ReplicaView } from "../cell/replica-view.ts";
+import type { Checks, Invariant, Observed, ReplicaNumbers, WatchedBroker } from "./invariant.ts";
+
+const sameBytes: Invariant = {
+  name: "I5",
+  about: "below the smaller of two replicas' high watermarks their logs are byte-identical",
+  watch: ({ committed }) => ({
+    replica({ replica, before }) {
+      const from = before?.highWatermark ?? replica.logStartOffset;
+      const to = replica.highWatermark;
+      if (to <= from) return null;
+      return committed(replica.topicId, replica.index).advance(replica, from, to);
+    },
+  }),
+};
+
+const watermarkGrows: Invariant = {
+  name: "I6",
+  about: "a high watermark never moves back in a life, and is never above the log end",
+  watch: () => ({
+    replica({ replica, before }) {
+      const { logStartOffset, highWatermark, logEndOffset, nextOffset } = replica;
+      if (highWatermark > logEndOffset) return `${highWatermark} is above the end, ${logEndOffset}`;
+      if (logEndOffset > nextOffset) return `${logEndOffset} is above ${nextOffset}, the next`;
+      if (before === null) return null;
+      if (highWatermark < before.highWatermark) {
+        return `the high watermark went from ${before.highWatermark} to ${highWatermark}`;
+      }
+      return logStartOffset < before.logStartOffset
+        ? `the log start went from ${before.logStartOffset} to ${logStartOffset}`
+        : null;
+    },
+  }),
+};
+
+const nothingCommittedIsCut: Invariant = {
+  name: "I9",
+  about: "nothing below a replica's own high watermark is truncated, except in a recovery",
+  watch: ({ cell }) => ({
+    replica({ replica, before }) {
+      if (before === null || replica.nextOffset >= before.highWatermark) return null;
+      const recoveries = cell.truth.partition(replica.topicId, replica.index)?.recoveries ?? [];
+      if (recoveries.some(({ epoch }) => epoch > before.leaderEpoch)) return null;
+      return `cut to ${replica.nextOffset}, its high watermark was ${before.highWatermark}`;
+    },
+  }),
+};
+
+type Left = ReplicaNumbers & { readonly mayHaveLost: boolean };
+
+const whatWasWrittenIsThere: Invariant = {
+  name: "I10",
+  about:
+    "what a replica had written is there in its next life: all of it if the host lived, what was flushed if not",
+  watch: watchLives,
+};
+
+function watchLives({ cell }: Observed): Checks {
+  /** By broker and partition: a directory that starts anew does so under another id. */
+  const left = new Map<string, Left>();
+  const keyOf = ({ view }: WatchedBroker, { topicId, index }: ReplicaView): string =>
+    `${view.brokerId}: ${topicId}/${index}`;
+  return {
+    ended(broker, replicas) {
+      const isHostUp = broker.run.process.host.isUp;
+      for (const [replica, numbers] of replicas) {
+        if (replica.failure !== null) continue;
+        const mayHaveLost = !isHostUp && replica.durability !== "fsync";
+        left.set(keyOf(broker, replica), { ...numbers, mayHaveLost });
+      }
+    },
+    replica({ broker, replica, before }) {
+      if (before !== null) return null;
+      const key = keyOf(broker, replica);
+      const last = left.get(key);
+      left.delete(key);
+      if (last === undefined || last.mayHaveLost) return null;
+      if (replica.logEndOffset >= last.logEndOffset) return null;
+      const recoveries = cell.truth.partition(replica.topicId, replica.index)?.recoveries ?? [];
+      if (recoveries.some(({ epoch }) => epoch > last.leaderEpoch)) return null;
+      return `ends at ${replica.logEndOffset} after a restart; ${last.logEndOffset} was written before`;
+    },
+  };
+}
+
+export const replicaLogInvariants: readonly Invariant[] = [
+  sameBytes,
+  watermarkGrows,
+  nothingCommittedIsCut,
+  whatWasWrittenIsThere,
+];

@@ -1,0 +1,165 @@
+import type { BrokerRun } from "../cell/broker-node.ts";
+import type { AcceptedEntry } from "../cell/cell-truth.ts";
+import type { ReplicaView } from "../cell/replica-view.ts";
+import type { SimCell } from "../cell/sim-cell.ts";
+import { CommittedLog } from "./committed-log.ts";
+import type { Checks, Invariant, ReplicaNumbers, WatchedBroker } from "./invariant.ts";
+
+type Watched = WatchedBroker & {
+  replicas: readonly ReplicaView[];
+  numbers: Map<ReplicaView, ReplicaNumbers>;
+  cursor: number;
+};
+
+type Named = { readonly name: string; readonly checks: Checks };
+
+/** Above so many replicas a broker's are looked at in turns, and not all after every event. */
+const allAtOnce = 256;
+
+/** Asserts invariants after every event, on what the event may have changed. */
+export class InvariantWatch {
+  readonly #cell: SimCell;
+  readonly #named: Named[];
+  readonly #brokers = new Map<number, Watched>();
+  readonly #byRun = new Map<BrokerRun, Watched>();
+  readonly #committed = new Map<string, CommittedLog>();
+  readonly #dirty = new Set<Watched>();
+  /** Replicas looked at, so that a run can say that it has looked. */
+  looks = 0;
+
+  constructor(cell: SimCell, invariants: readonly Invariant[]) {
+    this.#cell = cell;
+    const observed = {
+      cell,
+      brokers: this.#brokers,
+      committed: (topicId: string, index: number) => this.#committedOf(topicId, index),
+    };
+    this.#named = invariants.map(({ name, watch }) => ({ name, checks: watch(observed) }));
+    cell.truth.onEntry((entry) => this.#entry(entry));
+    cell.onRun({ serves: (run) => this.#serves(run), ended: (run) => this.#ended(run) });
+    cell.world.afterEvent(() => this.#afterEvent());
+  }
+
+  /** Looks at everything, whether it was touched or not. */
+  checkAll(): void {
+    for (const broker of this.#byRun.values()) this.#look(broker, Infinity);
+  }
+
+  #committedOf(topicId: string, index: number): CommittedLog {
+    const key = `${topicId}/${index}`;
+    let committed = this.#committed.get(key);
+    if (committed === undefined) {
+      committed = new CommittedLog();
+      this.#committed.set(key, committed);
+    }
+    return committed;
+  }
+
+  #entry(entry: AcceptedEntry): void {
+    for (const { topicId, index, before, after } of entry.partitions) {
+      const recovery = after?.recoveries.at(-1);
+      if (recovery !== undefined && recovery.epoch !== before?.recoveries.at(-1)?.epoch) {
+        this.#committedOf(topicId, index).cutTo(recovery.end);
+      }
+    }
+    for (const { name, checks } of this.#named) {
+      this.#report(name, checks.entry?.(entry), `entry ${entry.revision}`);
+    }
+  }
+
+  #serves(run: BrokerRun): void {
+    const { view } = run;
+    if (view === null) return;
+    const watched: Watched = { run, view, replicas: [], numbers: new Map(), cursor: 0 };
+    this.#brokers.set(view.brokerId, watched);
+    this.#byRun.set(run, watched);
+    run.process.onTouched = () => this.#dirty.add(watched);
+    this.#dirty.add(watched);
+  }
+
+  #ended(run: BrokerRun): void {
+    const watched = this.#byRun.get(run);
+    if (watched === undefined) return;
+    this.#byRun.delete(run);
+    this.#dirty.delete(watched);
+    if (this.#brokers.get(watched.view.brokerId) === watched) {
+      this.#brokers.delete(watched.view.brokerId);
+    }
+    for (const { checks } of this.#named) checks.ended?.(watched, watched.numbers);
+  }
+
+  #afterEvent(): void {
+    if (this.#dirty.size === 0) return;
+    for (const watched of this.#dirty) this.#look(watched, allAtOnce);
+    this.#dirty.clear();
+  }
+
+  #look(watched: Watched, most: number): void {
+    const replicas = watched.view.replicas();
+    if (replicas !== watched.replicas) this.#adopt(watched, replicas);
+    const { numbers } = watched;
+    const count = Math.min(most, replicas.length);
+    for (let step = 0; step < count; step++) {
+      if (watched.cursor >= replicas.length) watched.cursor = 0;
+      const replica = replicas[watched.cursor++]!;
+      const before = numbers.get(replica);
+      if (before === undefined || differs(before, replica)) {
+        this.#changed(watched, replica, before ?? null);
+      }
+    }
+    this.looks += count;
+  }
+
+  #adopt(watched: Watched, replicas: readonly ReplicaView[]): void {
+    const kept = new Map<ReplicaView, ReplicaNumbers>();
+    for (const replica of replicas) {
+      const numbers = watched.numbers.get(replica);
+      if (numbers !== undefined) kept.set(replica, numbers);
+    }
+    watched.replicas = replicas;
+    watched.numbers = kept;
+  }
+
+  #changed(watched: Watched, replica: ReplicaView, before: ReplicaNumbers | null): void {
+    // One that is offline answers for nothing.
+    if (replica.failure === null) {
+      const change = { broker: watched, replica, before };
+      for (const { name, checks } of this.#named) {
+        const message = checks.replica?.(change);
+        this.#report(
+          name,
+          message,
+          `${watched.run.process.name}, ${replica.topicId}/${replica.index}`,
+        );
+      }
+    }
+    watched.numbers.set(replica, numbersOf(replica));
+  }
+
+  #report(name: string, message: string | null | undefined, where: string): void {
+    if (message === null || message === undefined) return;
+    this.#cell.world.fail(`${name} does not hold (${where}): ${message}`);
+  }
+}
+
+function differs(before: ReplicaNumbers, replica: ReplicaView): boolean {
+  return (
+    before.nextOffset !== replica.nextOffset ||
+    before.logEndOffset !== replica.logEndOffset ||
+    before.highWatermark !== replica.highWatermark ||
+    before.logStartOffset !== replica.logStartOffset ||
+    before.leaderEpoch !== replica.leaderEpoch ||
+    before.isLeader !== replica.isLeader
+  );
+}
+
+function numbersOf(replica: ReplicaView): ReplicaNumbers {
+  return {
+    isLeader: replica.isLeader,
+    leaderEpoch: replica.leaderEpoch,
+    logStartOffset: replica.logStartOffset,
+    highWatermark: replica.highWatermark,
+    logEndOffset: replica.logEndOffset,
+    nextOffset: replica.nextOffset,
+  };
+}

@@ -1,0 +1,109 @@
+import { parseArgs } from "node:util";
+import type { SeedOptions, SeedResult } from "./scenario/run-seed.ts";
+import { runSeed } from "./scenario/run-seed.ts";
+import { drawSwarm } from "./scenario/swarm.ts";
+import { formatFaultRates, parseFaultRates } from "./world/fault-table.ts";
+
+// npm run sim -- --seed N             one universe, again as it was
+// npm run sim -- --seeds FROM..TO     many, one after the other, up to the first that fails
+
+const usage = `npm run sim -- --seed N | --seeds FROM..TO
+  --until MS          simulated time under load and faults
+  --events N          events after which load and faults end
+  --faults NAME=RATE,...   these faults, instead of those the seed draws
+  --trace             say what happens
+  --quiet             say nothing of seeds that hold
+`;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    seeds: { type: "string" },
+    until: { type: "string" },
+    events: { type: "string" },
+    faults: { type: "string" },
+    trace: { type: "boolean", default: false },
+    quiet: { type: "boolean", default: false },
+  },
+});
+
+function wholeNumber(text: string, what: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new Error(`${what} is a whole number, not ${text}`);
+  }
+  return value;
+}
+
+function seedsAsked(): { from: number; to: number } | null {
+  if (values.seed !== undefined) {
+    const seed = wholeNumber(values.seed, "--seed");
+    return { from: seed, to: seed };
+  }
+  const [from, to] = values.seeds?.split("..") ?? [];
+  if (from === undefined || to === undefined) return null;
+  return { from: wholeNumber(from, "--seeds"), to: wholeNumber(to, "--seeds") };
+}
+
+function optionsFor(seed: number): SeedOptions {
+  const { until, events, faults, trace } = values;
+  return {
+    seed,
+    ...(until === undefined ? {} : { untilMs: wholeNumber(until, "--until") }),
+    ...(events === undefined ? {} : { maxEvents: wholeNumber(events, "--events") }),
+    ...(faults === undefined ? {} : { faults: parseFaultRates(faults) }),
+    ...(trace ? { trace: (line: string) => console.log(line) } : {}),
+  };
+}
+
+/** The command that brings the same universe about. */
+function replayOf({ seed }: SeedOptions): string {
+  const given = (["until", "events", "faults"] as const)
+    .filter((name) => values[name] !== undefined)
+    .map((name) => ` --${name} ${values[name]}`);
+  return `npm run sim -- --seed ${seed}${given.join("")}`;
+}
+
+function describe(result: SeedResult, tookMs: number): string {
+  const { seed, plan, events, simulatedMs, hash, records, acknowledged, reads, lives } = result;
+  const { producers, consumers, members, topics } = plan.workload;
+  const faults = values.faults ?? formatFaultRates(plan.faults);
+  return [
+    `seed ${seed}: holds; ${events} events, ${(simulatedMs / 1_000).toFixed(0)} simulated s in ${(tookMs / 1_000).toFixed(2)} s, ${hash}`,
+    `  ${topics.length} topics, ${producers.length} producers, ${consumers.length} consumers, ${members.length} members; ${records} records, ${acknowledged} acknowledged, ${reads} read; ${lives} lives`,
+    `  ${faults === "" ? "no faults" : faults}`,
+  ].join("\n");
+}
+
+async function main(): Promise<number> {
+  const asked = seedsAsked();
+  if (asked === null) {
+    console.log(usage);
+    return 2;
+  }
+  const startMs = performance.now();
+  const total = { seeds: 0, events: 0, simulatedMs: 0 };
+  for (let seed = asked.from; seed <= asked.to; seed++) {
+    const options = optionsFor(seed);
+    const seedMs = performance.now();
+    try {
+      const result = await runSeed(options);
+      total.seeds++;
+      total.events += result.events;
+      total.simulatedMs += result.simulatedMs;
+      if (!values.quiet) console.log(describe(result, performance.now() - seedMs));
+    } catch (error) {
+      console.log(error);
+      console.log(`\nseed ${seed} fails. Again: ${replayOf(options)}`);
+      console.log(`faults drawn: ${formatFaultRates(drawSwarm(seed).faults)}`);
+      return 1;
+    }
+  }
+  const tookS = (performance.now() - startMs) / 1_000;
+  console.log(
+    `${total.seeds} seeds hold: ${total.events} events, ${(total.simulatedMs / 3_600_000).toFixed(2)} simulated hours in ${tookS.toFixed(1)} s; ${Math.round(total.events / tookS)} events/s, ${Math.round((total.seeds / tookS) * 60)} seeds/min`,
+  );
+  return 0;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,178 @@
+import type { BrokerNode } from "../cell/broker-node.ts";
+import type { SimCell } from "../cell/sim-cell.ts";
+import type { DirectoryCopy } from "../disk/sim-disk.ts";
+import type { SimHost } from "../machine/sim-host.ts";
+import type { FaultName } from "../world/fault-table.ts";
+import type { Stream } from "../world/random-streams.ts";
+import type { World } from "../world/world.ts";
+
+const hourMs = 3_600_000;
+
+type Action = (stream: Stream) => void;
+
+/**
+ * Does to a cell what happens so many times an hour, at times and to victims drawn from the fault's own stream. Everything it begins it also ends, by
+ * itself or when told to.
+ */
+export class Nemesis {
+  readonly #cell: SimCell;
+  readonly #world: World;
+  /** Ends of what is under way. */
+  readonly #endings = new Set<() => void>();
+  readonly #copies = new Map<BrokerNode, DirectoryCopy>();
+  #isOver = false;
+  /** How often each fault has struck. */
+  readonly struck = new Map<FaultName, number>();
+
+  constructor(cell: SimCell) {
+    this.#cell = cell;
+    this.#world = cell.world;
+  }
+
+  start(): void {
+    for (const [name, act] of Object.entries(this.#actions()) as [FaultName, Action][]) {
+      this.#wait(name, act);
+    }
+  }
+
+  /** Ends everything it began, and begins nothing more. */
+  stop(): void {
+    this.#isOver = true;
+    for (const end of Array.from(this.#endings)) end();
+  }
+
+  #wait(name: FaultName, act: Action): void {
+    const rate = this.#world.faults.rate(name);
+    if (rate === 0) return;
+    const stream = this.#world.faults.stream(name);
+    this.#world.schedule(stream.wait(hourMs / rate), "nemesis", () => {
+      if (this.#isOver) return;
+      this.struck.set(name, (this.struck.get(name) ?? 0) + 1);
+      act(stream);
+      this.#wait(name, act);
+    });
+  }
+
+  /** Calls `end` after a while, or when all is to end. */
+  #forAWhile(durationMs: number, end: () => void): void {
+    const once = (): void => {
+      if (!this.#endings.delete(once)) return;
+      end();
+    };
+    this.#endings.add(once);
+    this.#world.schedule(durationMs, "nemesis", once);
+  }
+
+  #actions(): Partial<Record<FaultName, Action>> {
+    return { ...this.#networkActions(), ...this.#diskActions(), ...this.#processActions() };
+  }
+
+  #networkActions(): Partial<Record<FaultName, Action>> {
+    const { network } = this.#cell;
+    const cut = (from: SimHost, to: SimHost, durationMs: number): void => {
+      this.#world.trace(() => `${from.name} does not reach ${to.name}`);
+      this.#forAWhile(durationMs, network.block(from, to));
+    };
+    return {
+      "network.partition": (stream) => {
+        const [one, other] = this.#twoHosts(stream);
+        const durationMs = stream.logBetween(100, 60_000);
+        cut(one, other, durationMs);
+        cut(other, one, durationMs);
+      },
+      "network.oneWay": (stream) => {
+        const [one, other] = this.#twoHosts(stream);
+        cut(one, other, stream.logBetween(100, 60_000));
+      },
+      "network.isolate": (stream) => {
+        const { host } = this.#node(stream);
+        const durationMs = stream.logBetween(100, 60_000);
+        const { metadata, objects } = this.#cell;
+        const stores = stream.chance(0.5) ? [metadata.service.host, objects.service.host] : [];
+        for (const other of [...this.#cell.allHosts, ...stores]) {
+          if (other === host) continue;
+          cut(host, other, durationMs);
+          cut(other, host, durationMs);
+        }
+      },
+      "metadata.outage": (stream) => {
+        const { service } = this.#cell.metadata;
+        service.setOut(true);
+        this.#forAWhile(stream.logBetween(1_000, 120_000), () => service.setOut(false));
+      },
+    };
+  }
+
+  #diskActions(): Partial<Record<FaultName, Action>> {
+    return {
+      "disk.slow": (stream) => {
+        const { disk } = this.#node(stream);
+        disk.setSlow(true);
+        this.#forAWhile(stream.logBetween(1_000, 60_000), () => disk.setSlow(false));
+      },
+      "disk.full": (stream) => {
+        const { disk } = this.#node(stream);
+        disk.setFreeBytes(stream.int(300_000));
+        this.#forAWhile(stream.logBetween(1_000, 60_000), () => disk.setFreeBytes(null));
+      },
+      "disk.bitFlip": (stream) => {
+        const node = this.#node(stream);
+        node.disk.flipBit(/\/log\/wal-/, stream);
+        node.isDamaged = true;
+      },
+    };
+  }
+
+  #processActions(): Partial<Record<FaultName, Action>> {
+    return {
+      "process.kill": (stream) => this.#node(stream).kill(),
+      "process.stop": (stream) => void this.#node(stream).stop({ isRestarted: true }),
+      "process.pause": (stream) => {
+        const node = this.#node(stream);
+        node.pause();
+        this.#forAWhile(stream.logBetween(10, 60_000), () => node.resume());
+      },
+      "process.twice": (stream) => this.#node(stream).startSecond(),
+      "host.crash": (stream) => {
+        const { host } = this.#node(stream);
+        host.crash();
+        this.#forAWhile(stream.logBetween(100, 60_000), () => host.boot());
+      },
+      "host.wipe": (stream) => {
+        const node = this.#node(stream);
+        node.host.crash();
+        node.disk.wipe(node.directory, { isNewVolume: stream.chance(0.5) });
+        this.#forAWhile(stream.logBetween(100, 60_000), () => node.host.boot());
+      },
+      "directory.rollBack": (stream) => this.#rollBack(stream),
+      "clock.jump": (stream) => {
+        const byMs = stream.logBetween(10, 3_600_000);
+        this.#node(stream).host.setWallClock(stream.chance(0.5) ? byMs : -byMs);
+      },
+    };
+  }
+
+  /** The first time a copy is taken, the next time it is put back. */
+  #rollBack(stream: Stream): void {
+    const node = this.#node(stream);
+    const copied = this.#copies.get(node);
+    if (copied === undefined) {
+      this.#copies.set(node, node.disk.copy(node.directory));
+      return;
+    }
+    this.#copies.delete(node);
+    this.#world.trace(() => `the directory of ${node.name} is rolled back`);
+    node.kill();
+    node.disk.restore(node.directory, copied);
+  }
+
+  #node(stream: Stream): BrokerNode {
+    return stream.pick(this.#cell.brokers);
+  }
+
+  #twoHosts(stream: Stream): [SimHost, SimHost] {
+    const one = this.#node(stream).host;
+    const others = this.#cell.allHosts.filter((host) => host !== one);
+    return [one, stream.pick(others)];
+  }
+}

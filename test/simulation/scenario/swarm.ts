@@ -1,0 +1,63 @@
+import type { BrokerConfig } from "../../../broker/config.ts";
+import { smallBrokerConfig } from "../cell/sim-cell.ts";
+import type { FaultName, FaultRates } from "../world/fault-table.ts";
+import { faultNames } from "../world/fault-table.ts";
+import { drawFaultRates } from "../world/faults.ts";
+import type { Stream } from "../world/random-streams.ts";
+import { createStreams } from "../world/random-streams.ts";
+import { drawWorkload, type WorkloadPlan } from "./workload.ts";
+
+/** Everything that a seed decides before anything happens. */
+export type SwarmPlan = {
+  readonly brokerCount: number;
+  readonly config: Partial<BrokerConfig>;
+  readonly faults: FaultRates;
+  readonly workload: WorkloadPlan;
+  /** Under load and faults. */
+  readonly durationMs: number;
+};
+
+/**
+ * What one broker alone can bear: it has nobody to fetch from what its disk has lost, and a host crash takes what was not flushed. A cell of many draws
+ * from all faults there are.
+ */
+const tooMuchForOne: readonly FaultName[] = [
+  "disk.bitFlip",
+  "disk.readFails",
+  "host.wipe",
+  "directory.rollBack",
+];
+
+const kibibyte = 1024;
+
+/** A cell, its load and what befalls it, drawn from a seed. */
+export function drawSwarm(seed: number): SwarmPlan {
+  const streams = createStreams(seed);
+  const stream = streams("swarm");
+  const faults = drawFaultRates(
+    streams("swarm faults"),
+    faultNames.filter((name) => !tooMuchForOne.includes(name)),
+  );
+  const isAlwaysFlushed = faults["host.crash"] !== undefined;
+  return {
+    brokerCount: 1,
+    config: drawConfig(stream),
+    faults,
+    workload: drawWorkload(stream, { isAlwaysFlushed }),
+    durationMs: stream.logBetween(20_000, 600_000),
+  };
+}
+
+function drawConfig(stream: Stream): Partial<BrokerConfig> {
+  const chunkBytes = stream.pick([32, 64, 128]) * kibibyte;
+  return {
+    log: {
+      ...smallBrokerConfig.log,
+      chunkBytes,
+      ringBytes: chunkBytes * stream.pick([4, 8, 16]),
+      fileBytes: chunkBytes * stream.pick([2, 4, 16]),
+      poolFiles: stream.pick([0, 1, 2]),
+    },
+    groups: { initialRebalanceDelayMs: stream.pick([0, 3_000]) },
+  };
+}

@@ -1,0 +1,203 @@
+import type { NewTopic } from "../../../metadata/commands/create-topics.ts";
+import type { Codec } from "../../../protocol/compression/codec.ts";
+import type { SimCell } from "../cell/sim-cell.ts";
+import { ClusterClient } from "../client/cluster-client.ts";
+import { earliest, Fetcher, latest } from "../client/fetcher.ts";
+import { GroupMember, type GroupMemberOptions } from "../client/group-member.ts";
+import { SimProducer, type ProducerOptions } from "../client/producer.ts";
+import type { History } from "../history/history.ts";
+import { newHistory } from "../history/history.ts";
+import type { Stream } from "../world/random-streams.ts";
+
+export type TopicPlan = NewTopic & { readonly name: string; readonly partitionCount: number };
+
+/** What clients there are, and what they do. */
+export type WorkloadPlan = {
+  readonly topics: readonly TopicPlan[];
+  readonly producers: readonly Omit<ProducerOptions, "number">[];
+  readonly consumers: readonly { readonly topic: string; readonly usesSessions: boolean }[];
+  readonly members: readonly GroupMemberOptions[];
+};
+
+export type WorkloadLimits = {
+  /** Topics of other durability than `fsync` lose what a host crash finds unflushed; those of one replica then promise nothing. */
+  readonly isAlwaysFlushed: boolean;
+};
+
+/** A load drawn from a stream: few or many clients, of every kind. */
+export function drawWorkload(stream: Stream, { isAlwaysFlushed }: WorkloadLimits): WorkloadPlan {
+  const topics = Array.from({ length: 1 + stream.int(3) }, (_, at): TopicPlan => {
+    const isFlushed = isAlwaysFlushed || stream.chance(0.5);
+    return {
+      name: `topic-${at}`,
+      partitionCount: 1 + stream.int(4),
+      configs: { durability: isFlushed ? "fsync" : "replicated" },
+    };
+  });
+  const pauseMs = stream.logBetween(2, 400);
+  const topicName = (): string => stream.pick(topics).name;
+  return {
+    topics,
+    producers: Array.from({ length: 1 + stream.int(5) }, () =>
+      drawProducer(stream, topicName(), pauseMs),
+    ),
+    consumers: Array.from({ length: stream.int(4) }, () => ({
+      topic: topicName(),
+      usesSessions: stream.chance(0.7),
+    })),
+    members: drawMembers(stream, topics),
+  };
+}
+
+function drawProducer(
+  stream: Stream,
+  topic: string,
+  pauseMs: number,
+): Omit<ProducerOptions, "number"> {
+  const isIdempotent = stream.chance(0.7);
+  const acks = isIdempotent ? -1 : stream.pick([-1, 1, 1, 0] as const);
+  return {
+    topic,
+    acks,
+    isIdempotent,
+    maxInFlight: stream.pick([1, 1, 2, 5]),
+    pauseMs,
+    maxRecords: stream.pick([1, 3, 20]),
+    maxFillBytes: stream.pick([1, 100, 100, 5_000]),
+    codec: stream.pick<Codec>(["none", "none", "none", "none", "gzip", "snappy", "lz4", "zstd"]),
+    requestTimeoutMs: stream.pick([2_000, 10_000, 30_000]),
+    deliveryTimeoutMs: stream.pick([15_000, 60_000, 120_000]),
+  };
+}
+
+function drawMembers(stream: Stream, topics: readonly TopicPlan[]): GroupMemberOptions[] {
+  const members: GroupMemberOptions[] = [];
+  const groupCount = stream.pick([0, 0, 1, 1, 2]);
+  for (let group = 0; group < groupCount; group++) {
+    const read = topics.filter(() => stream.chance(0.7)).map(({ name }) => name);
+    const options = {
+      group: `group-${group}`,
+      topics: read.length === 0 ? [topics[0]!.name] : read,
+      sessionTimeoutMs: stream.pick([6_000, 10_000, 30_000]),
+      heartbeatMs: 1_000,
+      commitMs: stream.pick([500, 2_000, 5_000]),
+      usesSessions: stream.chance(0.5),
+    };
+    const memberCount = 1 + stream.int(3);
+    for (let member = 0; member < memberCount; member++) members.push(options);
+  }
+  return members;
+}
+
+/** The clients of a run, and what they saw. */
+export class Workload {
+  readonly history: History = newHistory();
+  readonly plan: WorkloadPlan;
+  readonly #cell: SimCell;
+  readonly #producers: SimProducer[] = [];
+  readonly #consumers: { fetcher: Fetcher; client: ClusterClient }[] = [];
+  readonly #members: GroupMember[] = [];
+
+  constructor(cell: SimCell, plan: WorkloadPlan) {
+    this.#cell = cell;
+    this.plan = plan;
+  }
+
+  /** Makes the topics and starts everyone. */
+  async start(clusterId: string): Promise<void> {
+    for (const topic of this.plan.topics) await this.#cell.control.createTopic(clusterId, topic);
+    for (const [number, options] of this.plan.producers.entries()) {
+      const place = this.#cell.addClient(`producer-${number}`);
+      const producer = new SimProducer(place, this.history, { ...options, number });
+      this.#producers.push(producer);
+      producer.start();
+    }
+    for (const [number, { topic, usesSessions }] of this.plan.consumers.entries()) {
+      this.#startConsumer(`consumer-${number}`, topic, usesSessions);
+    }
+    for (const [number, options] of this.plan.members.entries()) {
+      const place = this.#cell.addClient(`member-${number}`);
+      const member = new GroupMember(place, this.history, options);
+      this.#members.push(member);
+      member.start();
+    }
+  }
+
+  #startConsumer(name: string, topic: string, usesSessions: boolean): void {
+    const place = this.#cell.addClient(name);
+    const client = new ClusterClient(place);
+    const options = { maxWaitMs: 500, maxBytes: place.stream.pick([2_000, 64_000, 1_000_000]) };
+    const { history } = this;
+    const fetcher = new Fetcher(client, { name, history, usesSessions, rack: "", ...options });
+    const count = this.plan.topics.find((each) => each.name === topic)?.partitionCount ?? 0;
+    const partitions = Array.from({ length: count }, (_, index) => ({ topic, index, position: 0 }));
+    this.#consumers.push({ fetcher, client });
+    place.process.deliver(() => {
+      fetcher.assign(partitions);
+      void fetcher.run();
+    });
+  }
+
+  /** Ends the load; resolves when every batch is settled and every member has left. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#producers.map((producer) => producer.stop()));
+    await Promise.all(this.#members.map((member) => member.stop()));
+    for (const { fetcher, client } of this.#consumers) {
+      fetcher.stop();
+      client.disconnect();
+    }
+  }
+
+  /** Reads every partition from end to end into the history. */
+  async readBack(clusterId: string): Promise<void> {
+    const place = this.#cell.addClient("reader");
+    const image = await this.#cell.control.image();
+    for (const topic of image.topics.values()) {
+      if (topic.clusterId !== clusterId) continue;
+      for (const { index } of topic.partitions) await this.#readWhole(place, topic, index);
+    }
+  }
+
+  async #readWhole(
+    place: ReturnType<SimCell["addClient"]>,
+    { name, topicId }: { name: string; topicId: string },
+    index: number,
+  ): Promise<void> {
+    const seen = newHistory();
+    const client = new ClusterClient(place);
+    const options = { maxWaitMs: 100, maxBytes: 1_000_000, rack: "" };
+    const fetcher = new Fetcher(client, {
+      name: "reader",
+      history: seen,
+      usesSessions: false,
+      ...options,
+    });
+    client.want([name]);
+    const start = await until(client, () => fetcher.list({ topic: name, index }, earliest));
+    const end = await until(client, () => fetcher.list({ topic: name, index }, latest));
+    fetcher.assign([{ topic: name, index, position: start }]);
+    void fetcher.run();
+    const [partition] = fetcher.partitions;
+    while (partition!.position < end) await client.sleep(10);
+    fetcher.stop();
+    client.disconnect();
+    // What the reader was told is judged with the rest.
+    this.history.seen.push(...seen.seen);
+    this.history.final.set(`${topicId}/${index}`, {
+      logStartOffset: start,
+      endOffset: end,
+      records: seen.seen.flatMap(({ records }) => records),
+      strangers: seen.seen.flatMap(({ strangers }) => strangers),
+      skipped: [],
+    });
+  }
+}
+
+async function until(client: ClusterClient, ask: () => Promise<number | null>): Promise<number> {
+  for (;;) {
+    const answer = await ask();
+    if (answer !== null) return answer;
+    await client.sleep(200);
+    await client.refresh();
+  }
+}
