@@ -200,16 +200,14 @@ async function register(
 }
 
 function logEnds(store: LogStore): ReplicaEnd[] {
-  return Array.from(
-    store.partitions(),
-    ({ topicId, index, leaderEpoch, logEndOffset, failure }) => ({
-      topicId,
-      index,
-      lastEpoch: leaderEpoch,
-      logEndOffset,
-      isDamaged: failure !== null,
-    }),
-  );
+  return Array.from(store.partitions(), (log) => ({
+    topicId: log.topicId,
+    index: log.index,
+    lastEpoch: log.leaderEpoch,
+    logEndOffset: log.logEndOffset,
+    highWatermark: log.highWatermark,
+    isDamaged: log.failure !== null,
+  }));
 }
 
 type Assembly = {
@@ -262,6 +260,7 @@ function assemble(
     }),
     sessions: createFetchSessionCache(() => 1 + Math.floor(random.float() * 0x7fff_fffe)),
     producerIds: createProducerIds(() => producerIdBlock(metadata, { brokerId, brokerEpoch }, log)),
+    observedEnds: () => [],
     startedWith: config.startedWith,
     stopping,
     clock,

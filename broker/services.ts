@@ -1,4 +1,5 @@
 import type { MetadataReplica } from "../metadata/log/replica.ts";
+import type { ReportedEnd } from "../metadata/commands/recovery-plan.ts";
 import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
@@ -26,6 +27,8 @@ export type BrokerServices = {
   readonly groups: Groups;
   readonly sessions: FetchSessionCache;
   readonly producerIds: ProducerIds;
+  /** What brokers have said of the ends of their logs in partitions without a leader; known to the controller alone. */
+  readonly observedEnds: () => readonly ReportedEnd[];
   /** Server settings this broker was started with, by Kafka's names, as DescribeConfigs shows them. */
   readonly startedWith: StaticSettings;
   /** Aborted when the broker begins to stop: what waits for something to happen is answered with what there is. */

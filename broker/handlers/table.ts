@@ -1,5 +1,6 @@
 import type { BrokerServices } from "../services.ts";
 import { alterConfigs } from "./alter-configs.ts";
+import { alterPartitionReassignments } from "./alter-partition-reassignments.ts";
 import { apiVersions } from "./api-versions.ts";
 import { createAcls } from "./create-acls.ts";
 import { createPartitions } from "./create-partitions.ts";
@@ -14,7 +15,9 @@ import { describeConfigs } from "./describe-configs.ts";
 import { describeGroups } from "./describe-groups.ts";
 import { describeLogDirs } from "./describe-log-dirs.ts";
 import { describeProducers } from "./describe-producers.ts";
+import { describeQuorum } from "./describe-quorum.ts";
 import { describeTopicPartitions } from "./describe-topic-partitions.ts";
+import { electLeaders } from "./elect-leaders.ts";
 import { fetch } from "./fetch.ts";
 import { findCoordinator } from "./find-coordinator.ts";
 import { heartbeat } from "./heartbeat.ts";
@@ -25,6 +28,7 @@ import type { KafkaApi } from "./kafka-api.ts";
 import { leaveGroup } from "./leave-group.ts";
 import { listGroups } from "./list-groups.ts";
 import { listOffsets } from "./list-offsets.ts";
+import { listPartitionReassignments } from "./list-partition-reassignments.ts";
 import { metadata } from "./metadata.ts";
 import { offsetCommit } from "./offset-commit.ts";
 import { offsetDelete } from "./offset-delete.ts";
@@ -32,6 +36,7 @@ import { offsetFetch } from "./offset-fetch.ts";
 import { offsetForLeaderEpoch } from "./offset-for-leader-epoch.ts";
 import { produce } from "./produce.ts";
 import { syncGroup } from "./sync-group.ts";
+import { unregisterBroker } from "./unregister-broker.ts";
 
 // Every Kafka API this broker serves, by key. The router, ApiVersions, docs/compatibility.md and the fuzz test read this list; to add an API, write
 // its handler and a line here.
@@ -63,10 +68,15 @@ const apis: readonly KafkaApi<BrokerServices>[] = [
   describeLogDirs,
   createPartitions,
   deleteGroups,
+  electLeaders,
   incrementalAlterConfigs,
+  alterPartitionReassignments,
+  listPartitionReassignments,
   offsetDelete,
+  describeQuorum,
   describeCluster,
   describeProducers,
+  unregisterBroker,
   describeTopicPartitions,
 ];
 
