@@ -1,9 +1,4 @@
 import type { MetadataReplica } from "../metadata/log/replica.ts";
-import type {
-  AlterPartitionOutcome,
-  AlterPartitionRequest,
-} from "../metadata/commands/alter-partition.ts";
-import { alterPartitions } from "../metadata/commands/alter-partition.ts";
 import { allocateProducerIds } from "../metadata/commands/allocate-producer-ids.ts";
 import type { RegisteredBroker } from "../metadata/commands/register-broker.ts";
 import type { ReplicaEnd } from "../metadata/commands/recovery.ts";
@@ -34,6 +29,7 @@ import { coordinatorLog } from "./replication/coordinator-log.ts";
 import { createLeadershipRenewal } from "./replication/leadership-renewal.ts";
 import { startRetention } from "./replication/retention-loop.ts";
 import { followingOf } from "./replication/following.ts";
+import { createControllerLink } from "./replication/controller-link.ts";
 import { createInSyncKeeper } from "./replication/in-sync-keeper.ts";
 import { createReplicaFetchers } from "./replication/replica-fetchers.ts";
 import { createTopicTable } from "./replication/topic-table.ts";
@@ -234,19 +230,21 @@ function assemble(
   const following = followingOf(fetchers);
   const image = () => metadata.image;
   const topics = createTopicTable({ brokerId, image, store, clock, log, following });
+  const controller = createControllerLink({ selfId: brokerId, metadata, network, clock });
   const inSync = createInSyncKeeper({
     self: { brokerId, brokerEpoch },
     clock,
     log,
     image,
     partitions: () => topics.held(),
-    ask: (request) => alterPartitionsDirectly(metadata, request),
+    ask: (request) => controller.alterPartitions(request),
   });
   return {
     brokerId,
     metadata,
     topics,
     fetchers,
+    controller,
     inSync,
     store,
     logDirectory: `${config.directory}/log`,
@@ -267,19 +265,6 @@ function assemble(
     random,
     log,
   };
-}
-
-async function alterPartitionsDirectly(
-  metadata: MetadataReplica,
-  request: AlterPartitionRequest,
-): Promise<AlterPartitionOutcome> {
-  const outcome = await metadata.submit((image, context) =>
-    alterPartitions(image, [request], context),
-  );
-  if (outcome.kind === "rejected") throw new Error(outcome.message);
-  const [altered] = outcome.result;
-  if (altered === undefined) throw new Error("one request has one outcome");
-  return altered;
 }
 
 function topicLookup({ image }: MetadataReplica) {
@@ -324,7 +309,7 @@ function follow(
   services: BrokerServices,
   brokerEpoch: number,
 ): () => Promise<void> {
-  const { brokerId, topics, fetchers, inSync, groups, store } = services;
+  const { brokerId, topics, fetchers, controller, inSync, groups, store } = services;
   const renewal = createLeadershipRenewal({ brokerId, brokerEpoch, metadata, clock, log });
   topics.onLeadership((topic, partition) => {
     if (topic.topicId !== internalTopic(metadata.image, "__consumer_offsets")?.topicId) return;
@@ -359,6 +344,7 @@ function follow(
     stopFollowing();
     renewal.stop();
     inSync.stop();
+    controller.close();
     await fetchers.stop();
   };
 }

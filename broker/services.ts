@@ -9,6 +9,7 @@ import type { LogOutput } from "./log-output.ts";
 import type { LogStore } from "./log/log-store.ts";
 import type { ProducerIds } from "./producer-ids.ts";
 import type { AppendGate } from "./replication/append-gate.ts";
+import type { ControllerLink } from "./replication/controller-link.ts";
 import type { InSyncKeeper } from "./replication/in-sync-keeper.ts";
 import type { ReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
@@ -19,6 +20,7 @@ export type BrokerServices = {
   readonly metadata: MetadataReplica;
   readonly topics: TopicTable;
   readonly fetchers: ReplicaFetchers;
+  readonly controller: ControllerLink;
   readonly inSync: InSyncKeeper;
   readonly store: LogStore;
   /** Where the log lies, as DescribeLogDirs names it. */

@@ -1,6 +1,6 @@
 // Writes the reference pages from the tables the code runs on: `npm run docs`. A unit test fails when a page is not what this would write.
 import { writeFileSync } from "node:fs";
-import { kafkaApis } from "../broker/handlers/table.ts";
+import { betweenBrokers, kafkaApis } from "../broker/handlers/table.ts";
 import { brokerSettingTable } from "../metadata/settings/broker-settings.ts";
 import { topicSettingTable } from "../metadata/settings/topic-setting-table.ts";
 
@@ -17,9 +17,12 @@ export function pages(): Page[] {
 function compatibility(): string {
   const rows = [...kafkaApis]
     .sort((a, b) => a.key - b.key)
-    .map(({ key, name, versions, advertised }) => {
+    .map((api) => {
+      const { key, name, versions, advertised } = api;
       const served = `${versions[0]}-${versions[1]}`;
-      const shown = `${advertised[0]}-${advertised[1]}`;
+      const shown = betweenBrokers.includes(api)
+        ? "between brokers only"
+        : `${advertised[0]}-${advertised[1]}`;
       return `| ${key} | ${name} | ${served} | ${shown === served ? "" : shown} |`;
     });
   return `# Compatibility

@@ -1,5 +1,6 @@
 import type { BrokerServices } from "../services.ts";
 import { alterConfigs } from "./alter-configs.ts";
+import { alterPartition } from "./alter-partition.ts";
 import { alterPartitionReassignments } from "./alter-partition-reassignments.ts";
 import { apiVersions } from "./api-versions.ts";
 import { createAcls } from "./create-acls.ts";
@@ -80,4 +81,11 @@ const apis: readonly KafkaApi<BrokerServices>[] = [
   describeTopicPartitions,
 ];
 
-export const kafkaApis: readonly KafkaApi<BrokerServices>[] = [...apis, apiVersions(apis)];
+/** What brokers ask each other. ApiVersions does not show it, as Kafka's brokers do not. */
+export const betweenBrokers: readonly KafkaApi<BrokerServices>[] = [alterPartition];
+
+export const kafkaApis: readonly KafkaApi<BrokerServices>[] = [
+  ...apis,
+  ...betweenBrokers,
+  apiVersions(apis),
+];

@@ -1,12 +1,11 @@
 import type {
-  AlterPartitionOutcome,
   AlterPartitionRequest,
-  AlteredPartition,
   ProposedIsr,
 } from "../../metadata/commands/alter-partition.ts";
 import type { Image } from "../../metadata/image/image.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LogOutput } from "../log-output.ts";
+import type { IsrAnswer } from "./alter-partition-message.ts";
 import type { IsrProposal, LeaderState, ProposalAnswer } from "./leader-state.ts";
 import { proposalAnswered, propose } from "./leader-state.ts";
 import { advance, type Partition } from "./partition.ts";
@@ -27,8 +26,8 @@ export type InSyncKeeperOptions = {
   readonly image: () => Image;
   /** Partitions held here. */
   readonly partitions: () => Iterable<Partition>;
-  /** Asks whoever is controller. Throws if nobody knows what became of it. */
-  readonly ask: (request: AlterPartitionRequest) => Promise<AlterPartitionOutcome>;
+  /** Asks whoever is controller; answers in the order of the proposals. Throws if nobody knows what became of them. */
+  readonly ask: (request: AlterPartitionRequest) => Promise<readonly IsrAnswer[]>;
   /** replica.lag.time.max.ms */
   readonly maxLagMs?: number;
 };
@@ -131,19 +130,9 @@ class Keeper implements InSyncKeeper {
   async #askFor(asked: readonly Asked[]): Promise<number> {
     const { self, ask, log } = this.#options;
     try {
-      const outcome = await ask({ ...self, partitions: asked.map(wishOf) });
-      if (outcome.kind === "rejected") {
-        // Registered anew, or fenced: the metadata log will say what is left to lead.
-        log.warn("the controller does not take this broker's in-sync sets", {
-          error: outcome.error,
-        });
-        this.#answered(asked, () => ({ kind: "unknown" }));
-        return resendPauseMs;
-      }
-      this.#answered(asked, (at) => answerOf(outcome.partitions[at]));
-      return outcome.partitions.some(({ error }) => error === "OPERATION_NOT_ATTEMPTED")
-        ? 0
-        : resendPauseMs;
+      const answers = await ask({ ...self, partitions: asked.map(wishOf) });
+      this.#answered(asked, (at) => answerOf(answers[at]));
+      return answers.some(({ error }) => error === "OPERATION_NOT_ATTEMPTED") ? 0 : resendPauseMs;
     } catch (error) {
       if (!this.#isStopped)
         log.debug("no answer about in-sync sets", { error: String(error), count: asked.length });
@@ -175,9 +164,9 @@ function wishOf({ partition, state, proposal }: Asked): ProposedIsr {
   return { topicId, index, leaderEpoch, partitionEpoch, isr, distrusted };
 }
 
-function answerOf(altered: AlteredPartition | undefined): ProposalAnswer {
-  if (altered === undefined) return { kind: "unknown" };
-  const { error, partition } = altered;
+function answerOf(answer: IsrAnswer | undefined): ProposalAnswer {
+  if (answer === undefined) return { kind: "unknown" };
+  const { error, partition } = answer;
   switch (error) {
     case null:
       return partition === null

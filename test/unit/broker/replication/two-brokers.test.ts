@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createMemoryDisk } from "../../../../adapters/memory/disk.ts";
+import {
+  alterPartitionRequest,
+  toWire,
+} from "../../../../broker/replication/alter-partition-message.ts";
+import { takeOver } from "../../../../metadata/commands/take-over.ts";
+import { errorCodes } from "../../../../protocol/errors.ts";
+import { alterPartitionResponse } from "../../../../protocol/messages/alter-partition.ts";
 import { fetchRequest, fetchResponse } from "../../../../protocol/messages/fetch.ts";
 import { produceRequest, produceResponse } from "../../../../protocol/messages/produce.ts";
 import { buildBatch } from "../../../../protocol/records/build.ts";
@@ -96,6 +103,40 @@ test("a follower that is gone leaves the in-sync set, and is taken in again once
   await until(() => state()?.isr.length === 2);
   await until(() => partitionOf(again).log.logEndOffset === 2);
   expect(await produce("together")).toBe(2);
+});
+
+test("a leader asks the controller, where there is one, and believes nobody else", async () => {
+  await until(() => follower().services.topics.local(topicId)?.partitions[0] !== undefined);
+  await produce("a");
+  const { brokerId } = follower().broker;
+  const brokerEpoch = first.image.brokers.get(brokerId)?.epoch ?? -1;
+  const missed = { brokerId: null, epoch: first.image.controller.epoch };
+  const taken = await first.metadata.submit((image, context) =>
+    takeOver(image, { brokerId, brokerEpoch, missed }, context),
+  );
+  expect(taken.kind).toBe("accepted");
+  await until(() => leader().image.controller.brokerId === brokerId);
+  const state = leader().services.topics.local(topicId)?.topic.partitions[0];
+  const self = leader().broker.brokerId;
+  const selfEpoch = first.image.brokers.get(self)?.epoch ?? -1;
+  const proposal = {
+    topicId,
+    index: 0,
+    leaderEpoch: state?.leaderEpoch ?? -1,
+    partitionEpoch: state?.partitionEpoch ?? -1,
+    isr: [{ brokerId: self, brokerEpoch: selfEpoch }],
+  };
+  const request = { brokerId: self, brokerEpoch: selfEpoch, partitions: [proposal] };
+  const [answer] = await leader().services.controller.alterPartitions(request);
+  expect(answer).toMatchObject({ error: null, partition: { isr: [self] } });
+  // Who is not the controller says so.
+  const body = toWire(request);
+  const refused = await leader().call(alterPartitionRequest, alterPartitionResponse, 3, body);
+  expect(refused.errorCode).toBe(errorCodes.NOT_CONTROLLER);
+  const stale = { ...request, brokerEpoch: 1 };
+  await expect(leader().services.controller.alterPartitions(stale)).rejects.toThrow(
+    "STALE_BROKER_EPOCH",
+  );
 });
 
 test("a consumer in the follower's zone is sent there, and reads there what is committed", async () => {
