@@ -34,7 +34,8 @@ export type DiskFile = {
   size(): Promise<number>;
   /**
    * Writes the chunks one behind the other from byte `position`. Resolves when the kernel has taken every byte; a short write rejects.
-   * The chunks must stay unchanged until then. Chunks over a SharedArrayBuffer are written off the main thread.
+   * The chunks must stay unchanged until then. Chunks over a SharedArrayBuffer are written off the main thread, unless handing them over costs more than
+   * writing them.
    */
   write(chunks: readonly Uint8Array[], position: number): Promise<void>;
   /** Makes everything written before this call durable (fdatasync). A failure is final: every later write and flush of the file rejects. */

@@ -3,19 +3,19 @@ import type { DiskFile } from "../../ports/disk.ts";
 import { DiskError } from "../../ports/disk.ts";
 import { asDiskError, toDiskError } from "./disk-error.ts";
 import { createFileOrder } from "./file-order.ts";
-import type { WalThread } from "./wal-thread.ts";
 import { isShared } from "./wal-thread.ts";
+import type { WalWriter } from "./wal-writer.ts";
 import { remainingChunks, shortWrite } from "./write-all.ts";
 
 let nextFileNumber = 1;
 
 const wholeFile = { from: 0, to: Number.MAX_SAFE_INTEGER };
 
-/** `walThread` starts the disk's thread at the first write of shared memory. */
-export function createNodeDiskFile(handle: FileHandle, walThread: () => WalThread): DiskFile {
+/** `walWriter` writes shared memory. */
+export function createNodeDiskFile(handle: FileHandle, walWriter: WalWriter): DiskFile {
   const target = { file: nextFileNumber++, fd: handle.fd };
   const order = createFileOrder();
-  let usesThread = false;
+  let hasWritten = false;
   let closing: Promise<void> | null = null;
   let flushFailure: DiskError | null = null;
 
@@ -27,15 +27,10 @@ export function createNodeDiskFile(handle: FileHandle, walThread: () => WalThrea
     if (flushFailure !== null) throw flushFailure;
   }
 
-  async function writeByPool(chunks: readonly Uint8Array[], position: number): Promise<void> {
-    assertWritable();
-    await asDiskError(writeAll(handle, chunks, position));
-  }
-
   async function flushOnce(): Promise<void> {
     assertWritable();
     try {
-      await (usesThread ? walThread().flush(target) : handle.datasync());
+      await (hasWritten ? walWriter.flush(target) : handle.datasync());
     } catch (error) {
       flushFailure = toDiskError(error);
       throw flushFailure;
@@ -46,26 +41,30 @@ export function createNodeDiskFile(handle: FileHandle, walThread: () => WalThrea
     async size() {
       assertUsable();
       const size = async (): Promise<number> => (await asDiskError(handle.stat())).size;
-      return order.add({ kind: "size", ...wholeFile, onThread: false }, size);
+      return order.add({ kind: "size", ...wholeFile, ofWal: false }, size);
     },
     async write(chunks, position) {
       assertUsable();
       const to = chunks.reduce((end, chunk) => end + chunk.byteLength, position);
       if (to === position) return;
-      const onThread = chunks.some(isShared);
-      usesThread ||= onThread;
-      const run = (): Promise<void> =>
-        onThread ? walThread().write(target, chunks, position) : writeByPool(chunks, position);
-      await order.add({ kind: "write", from: position, to, onThread }, run);
+      const ofWal = chunks.some(isShared);
+      hasWritten ||= ofWal;
+      const run = async (): Promise<void> => {
+        assertWritable();
+        await (ofWal
+          ? walWriter.write(target, chunks, position)
+          : asDiskError(writeAll(handle, chunks, position)));
+      };
+      await order.add({ kind: "write", from: position, to, ofWal }, run);
     },
     async flush() {
       assertUsable();
-      await order.add({ kind: "flush", ...wholeFile, onThread: usesThread }, flushOnce);
+      await order.add({ kind: "flush", ...wholeFile, ofWal: hasWritten }, flushOnce);
     },
     async read(into, position) {
       assertUsable();
       const to = position + into.byteLength;
-      return order.add({ kind: "read", from: position, to, onThread: false }, () =>
+      return order.add({ kind: "read", from: position, to, ofWal: false }, () =>
         asDiskError(readFully(handle, into, position)),
       );
     },

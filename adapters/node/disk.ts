@@ -4,8 +4,7 @@ import type { Disk, DiskFile } from "../../ports/disk.ts";
 import { createNodeDiskFile } from "./disk-file.ts";
 import { asDiskError, systemFailure } from "./disk-error.ts";
 import { takeFileLock } from "./file-lock.ts";
-import type { WalThread } from "./wal-thread.ts";
-import { startWalThread } from "./wal-thread.ts";
+import { createWalWriter, type WalWriter } from "./wal-writer.ts";
 
 /** The ending of files that writeFile has not finished. They are not listed, and the next writeFile of the same path replaces them. */
 const unfinishedEnding = ".unfinished";
@@ -16,8 +15,7 @@ export type NodeDisk = Disk & {
 };
 
 export function createNodeDisk(): NodeDisk {
-  let thread: WalThread | null = null;
-  const walThread = (): WalThread => (thread ??= startWalThread());
+  const walWriter = createWalWriter();
   const replacing = new Map<string, Promise<void>>();
 
   function writeFile(file: string, bytes: Uint8Array): Promise<void> {
@@ -40,21 +38,19 @@ export function createNodeDisk(): NodeDisk {
     writeFile,
     remove: (file) => asDiskError(remove(file)),
     rename: (from, to) => asDiskError(rename(from, to)),
-    open: (file, options) => asDiskError(open(file, options?.create ?? false, walThread)),
+    open: (file, options) => asDiskError(open(file, options?.create ?? false, walWriter)),
     lock: (file) => asDiskError(takeFileLock(file)),
     bootId: (place) => asDiskError(bootId(place)),
     async freeBytes(place) {
       const { bavail, bsize } = await asDiskError(fs.statfs(place));
       return bavail * bsize;
     },
-    async close() {
-      await thread?.close();
-    },
+    close: () => walWriter.close(),
   };
 }
 
-async function open(file: string, create: boolean, walThread: () => WalThread): Promise<DiskFile> {
-  if (!create) return createNodeDiskFile(await fs.open(file, constants.O_RDWR), walThread);
+async function open(file: string, create: boolean, walWriter: WalWriter): Promise<DiskFile> {
+  if (!create) return createNodeDiskFile(await fs.open(file, constants.O_RDWR), walWriter);
   const handle = await fs.open(file, constants.O_RDWR | constants.O_CREAT, 0o644);
   try {
     await syncDirectory(path.dirname(file));
@@ -62,7 +58,7 @@ async function open(file: string, create: boolean, walThread: () => WalThread): 
     await handle.close();
     throw error;
   }
-  return createNodeDiskFile(handle, walThread);
+  return createNodeDiskFile(handle, walWriter);
 }
 
 async function makeDirectory(directory: string): Promise<void> {

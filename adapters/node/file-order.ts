@@ -5,8 +5,8 @@ export type FileOperation = {
   kind: "read" | "write" | "flush" | "size";
   from: number;
   to: number;
-  /** Carried out by the WAL thread, which keeps the order of what it has been given. */
-  onThread: boolean;
+  /** Carried out by the WAL's writer, which keeps the order of what it has been given. */
+  ofWal: boolean;
 };
 
 type Pending = FileOperation & { isStarted: boolean; settled: Promise<void> };
@@ -33,8 +33,8 @@ export function createFileOrder(): FileOrder {
     add(operation, run) {
       const earlier: Promise<void>[] = [];
       for (const other of pending) {
-        const keptByThread = operation.onThread && other.onThread && other.isStarted;
-        if (!keptByThread && mustWait(other, operation)) earlier.push(other.settled);
+        const isKept = operation.ofWal && other.ofWal && other.isStarted;
+        if (!isKept && mustWait(other, operation)) earlier.push(other.settled);
       }
       const entry: Pending = { ...operation, isStarted: false, settled: Promise.resolve() };
       const start = (): ReturnType<typeof run> => {

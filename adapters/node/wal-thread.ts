@@ -5,17 +5,18 @@ import type { WalAnswer, WalCommand, WalWorkerData } from "./wal-protocol.ts";
 
 /** The one thread per disk that writes and flushes shared memory, in the order of the calls. Its end, for whatever reason, is final. */
 export type WalThread = {
-  /** `file` numbers the open file: descriptors are used again, these are not. */
-  write(
-    target: { file: number; fd: number },
-    chunks: readonly Uint8Array[],
-    position: number,
-  ): Promise<void>;
-  flush(target: { file: number; fd: number }): Promise<void>;
+  /** It lives and has nothing to do. */
+  readonly isIdle: boolean;
+  /** Resolves with the milliseconds it took there. */
+  write(target: WalTarget, chunks: readonly Uint8Array[], position: number): Promise<number>;
+  flush(target: WalTarget): Promise<number>;
   close(): Promise<void>;
 };
 
-type Waiting = { resolve: () => void; reject: (error: DiskError) => void };
+/** `file` numbers the open file: descriptors are used again, these are not. */
+export type WalTarget = { readonly file: number; readonly fd: number };
+
+type Waiting = { resolve: (tookMs: number) => void; reject: (error: DiskError) => void };
 
 export function startWalThread(workerUrl: URL = defaultWorkerUrl()): WalThread {
   const channel = new MessageChannel();
@@ -34,12 +35,12 @@ export function startWalThread(workerUrl: URL = defaultWorkerUrl()): WalThread {
     channel.port1.close();
   }
 
-  worker.on("message", ({ id, failure }: WalAnswer) => {
+  worker.on("message", ({ id, failure, tookMs }: WalAnswer) => {
     const call = waiting.get(id);
     waiting.delete(id);
     // Without work the thread does not keep the process alive.
     if (waiting.size === 0) worker.unref();
-    if (failure === null) call?.resolve();
+    if (failure === null) call?.resolve(tookMs);
     else call?.reject(diskErrorOf(failure));
   });
   worker.on("error", (error) => {
@@ -48,7 +49,7 @@ export function startWalThread(workerUrl: URL = defaultWorkerUrl()): WalThread {
   worker.on("exit", () => end(new DiskError("closed", "the WAL worker ended")));
   worker.unref();
 
-  function call(command: (id: number) => WalCommand): Promise<void> {
+  function call(command: (id: number) => WalCommand): Promise<number> {
     if (ended !== null) return Promise.reject(ended);
     return new Promise((resolve, reject) => {
       const id = nextId++;
@@ -61,6 +62,9 @@ export function startWalThread(workerUrl: URL = defaultWorkerUrl()): WalThread {
   }
 
   return {
+    get isIdle() {
+      return ended === null && waiting.size === 0;
+    },
     write: (target, chunks, position) =>
       call((id) => ({ kind: "write", id, ...target, chunks: chunks.map(sendable), position })),
     flush: (target) => call((id) => ({ kind: "flush", id, ...target })),

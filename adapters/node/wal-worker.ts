@@ -2,7 +2,7 @@
 // libuv's four threads. Commands are carried out in the order they came.
 import { fdatasyncSync } from "node:fs";
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { systemFailure } from "./disk-error.ts";
+import { systemFailure, type SystemFailure } from "./disk-error.ts";
 import type { WalAnswer, WalCommand, WalWorkerData } from "./wal-protocol.ts";
 import { writeAllSync } from "./write-all.ts";
 
@@ -27,12 +27,14 @@ function carryOut(command: WalCommand): void {
 }
 
 function answer(command: WalCommand): WalAnswer {
+  const startMs = performance.now();
+  let failure: SystemFailure | null = null;
   try {
     carryOut(command);
-    return { id: command.id, failure: null };
   } catch (error) {
-    return { id: command.id, failure: systemFailure(error) };
+    failure = systemFailure(error);
   }
+  return { id: command.id, failure, tookMs: performance.now() - startMs };
 }
 
 for (;;) {
