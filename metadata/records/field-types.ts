@@ -115,25 +115,49 @@ export const stringMap: FieldType<Readonly<Record<string, string>>> = {
 };
 
 export function struct<F extends Fields>(fields: F): FieldType<InferFields<F>> {
+  const layouts: Layout[] = [];
+  const at = (level: number): Layout => (layouts[level] ??= layoutAt(fields, level));
   return {
-    encode: (value, level) => encodeFields(fields, value, level),
+    encode: (value, level) => encodeLayout(at(level), value, level),
     decode(wire, level) {
       if (!Array.isArray(wire)) throw corrupt("an array of fields", wire);
-      return decodeFields(fields, wire, level);
+      return decodeLayout(at(level), wire, level) as InferFields<F>;
     },
   };
 }
 
+/** What a level writes of a struct, worked out once: an election alone may bring ten thousand of the same. */
+type Layout = {
+  readonly names: readonly string[];
+  readonly types: readonly FieldType<unknown>[];
+  /** How many of them are written: a field that joined later is behind those before it. */
+  readonly writtenCount: number;
+};
+
+function layoutAt(fields: Fields, level: number): Layout {
+  const all = Object.entries(fields);
+  const isWritten = all.map(([, type]) => (type.since ?? 1) <= level);
+  const writtenCount = isWritten.filter(Boolean).length;
+  if (isWritten.lastIndexOf(true) >= writtenCount)
+    throw new Error("a field that joined later is not the last of its record");
+  return {
+    names: all.map(([name]) => name),
+    types: all.map(([, type]) => type),
+    writtenCount,
+  };
+}
+
 /** A field that the level does not write must hold what its absence means: anything else would be forgotten without a word. */
-function encodeFields<F extends Fields>(
-  fields: F,
-  value: InferFields<F>,
+function encodeLayout(
+  { names, types, writtenCount }: Layout,
+  value: object,
   level: number,
 ): unknown[] {
   const named = value as Readonly<Record<string, unknown>>;
   const wire: unknown[] = [];
-  for (const [name, type] of Object.entries(fields)) {
-    if (isWrittenAt(type, level)) wire.push(type.encode(named[name], level));
+  for (const [position, name] of names.entries()) {
+    const type = types[position]!;
+    if (position < writtenCount) wire.push(type.encode(named[name], level));
     else if (named[name] !== type.absent) {
       throw new Error(`metadata record: ${name} cannot be written at level ${level}`);
     }
@@ -157,31 +181,23 @@ export function since<T>(level: number, type: FieldType<T>, absent: T): FieldTyp
   return { ...type, since: level, absent };
 }
 
-export function decodeFields<F extends Fields>(
-  fields: F,
+function decodeLayout(
+  { names, types, writtenCount }: Layout,
   wire: readonly unknown[],
   level: number,
-): InferFields<F> {
-  const written = writtenAt(fields, level);
-  if (wire.length > written.length) {
+): Record<string, unknown> {
+  if (wire.length > writtenCount) {
     throw new MetadataDecodeError(
       "unknown",
-      `a record has ${wire.length} fields; this version knows ${written.length} at level ${level}`,
+      `a record has ${wire.length} fields; this version knows ${writtenCount} at level ${level}`,
     );
   }
-  if (wire.length < written.length) throw corrupt(`${written.length} fields`, wire);
+  if (wire.length < writtenCount) throw corrupt(`${writtenCount} fields`, wire);
   const value: Record<string, unknown> = {};
-  let position = 0;
-  for (const [name, type] of Object.entries(fields)) {
-    value[name] = isWrittenAt(type, level) ? type.decode(wire[position++], level) : type.absent;
+  for (let position = 0; position < names.length; position++) {
+    const type = types[position]!;
+    value[names[position]!] =
+      position < writtenCount ? type.decode(wire[position], level) : type.absent;
   }
-  return value as InferFields<F>;
-}
-
-function writtenAt(fields: Fields, level: number): [string, FieldType<unknown>][] {
-  return Object.entries(fields).filter(([, type]) => isWrittenAt(type, level));
-}
-
-function isWrittenAt(type: FieldType<unknown>, level: number): boolean {
-  return (type.since ?? 1) <= level;
+  return value;
 }

@@ -1,4 +1,4 @@
-import { decodeFields, struct } from "./field-types.ts";
+import { struct } from "./field-types.ts";
 import type { Fields, InferFields } from "./field-types.ts";
 
 /** One kind of metadata record. `code` is what the log stores: never reuse one, never change one. */
@@ -31,7 +31,7 @@ export function recordKind<const Name extends string, F extends Fields>(
       if (level < since) throw new Error(`a record ${name} cannot be written at level ${level}`);
       return [code, ...(body.encode(record as InferFields<F>, level) as unknown[])];
     },
-    decode: (wire, level) => ({ kind: name, ...decodeFields(fields, wire.slice(1), level) }),
+    decode: (wire, level) => ({ kind: name, ...body.decode(wire.slice(1), level) }),
   };
 }
 
