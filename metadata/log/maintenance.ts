@@ -22,14 +22,20 @@ type MaintenanceOptions = {
 
 export type Maintained = { archivedTo: number; snapshotAt: number; trimmedBefore: number };
 
-const entriesPerArchive = 500;
+const entriesPerArchive = 100;
+/** A store may delete entries one at a time; between so many of them the archive is brought up, so that it does not fall behind meanwhile. */
+const entriesPerTrim = 250;
 const keptSnapshots = 3;
 
-/** Archives, snapshots and trims, in this order: nothing leaves the log that is not in the object store twice over. */
+/**
+ * Archives, snapshots and trims, in this order: nothing leaves the log that is not in the object store twice over. A round that finds the image as
+ * the last one left it asks neither log nor store.
+ */
 export function createMaintenance(options: MaintenanceOptions): () => Promise<Maintained> {
   const { log, objects, cell, image, output } = options;
   let archivedTo: number | null = null;
   let trimmedBefore = 0;
+  let done: { at: number; maintained: Maintained } | null = null;
 
   async function archive(snapshots: readonly number[]): Promise<number> {
     let position = archivedTo ?? (await findArchived(objects, cell, snapshots.at(-1) ?? 0));
@@ -59,11 +65,11 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
     return next;
   }
 
-  async function snapshot(snapshots: readonly number[]): Promise<number[]> {
+  async function snapshot(snapshots: readonly number[], archived: number): Promise<number[]> {
     const newest = snapshots.at(-1) ?? 0;
-    if (image.revision - newest < options.snapshotEvery || !options.isFollowing()) {
-      return [...snapshots];
-    }
+    // An image that went on meanwhile waits for the next round: who finds a snapshot relies on an archive up to it.
+    const isDue = image.revision - newest >= options.snapshotEvery && image.revision <= archived;
+    if (!isDue || !options.isFollowing()) return [...snapshots];
     const revision = await writeSnapshot(objects, cell, image);
     const all = [...snapshots, revision];
     for (const old of all.slice(0, -keptSnapshots)) await objects.delete(snapshotKey(cell, old));
@@ -75,17 +81,26 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
     const fallback = snapshots.at(-2);
     if (fallback === undefined) return;
     const before = Math.min(fallback, archived) + 1 - options.trimMargin;
-    if (before <= Math.max(1, trimmedBefore) || !options.isFollowing()) return;
-    await log.trim(before);
-    trimmedBefore = before;
+    let next = Math.max(1, trimmedBefore, before - options.snapshotEvery);
+    while (trimmedBefore < before && next < before && options.isFollowing()) {
+      next = Math.min(before, next + entriesPerTrim);
+      await log.trim(next);
+      trimmedBefore = next;
+      await archive(snapshots);
+    }
   }
 
   return async () => {
+    const at = image.revision;
+    if (done?.at === at) return done.maintained;
     const before = await listSnapshots(objects, cell);
     const archived = await archive(before);
-    const snapshots = await snapshot(before);
+    const snapshots = await snapshot(before, archived);
     await trim(snapshots, archived);
-    return { archivedTo: archived, snapshotAt: snapshots.at(-1) ?? 0, trimmedBefore };
+    const snapshotAt = snapshots.at(-1) ?? 0;
+    const maintained = { archivedTo: archivedTo ?? archived, snapshotAt, trimmedBefore };
+    done = { at, maintained };
+    return maintained;
   };
 }
 

@@ -7,6 +7,7 @@ import { createCell } from "../commands/create-cell.ts";
 import { expireIdempotencyKeys } from "../commands/remember-reply.ts";
 import type { MetadataChange } from "../image/changes.ts";
 import type { Image } from "../image/image.ts";
+import { limits } from "../limits.ts";
 import type { MetadataDecodeError } from "../records/field-types.ts";
 import { startFollowing } from "./following.ts";
 import { createGuard } from "./guard.ts";
@@ -40,7 +41,10 @@ export type MetadataReplica = {
   /** The same on behalf of a topic nobody knows, whoever asks for how many: at most ten reads a second (architecture 5). */
   readForUnknownTopic(): Promise<number>;
   onChange(listener: ChangeListener): () => void;
-  /** Archives, snapshots, trims and drops old idempotency keys. For the one process asked to, every ten seconds or so. */
+  /**
+   * Archives, snapshots, trims and drops old idempotency keys, as far as this process has followed the log. For the one process asked to, every few
+   * seconds: when there is nothing to do it costs nothing.
+   */
   maintain(): Promise<Maintained>;
   /** Stops following; the log and the store stay open, they are the caller's. */
   close(): Promise<void>;
@@ -129,7 +133,7 @@ function createMaintain(
   guard: Guard,
   submission: SubmitOptions,
 ): () => Promise<Maintained> {
-  const { log, objects, cell, output, snapshotEvery = 1_000, trimMargin = 1_000 } = options;
+  const { log, objects, clock, cell, output, snapshotEvery = 1_000, trimMargin = 1_000 } = options;
   const { image } = submission.replay;
   const isFollowing = () => guard.state() === "following";
   const maintain = createMaintenance({
@@ -142,10 +146,19 @@ function createMaintain(
     trimMargin,
     isFollowing,
   });
+  async function expire(): Promise<void> {
+    const oldestMs = clock.nowMs() - limits.idempotencyRetentionMs;
+    // A command reads the log to its head, which costs; so only if there is something to drop.
+    for (const { createdAtMs } of image.idempotencyKeys.values()) {
+      if (createdAtMs > oldestMs) continue;
+      await submitCommand(submission, expireIdempotencyKeys);
+      return;
+    }
+  }
   let running: Promise<Maintained> | null = null;
   return () => {
     running ??= guard
-      .run(() => submitCommand(submission, expireIdempotencyKeys))
+      .run(expire)
       .then(maintain)
       .finally(() => {
         running = null;

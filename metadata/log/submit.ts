@@ -21,6 +21,8 @@ const maxConflicts = 50;
 const maxParts = 1_000;
 /** Appends and reads tried while the log does not answer. */
 const maxTries = 4;
+/** No more of them are begun after so long: a log that is far away tries for seconds itself, and everybody else waits for this turn. */
+const maxTryingMs = 8_000;
 
 /**
  * Replay to the head, decide on exactly that state, append behind it; when another writer was faster, replay and decide again (architecture
@@ -92,8 +94,9 @@ function entryOf(
 async function append(options: SubmitOptions, entry: Uint8Array): Promise<"mine" | "lost"> {
   const { log, replay, clock } = options;
   const revision = replay.image.revision + 1;
+  const deadlineMs = clock.monotonicMs() + maxTryingMs;
   let failure: unknown;
-  for (let tries = 0; tries < maxTries; tries++) {
+  for (let tries = 0; tries < maxTries && clock.monotonicMs() < deadlineMs; tries++) {
     if (tries > 0) await pause(clock, 25 * 2 ** tries);
     const outcome = await tryAppend(log, revision, entry).catch((error: unknown) => {
       failure = onlyUnavailable(error);

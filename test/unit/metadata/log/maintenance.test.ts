@@ -1,10 +1,17 @@
+import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 
+import { createSeededRandom } from "../../../../adapters/memory/random.ts";
 import { createCluster } from "../../../../metadata/commands/cluster-commands.ts";
+import { accepted } from "../../../../metadata/commands/command.ts";
 import { createTopic } from "../../../../metadata/commands/create-topics.ts";
 import { encodeSnapshot } from "../../../../metadata/image/snapshot.ts";
+import { limits } from "../../../../metadata/limits.ts";
 import { decodeArchive } from "../../../../metadata/log/archive.ts";
 import type { MetadataReplica } from "../../../../metadata/log/replica.ts";
+import { MetadataLogError } from "../../../../ports/metadata-log.ts";
+import { ObjectStoreError } from "../../../../ports/object-store.ts";
+import type { Random } from "../../../../ports/random.ts";
 import { testWorld } from "./test-log.ts";
 import type { TestWorld } from "./test-log.ts";
 
@@ -176,4 +183,182 @@ describe("maintenance", () => {
     expect(asleep.revision).toBe(replica.revision);
     expect(heard[0]).toBe("reloaded");
   });
+
+  test("of what has not changed asks neither log nor store", async () => {
+    const { world, replica, work } = await busyWorld(12);
+    const first = await world.during(replica.maintain());
+    const calls: string[] = [];
+    const { store, log } = world;
+    for (const name of ["get", "put", "list", "delete", "head"] as const) {
+      const real = store[name].bind(store) as (...args: unknown[]) => Promise<unknown>;
+      Object.assign(store, {
+        [name]: (...args: unknown[]) => (calls.push(name), real(...args)),
+      });
+    }
+    const { readCount } = log;
+    expect(await replica.maintain()).toEqual(first);
+    expect(log.readCount).toBe(readCount);
+    expect(calls).toEqual([]);
+    await work(1);
+    expect(await world.during(replica.maintain())).toMatchObject({ archivedTo: 13 });
+    expect(calls).toContain("put");
+  });
+
+  test("that failed halfway is finished by the next round, though nothing has changed", async () => {
+    const { world, replica } = await busyWorld(12);
+    const put = world.store.put.bind(world.store);
+    world.store.put = async (key, bytes, condition) => {
+      if (key.includes("/snapshots/")) throw new ObjectStoreError("unavailable", "503");
+      return put(key, bytes, condition);
+    };
+    await expect(world.during(replica.maintain())).rejects.toMatchObject({ code: "unavailable" });
+    expect(archivedTo(world)).toBe(12);
+    world.store.put = put;
+    await world.during(replica.maintain());
+    expect(snapshotsOf(world)).toEqual([12]);
+  });
+
+  test("drops idempotency keys once they are a day old", async () => {
+    const { world, replica } = await busyWorld(12);
+    const record = { kind: "idempotencyKey", scope: "", requestHash: "", reply: "" } as const;
+    const remember = (key: string) =>
+      world.during(
+        replica.submit((_image, { nowMs }) =>
+          accepted([{ ...record, key, createdAtMs: nowMs }], null),
+        ),
+      );
+    await remember("old");
+    await world.clock.advance(limits.idempotencyRetentionMs - 1_000);
+    await remember("new");
+    await world.during(replica.maintain());
+    expect(replica.image.idempotencyKeys.size).toBe(2);
+    await world.clock.advance(2_000);
+    await world.during(replica.maintain());
+    expect([...replica.image.idempotencyKeys.values()].map(({ key }) => key)).toEqual(["new"]);
+  });
+
+  test("that has much to trim archives what comes in meanwhile", async () => {
+    const world = testWorld();
+    const options = { snapshotEvery: 600, trimMargin: 0 };
+    const replica = await openReplica(world, options);
+    const change = () =>
+      replica.submit((image) => accepted([{ kind: "level", level: image.level }], null));
+    const work = async (count: number) => {
+      for (let index = 0; index < count; index++) await world.during(change());
+    };
+    await work(600);
+    await world.during(replica.maintain());
+    await work(600);
+    const trim = world.log.trim.bind(world.log);
+    const archivedAtTrim: number[] = [];
+    world.log.trim = async (before) => {
+      archivedAtTrim.push(archivedTo(world));
+      await trim(before);
+      await change();
+    };
+    await world.during(replica.maintain());
+    expect(archivedAtTrim).toEqual([1_201, 1_202, 1_203]);
+    expect(archivedTo(world)).toBe(1_204);
+    expect(Math.min(...world.log.entries.keys())).toBe(602);
+  });
+});
+
+/** The highest revision up to which the archive has every entry, as the log had it. */
+function archivedTo(world: TestWorld): number {
+  const found = new Map<number, Uint8Array>();
+  for (const [key, bytes] of world.store.objects) {
+    if (!key.includes("/log/")) continue;
+    for (const { revision, entry } of decodeArchive(bytes)) {
+      const known = found.get(revision) ?? world.log.entries.get(revision) ?? entry;
+      if (Buffer.compare(known, entry) !== 0) throw new Error(`${revision} is archived wrongly`);
+      found.set(revision, entry);
+    }
+  }
+  let revision = 0;
+  while (found.has(revision + 1)) revision += 1;
+  return revision;
+}
+
+function snapshotsOf(world: TestWorld): number[] {
+  return [...world.store.objects.keys()]
+    .filter((key) => key.includes("/snapshots/"))
+    .map((key) => Number(key.slice(-16)))
+    .sort((a, b) => a - b);
+}
+
+describe("maintenance by several processes at a time, with a store and a log that fail now and then", () => {
+  /**
+   * Gives what was done wrong, as it is done: every snapshot has the archive behind it, and nothing leaves the log that is not both archived and
+   * behind two snapshots.
+   */
+  function watch(world: TestWorld, random: Random): string[] {
+    const { log, store } = world;
+    const put = store.put.bind(store);
+    const trim = log.trim.bind(log);
+    const wrongs: string[] = [];
+    const mayFail = () => {
+      if (random.float() < 0.1) throw new ObjectStoreError("unavailable", "503");
+    };
+    store.put = async (key, bytes, condition) => {
+      mayFail();
+      const archived = archivedTo(world);
+      const isAhead = key.includes("/snapshots/") && Number(key.slice(-16)) > archived;
+      if (isAhead) wrongs.push(`${key} with the archive at ${archived}`);
+      const stored = await put(key, bytes, condition);
+      mayFail();
+      return stored;
+    };
+    log.trim = async (before) => {
+      const [archived, fallback = 0] = [archivedTo(world), snapshotsOf(world).at(-2)];
+      if (Math.min(archived, fallback) < before - 1) {
+        wrongs.push(`trim before ${before}, archive at ${archived}, fallback ${fallback}`);
+      }
+      if (random.float() < 0.1) throw new MetadataLogError("unavailable", "timed out");
+      await trim(before);
+    };
+    return wrongs;
+  }
+
+  test("loses no entry, and a process that starts afterwards has the same image", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 31 }), async (seed) => {
+        const world = testWorld(seed);
+        const random = createSeededRandom(seed);
+        const wrongs = watch(world, random);
+        const options = { snapshotEvery: 5, trimMargin: 2 };
+        const replicas: MetadataReplica[] = [];
+        for (let index = 0; index < 3; index++) replicas.push(await world.open(options));
+        const round = async (replica: MetadataReplica, step: number) => {
+          if (random.float() < 0.4) return void (await replica.maintain().catch(() => null));
+          await addCluster(replica, `c${step}`);
+        };
+        for (let step = 0; step < 60; step++) {
+          const busy = replicas.filter(() => random.float() < 0.5);
+          await world.during(
+            Promise.all(busy.map((replica, index) => round(replica, step * 3 + index))),
+          );
+        }
+        const [keeper] = replicas;
+        if (keeper === undefined) throw new Error("no replica");
+        await world.during(keeper.readToHead());
+        for (let isDone = false, tries = 0; !isDone; tries++) {
+          expect(tries).toBeLessThan(50);
+          isDone = await world.during(
+            keeper.maintain().then(
+              () => true,
+              () => false,
+            ),
+          );
+        }
+        expect(wrongs).toEqual([]);
+        expect(archivedTo(world)).toBe(keeper.revision);
+        expect(world.said).toEqual([]);
+        const late = await world.open(options);
+        expect(encodeSnapshot(late.image)).toEqual(encodeSnapshot(keeper.image));
+        for (const replica of [late, ...replicas]) await world.during(replica.close());
+        world.clock.close();
+      }),
+      { numRuns: 25 },
+    );
+  }, 60_000);
 });
