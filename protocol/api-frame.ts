@@ -1,6 +1,7 @@
 import { apiByKey, type Api } from "./api-table.ts";
 import { type RequestHeader, requestHeader } from "./messages/request-header.ts";
 import { responseHeader } from "./messages/response-header.ts";
+import { int16At } from "./records/big-endian.ts";
 import { compile } from "./schema/compile.ts";
 import { decode, decodeAt } from "./schema/decode.ts";
 import { DecodeError } from "./schema/decode-error.ts";
@@ -43,17 +44,17 @@ export type RequestHead = {
   readonly bodyOffset: number;
 };
 
-/** Reads a request's header. Versions beyond those known still have a header that can be read, which ApiVersions relies on. */
-export function readRequestHead(frame: Uint8Array): RequestHead | DecodeError {
-  const start = decodeAt(requestHeader, 1, frame, { trailing: "ignore" });
-  if (start instanceof DecodeError) return start;
-  const api = apiByKey(start.value.requestApiKey);
-  if (api === undefined || requestHeaderVersion(api.request, start.value.requestApiVersion) === 1) {
-    return { header: start.value, api, bodyOffset: start.end };
-  }
-  const whole = decodeAt(requestHeader, 2, frame, { trailing: "ignore" });
-  if (whole instanceof DecodeError) return whole;
-  return { header: whole.value, api, bodyOffset: whole.end };
+/** Reads the header of the request in `frame[0, end)`. Versions beyond those known still have a header that can be read, which ApiVersions relies on. */
+export function readRequestHead(
+  frame: Uint8Array,
+  end: number = frame.byteLength,
+): RequestHead | DecodeError {
+  // The form of the rest follows from the two fields that every form begins with.
+  const api = end < 4 ? undefined : apiByKey(int16At(frame, 0));
+  const version = api === undefined ? 1 : requestHeaderVersion(api.request, int16At(frame, 2));
+  const read = decodeAt(requestHeader, version, frame, { end, trailing: "ignore" });
+  if (read instanceof DecodeError) return read;
+  return { header: read.value, api, bodyOffset: read.end };
 }
 
 /** Reads a request's body; that its version is one of `request.versions` has been checked. Bytes behind it are ignored, as by Kafka's brokers. */
@@ -61,9 +62,11 @@ export function readRequestBody<D, E>(
   request: Message<D, E>,
   head: RequestHead,
   frame: Uint8Array,
+  end: number = frame.byteLength,
 ): D | DecodeError {
   return decode(request, head.header.requestApiVersion, frame, {
     offset: head.bodyOffset,
+    end,
     trailing: "ignore",
     maxElements: maxRequestElements,
   });

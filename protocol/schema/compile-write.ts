@@ -15,6 +15,7 @@ import {
   writeUnsignedVarint,
   writeUuid,
 } from "./write-cursor.ts";
+import { type FunctionSource, startSource } from "./function-source.ts";
 import type { Fields, TypeNode } from "./types.ts";
 import { isCarried, isCompact, isNullableIn, type WireVersion } from "./wire-version.ts";
 import { defaultOf, isDefaultOf } from "./zero-value.ts";
@@ -116,58 +117,57 @@ function compileArrayWrite(element: TypeNode, at: WireVersion): Write {
   };
 }
 
-type FieldWrite = { readonly name: string; readonly write: Write };
-type TaggedWrite = FieldWrite & {
-  readonly tag: number;
-  readonly isDefault: (value: unknown) => boolean;
-};
-
+/** The writer of a struct is made as source, as its reader is (compile-read.ts). */
 export function compileStructWrite(fields: Fields, at: WireVersion): Write {
-  const inOrder: FieldWrite[] = [];
-  const byTag: TaggedWrite[] = [];
-  for (const [name, field] of Object.entries(fields)) {
+  const source = startSource();
+  const byTag: { name: string; field: TypeNode; tag: number }[] = [];
+  for (const [index, [name, field]] of Object.entries(fields).entries()) {
     if (!isCarried(field, at)) continue;
-    const write = compileWrite(field, at);
-    if (field.tag === undefined) inOrder.push({ name, write: orDefault(name, field, write) });
-    else byTag.push({ name, write, tag: field.tag, isDefault: isDefaultOf(field) });
+    if (field.tag !== undefined) {
+      byTag.push({ name, field, tag: field.tag });
+      continue;
+    }
+    const write = source.use(compileWrite(field, at));
+    const absent = source.use(whenAbsent(name, field));
+    const value = `field${index}`;
+    source.line(`const ${value} = struct[${JSON.stringify(name)}];`);
+    source.line(`${write}(cursor, ${value} === undefined ? ${absent}() : ${value});`);
   }
   byTag.sort((a, b) => a.tag - b.tag);
-  return (cursor, value) => {
-    const struct = value as Record<string, unknown>;
-    for (const { name, write } of inOrder) write(cursor, struct[name]);
-    if (at.isFlexible) writeTaggedFields(cursor, byTag, struct);
-  };
+  if (at.isFlexible) writeTags(source, byTag, at);
+  return source.toFunction("cursor, struct") as Write;
 }
 
 /** What happens when the caller leaves a field out: its default goes out, or, where the types demand a value, a bug shows. */
-function orDefault(name: string, field: TypeNode, write: Write): Write {
+function whenAbsent(name: string, field: TypeNode): () => unknown {
   const isOptional = field.defaultValue !== undefined || field.versions !== undefined;
-  if (!isOptional) {
-    return (cursor, value) => {
-      if (value === undefined) throw new RangeError(`field "${name}" is missing`);
-      write(cursor, value);
-    };
-  }
-  const makeDefault = defaultOf(field);
-  return (cursor, value) => write(cursor, value === undefined ? makeDefault() : value);
+  if (isOptional) return defaultOf(field);
+  return () => {
+    throw new RangeError(`field "${name}" is missing`);
+  };
 }
 
-function writeTaggedFields(
-  cursor: WriteCursor,
-  byTag: readonly TaggedWrite[],
-  struct: Record<string, unknown>,
+/** Tagged fields that are not their default, ascending, behind how many there are (KIP-482). */
+function writeTags(
+  source: FunctionSource,
+  byTag: readonly { name: string; field: TypeNode; tag: number }[],
+  at: WireVersion,
 ): void {
-  let count = 0;
-  for (const { name, isDefault } of byTag) {
-    const value = struct[name];
-    if (value !== undefined && !isDefault(value)) count++;
-  }
-  writeUnsignedVarint(cursor, count);
-  if (count === 0) return;
-  for (const { name, tag, isDefault, write } of byTag) {
-    const value = struct[name];
-    if (value === undefined || isDefault(value)) continue;
-    writeUnsignedVarint(cursor, tag);
-    writeSized(cursor, value, write);
+  const writeVarint = source.use(writeUnsignedVarint);
+  const isThere = byTag.map(({ name, field }, index) => {
+    const isDefault = source.use(isDefaultOf(field));
+    source.line(`const tagged${index} = struct[${JSON.stringify(name)}];`);
+    source.line(
+      `const has${index} = tagged${index} !== undefined && !${isDefault}(tagged${index}) ? 1 : 0;`,
+    );
+    return `has${index}`;
+  });
+  source.line(`${writeVarint}(cursor, ${isThere.join(" + ") || 0});`);
+  for (const [index, { field, tag }] of byTag.entries()) {
+    const write = source.use(compileWrite(field, at));
+    source.line(`if (has${index} === 1) {`);
+    source.line(`  ${writeVarint}(cursor, ${tag});`);
+    source.line(`  ${source.use(writeSized)}(cursor, tagged${index}, ${write});`);
+    source.line("}");
   }
 }

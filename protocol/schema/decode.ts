@@ -1,11 +1,13 @@
 import { compile } from "./compile.ts";
 import { DecodeError } from "./decode-error.ts";
 import type { Message } from "./message.ts";
-import { createReadCursor, fail } from "./read-cursor.ts";
+import { closeReadCursor, fail, openReadCursor } from "./read-cursor.ts";
 
 export type DecodeOptions = {
   /** Where the message starts; 0 by default. */
   readonly offset?: number;
+  /** Where what may be read of `bytes` ends; their end by default. */
+  readonly end?: number;
   /**
    * What bytes behind the message mean. "reject" (the default): the input is corrupt. "ignore": a later version may have put them there, as
    * with consumer protocol metadata; Kafka's brokers also ignore them behind requests.
@@ -37,14 +39,14 @@ export function decodeAt<D, E>(
   options?: DecodeOptions,
 ): { value: D; end: number } | DecodeError {
   const maxElements = options?.maxElements ?? defaultMaxElements;
-  const cursor = createReadCursor(bytes, options?.offset ?? 0, maxElements);
+  const range = { offset: options?.offset ?? 0, end: options?.end ?? bytes.byteLength };
+  const cursor = openReadCursor(bytes, range, maxElements);
   const value = compile(message, version).read(cursor);
   const end = cursor.position;
   if (cursor.failure === null && end < cursor.end && options?.trailing !== "ignore") {
     fail(cursor, `${cursor.end - end} bytes behind the message`);
   }
-  if (cursor.failure !== null) {
-    return new DecodeError(cursor.failure, cursor.path.slice(1), cursor.failedAt);
-  }
-  return { value, end };
+  const { failure, path, failedAt } = cursor;
+  closeReadCursor(cursor);
+  return failure === null ? { value, end } : new DecodeError(failure, path.slice(1), failedAt);
 }

@@ -1,3 +1,5 @@
+import { int16At, int32At, uint32At } from "../records/big-endian.ts";
+import { knownString, rememberString } from "./known-strings.ts";
 import { int64Max, zeroUuid } from "./types.ts";
 
 /**
@@ -5,8 +7,7 @@ import { int64Max, zeroUuid } from "./types.ts";
  * and gives a zero value: nothing throws, loops stop at the mark, and the first failure is the one reported.
  */
 export type ReadCursor = {
-  readonly bytes: Buffer;
-  readonly view: DataView;
+  bytes: Buffer;
   position: number;
   /** Reads stop here: the end of the input, or of the tagged field being read. */
   end: number;
@@ -21,24 +22,42 @@ export type ReadCursor = {
 // Kafka's own limit, also for compact strings.
 const maxStringBytes = 0x7fff;
 
-export function createReadCursor(
+const noBytes = Buffer.alloc(0);
+
+// One cursor serves message after message: reading is synchronous, and a cursor with a view of its own costs as much as reading a small message.
+let idle: ReadCursor | null = null;
+
+/** A cursor over `input[offset, end)`. Hand it back with `closeReadCursor`; one lost to an exception is simply replaced. */
+export function openReadCursor(
   input: Uint8Array,
-  offset: number,
+  range: { readonly offset: number; readonly end: number },
   maxElements: number,
 ): ReadCursor {
-  const bytes = Buffer.isBuffer(input)
-    ? input
-    : Buffer.from(input.buffer, input.byteOffset, input.byteLength);
-  return {
-    bytes,
-    view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    position: offset,
-    end: bytes.byteLength,
-    elementsLeft: maxElements,
+  const cursor = idle ?? {
+    bytes: noBytes,
+    position: 0,
+    end: 0,
+    elementsLeft: 0,
     failure: null,
     failedAt: 0,
     path: "",
   };
+  idle = null;
+  cursor.bytes = Buffer.isBuffer(input)
+    ? input
+    : Buffer.from(input.buffer, input.byteOffset, input.byteLength);
+  cursor.position = range.offset;
+  cursor.end = range.end;
+  cursor.elementsLeft = maxElements;
+  cursor.failure = null;
+  cursor.failedAt = 0;
+  cursor.path = "";
+  return cursor;
+}
+
+export function closeReadCursor(cursor: ReadCursor): void {
+  cursor.bytes = noBytes;
+  idle = cursor;
 }
 
 export function fail(cursor: ReadCursor, reason: string): 0 {
@@ -60,42 +79,42 @@ export function readInt8(cursor: ReadCursor): number {
   const at = cursor.position;
   if (at + 1 > cursor.end) return fail(cursor, shortInput);
   cursor.position = at + 1;
-  return cursor.view.getInt8(at);
+  return (cursor.bytes[at]! << 24) >> 24;
 }
 
 export function readInt16(cursor: ReadCursor): number {
   const at = cursor.position;
   if (at + 2 > cursor.end) return fail(cursor, shortInput);
   cursor.position = at + 2;
-  return cursor.view.getInt16(at);
+  return int16At(cursor.bytes, at);
 }
 
 export function readUint16(cursor: ReadCursor): number {
   const at = cursor.position;
   if (at + 2 > cursor.end) return fail(cursor, shortInput);
   cursor.position = at + 2;
-  return cursor.view.getUint16(at);
+  return int16At(cursor.bytes, at) & 0xffff;
 }
 
 export function readInt32(cursor: ReadCursor): number {
   const at = cursor.position;
   if (at + 4 > cursor.end) return fail(cursor, shortInput);
   cursor.position = at + 4;
-  return cursor.view.getInt32(at);
+  return int32At(cursor.bytes, at);
 }
 
 export function readUint32(cursor: ReadCursor): number {
   const at = cursor.position;
   if (at + 4 > cursor.end) return fail(cursor, shortInput);
   cursor.position = at + 4;
-  return cursor.view.getUint32(at);
+  return uint32At(cursor.bytes, at);
 }
 
 export function readInt64(cursor: ReadCursor): number {
   const at = cursor.position;
   if (at + 8 > cursor.end) return fail(cursor, shortInput);
-  const high = cursor.view.getInt32(at);
-  const low = cursor.view.getUint32(at + 4);
+  const high = int32At(cursor.bytes, at);
+  const low = uint32At(cursor.bytes, at + 4);
   const value = high * 0x1_0000_0000 + low;
   if (!Number.isSafeInteger(value)) {
     if (high !== 0x7fff_ffff || low !== 0xffff_ffff) {
@@ -112,17 +131,17 @@ export function readFloat64(cursor: ReadCursor): number {
   const at = cursor.position;
   if (at + 8 > cursor.end) return fail(cursor, shortInput);
   cursor.position = at + 8;
-  return cursor.view.getFloat64(at);
+  return cursor.bytes.readDoubleBE(at);
 }
 
 /** Base-128, least significant group first, at most 32 bits. */
 export function readUnsignedVarint(cursor: ReadCursor): number {
-  const { view, end } = cursor;
+  const { bytes, end } = cursor;
   let at = cursor.position;
   let value = 0;
   for (let shift = 0; shift < 35; shift += 7) {
     if (at >= end) return fail(cursor, shortInput);
-    const byte = view.getUint8(at++);
+    const byte = bytes[at++]!;
     if (shift === 28 && byte > 0x0f) break;
     value |= (byte & 0x7f) << shift;
     if (byte < 0x80) {
@@ -162,6 +181,11 @@ export function readString(cursor: ReadCursor, length: number): string {
     fail(cursor, `string of ${length} bytes`);
     return "";
   }
+  const known = knownString(cursor.bytes, at, length);
+  if (known !== undefined) {
+    cursor.position = at + length;
+    return known;
+  }
   const text = cursor.bytes.toString("utf8", at, at + length);
   // Bytes that are no UTF-8 become U+FFFD, as in Java, and grow threefold: what could then be too long to be sent back is refused.
   if (length > maxStringBytes / 3 && Buffer.byteLength(text) > maxStringBytes) {
@@ -169,6 +193,7 @@ export function readString(cursor: ReadCursor, length: number): string {
     return "";
   }
   cursor.position = at + length;
+  rememberString(cursor.bytes, at, text);
   return text;
 }
 

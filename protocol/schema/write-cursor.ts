@@ -51,7 +51,7 @@ export function closeWriteCursor(cursor: WriteCursor): Buffer {
   cursor.bytes.copy(written, 0, 0, cursor.position);
   if (cursor.bytes.length <= largestIdleBytes) {
     cursor.position = 0;
-    cursor.splices = [];
+    if (cursor.splicedBytes > 0) cursor.splices = [];
     cursor.splicedBytes = 0;
     idle = cursor;
   }
