@@ -65,7 +65,7 @@ export type Broker = {
  * connect. Throws DirectoryError, NetworkError (a taken port), MetadataLogError, DiskError; nothing is left running then.
  */
 export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Promise<Broker> {
-  const { disk, random } = ports;
+  const { disk, random, metadata } = ports;
   const { directory, version } = config;
   await disk.makeDirectory(directory);
   const life = createLife({ disk, random, directory, version });
@@ -88,7 +88,8 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
   const services = assemble(ports, { ...registration, store, config, stopping: stop.signal });
   starting.defer(() => services.groups.close());
   starting.defer(follow(ports, services, registration.brokerEpoch));
-  await services.groups.whenLoaded();
+  // Alone, so that no client meets a coordinator that is loading. Among others loading may need them, and they this broker's records.
+  if (metadata.image.brokers.size === 1) await services.groups.whenLoaded();
   await listeners.serve(services, ports.apis ?? kafkaApis);
   starting.defer(startRetention(services, config.retentionCheckMs));
   starting.defer(startHousekeeping(services));
