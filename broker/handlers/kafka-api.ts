@@ -86,7 +86,12 @@ export type KafkaApi<Services> = {
   readonly runsAlone: boolean;
   /** Decoded requests contain slices of the frame. */
   readonly lendsFrame: boolean;
-  prepare(head: RequestHead, frame: Uint8Array): PreparedRequest<Services> | DecodeError;
+  /** Reads the body of the request in `frame[0, end)`; the whole of it by default. */
+  prepare(
+    head: RequestHead,
+    frame: Uint8Array,
+    end?: number,
+  ): PreparedRequest<Services> | DecodeError;
   unknownVersion(correlationId: number): Encoded | null;
 };
 
@@ -108,10 +113,10 @@ export function kafkaApi<Request, RequestInput, Decoded, Response, Services>(
     advertised,
     runsAlone,
     lendsFrame: holdsBytes({ kind: "struct", fields: request.fields }),
-    prepare(head, frame) {
+    prepare(head, frame, end = frame.byteLength) {
       const version = head.header.requestApiVersion;
       const { correlationId } = head.header;
-      const body = readRequestBody(request, head, frame);
+      const body = readRequestBody(request, head, frame, end);
       if (body instanceof DecodeError) return body;
       const shape = (answer: Response | NoAnswer): Reply =>
         isNoAnswer(answer) ? answer : writeResponseFrame(response, version, correlationId, answer);

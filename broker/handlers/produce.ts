@@ -98,15 +98,14 @@ function findTopic(
 }
 
 function itemsOf(request: ProduceRequest, context: Context): Item[] {
-  return request.topicData.flatMap((asked) => {
+  const items: Item[] = [];
+  for (const asked of request.topicData) {
     const topic = findTopic(asked, context);
-    return asked.partitionData.map(({ index, records }) => ({
-      topic,
-      index,
-      records,
-      outcome: notAppended,
-    }));
-  });
+    for (const { index, records } of asked.partitionData) {
+      items.push({ topic, index, records, outcome: notAppended });
+    }
+  }
+  return items;
 }
 
 function append(
@@ -114,14 +113,6 @@ function append(
   request: ProduceRequest,
   { services, apiVersion }: Context,
 ): AppendOutcome {
-  const refuse = (
-    error: "UNKNOWN_TOPIC_OR_PARTITION" | "UNKNOWN_TOPIC_ID" | "INVALID_REQUIRED_ACKS",
-  ): AppendOutcome => ({
-    kind: "refused",
-    error,
-    message: null,
-    recordErrors: [],
-  });
   if (topic === undefined)
     return refuse(apiVersion >= 13 ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION");
   if (topic.topic.partitions[index] === undefined) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
@@ -146,8 +137,8 @@ function settled(
   request: ProduceRequest,
   { clock }: BrokerServices,
 ): Promise<void> | undefined {
-  const appended = items.filter(({ outcome }) => outcome.kind === "appended");
-  let waitingCount = appended.length;
+  let waitingCount = 0;
+  for (const { outcome } of items) if (outcome.kind === "appended") waitingCount++;
   if (waitingCount === 0) return undefined;
   return new Promise((resolve) => {
     let isOver = false;
@@ -156,36 +147,42 @@ function settled(
       cancelTimeout();
       resolve();
     };
+    const pending = items.map(({ outcome }) => outcome.kind === "appended");
     const cancelTimeout = clock.after(Math.max(0, request.timeoutMs), () => {
-      for (const item of pending)
-        item.outcome = {
-          kind: "refused",
-          error: "REQUEST_TIMED_OUT",
-          message: null,
-          recordErrors: [],
-        };
+      for (const [at, item] of items.entries()) if (pending[at] === true) item.outcome = timedOut;
       finish();
     });
-    const pending = new Set(appended);
-    for (const item of appended) {
+    const wait = request.acks === -1 ? whenCommitted : whenWritten;
+    for (const [at, item] of items.entries()) {
       const partition = item.topic?.partitions[item.index];
       if (partition === undefined || item.outcome.kind !== "appended") continue;
-      const wait = request.acks === -1 ? whenCommitted : whenWritten;
       wait(partition, item.outcome, (isDone) => {
         if (isOver) return;
-        pending.delete(item);
-        if (!isDone)
-          item.outcome = {
-            kind: "refused",
-            error: "NOT_LEADER_OR_FOLLOWER",
-            message: null,
-            recordErrors: [],
-          };
+        pending[at] = false;
+        if (!isDone) item.outcome = notLeaderAnyMore;
         if (--waitingCount === 0) finish();
       });
     }
   });
 }
+
+const timedOut: AppendOutcome = {
+  kind: "refused",
+  error: "REQUEST_TIMED_OUT",
+  message: null,
+  recordErrors: [],
+};
+
+const notLeaderAnyMore: AppendOutcome = {
+  kind: "refused",
+  error: "NOT_LEADER_OR_FOLLOWER",
+  message: null,
+  recordErrors: [],
+};
+
+const refuse = (
+  error: "UNKNOWN_TOPIC_OR_PARTITION" | "UNKNOWN_TOPIC_ID" | "INVALID_REQUIRED_ACKS",
+): AppendOutcome => ({ kind: "refused", error, message: null, recordErrors: [] });
 
 type Shape = { clusterId: string; services: BrokerServices; apiVersion: number };
 

@@ -177,7 +177,7 @@ export class KafkaConnection<Services> implements ClientConnection, Reader {
     const found = this.#route(frame);
     if (found === null) {
       this.#scope.pool.giveBack(frame);
-      this.#refuse("failure", "its routing failed", frame.bytes.byteLength);
+      this.#refuse("failure", "its routing failed", frame.byteLength);
       return;
     }
     switch (found.kind) {
@@ -191,18 +191,18 @@ export class KafkaConnection<Services> implements ClientConnection, Reader {
       case "unsupported":
         this.#scope.pool.giveBack(frame);
         reportUnsupported(this.#scope, found.head, this.#logFields());
-        this.#refuse("unsupportedVersion", "unsupported request", frame.bytes.byteLength);
+        this.#refuse("unsupportedVersion", "unsupported request", frame.byteLength);
         return;
       case "corrupt":
         this.#scope.pool.giveBack(frame);
-        this.#refuse("badRequest", found.error.message, frame.bytes.byteLength);
+        this.#refuse("badRequest", found.error.message, frame.byteLength);
         return;
     }
   }
 
   #route(frame: Frame): Route<Services> | null {
     try {
-      return route(this.#scope.apis, frame.bytes);
+      return route(this.#scope.apis, frame.memory, frame.byteLength);
     } catch (error) {
       this.#scope.log.error("a request could not be read", { ...this.#logFields(), error });
       return null;
@@ -213,7 +213,7 @@ export class KafkaConnection<Services> implements ClientConnection, Reader {
     const exchange: Exchange = {
       api,
       startedMs: this.#scope.clock.monotonicMs(),
-      requestBytes: frame?.bytes.byteLength ?? 0,
+      requestBytes: frame?.byteLength ?? 0,
       frame,
       throttleMs: 0,
       reply: null,
@@ -281,7 +281,8 @@ export class KafkaConnection<Services> implements ClientConnection, Reader {
     } else {
       // KIP-219: the client hears first, and is not listened to from then on.
       if (exchange.throttleMs > 0) this.#isThrottled = true;
-      this.#writer.push({ ...reply, sent: () => this.#finished(exchange) });
+      const { parts, byteLength } = reply;
+      this.#writer.push({ parts, byteLength, sent: () => this.#finished(exchange) });
     }
   }
 

@@ -22,12 +22,13 @@ export type Route<Services> =
   | { readonly kind: "unsupported"; readonly head: RequestHead }
   | { readonly kind: "corrupt"; readonly error: DecodeError };
 
-/** Finds the handler of a request and reads its body. */
+/** Finds the handler of the request in `frame[0, end)` and reads its body. */
 export function route<Services>(
   apis: ReadonlyMap<number, KafkaApi<Services>>,
   frame: Uint8Array,
+  end: number,
 ): Route<Services> {
-  const head = readRequestHead(frame);
+  const head = readRequestHead(frame, end);
   if (head instanceof DecodeError) return { kind: "corrupt", error: head };
   const { requestApiKey, requestApiVersion, correlationId } = head.header;
   const api = apis.get(requestApiKey);
@@ -38,7 +39,7 @@ export function route<Services>(
       ? { kind: "unsupported", head }
       : { kind: "answer", api, head, response };
   }
-  const prepared = api.prepare(head, frame);
+  const prepared = api.prepare(head, frame, end);
   if (prepared instanceof DecodeError) return { kind: "corrupt", error: prepared };
   if (includesVersion(api.versions, requestApiVersion)) return { kind: "run", api, head, prepared };
   const response = prepared.refuse("UNSUPPORTED_VERSION");

@@ -6,13 +6,22 @@ const smallestClassBytes = 1024;
 const largestClassBytes = 16 * 1024 * 1024;
 const smallFrameBytes = 64 * 1024;
 
-export type Frame = {
-  /** Exactly as long as the frame. */
-  readonly bytes: Uint8Array;
-  /** What `bytes` begins: the whole buffer of its class. */
+/** A frame lies at the start of `memory`, which is the whole buffer of its class. A view of just the frame costs as much as reading a small request. */
+export class Frame {
   readonly memory: Buffer;
-  isLent: boolean;
-};
+  readonly byteLength: number;
+  isLent = true;
+
+  constructor(memory: Buffer, byteLength: number) {
+    this.memory = memory;
+    this.byteLength = byteLength;
+  }
+
+  /** Exactly as long as the frame. */
+  get bytes(): Uint8Array {
+    return this.memory.subarray(0, this.byteLength);
+  }
+}
 
 export type FramePoolLimits = {
   readonly frameBudgetBytes: number;
@@ -81,7 +90,7 @@ export class FramePool {
   giveBack(frame: Frame): void {
     if (!frame.isLent) return;
     frame.isLent = false;
-    const { byteLength } = frame.bytes;
+    const { byteLength } = frame;
     this.#lineFor(byteLength).lentBytes -= frameCost(byteLength);
     this.#retain(frame.memory);
     this.#grant();
@@ -97,7 +106,7 @@ export class FramePool {
     } else {
       this.#retainedBytes -= cost;
     }
-    return { bytes: memory.subarray(0, sizeBytes), memory, isLent: true };
+    return new Frame(memory, sizeBytes);
   }
 
   #retain(memory: Buffer): void {

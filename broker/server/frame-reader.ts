@@ -31,7 +31,8 @@ export class FrameReader {
 
   /** The part of a frame that is still to come, to be received in place; null between frames. */
   get rest(): Uint8Array | null {
-    return this.#frame === null ? null : this.#frame.bytes.subarray(this.#filled);
+    const frame = this.#frame;
+    return frame === null ? null : frame.memory.subarray(this.#filled, frame.byteLength);
   }
 
   get isInFrame(): boolean {
@@ -66,10 +67,10 @@ export class FrameReader {
       if (lent === null) return { kind: "wait", sizeBytes: this.#size, at: next };
       this.give(lent);
     }
-    const target = this.rest;
+    const target = this.#frame;
     if (target === null) return more;
-    const count = Math.min(target.byteLength, bytes.byteLength - next);
-    target.set(bytes.subarray(next, next + count));
+    const count = Math.min(target.byteLength - this.#filled, bytes.byteLength - next);
+    target.memory.set(bytes.subarray(next, next + count), this.#filled);
     const frame = this.filled(count);
     return frame === null ? more : { kind: "frame", frame, at: next + count };
   }
@@ -82,7 +83,7 @@ export class FrameReader {
 
   #completed(): Frame | null {
     const frame = this.#frame;
-    if (frame === null || this.#filled < frame.bytes.byteLength) return null;
+    if (frame === null || this.#filled < frame.byteLength) return null;
     this.#frame = null;
     this.#sizeSeen = 0;
     this.#size = 0;
