@@ -14,6 +14,11 @@ const measurements: Readonly<Record<string, () => Promise<Measurement>>> = {
   partitions: () => import("./partitions.ts"),
   idle: () => import("./idle.ts"),
   restart: () => import("./restart.ts"),
+  connections: () => import("./connections.ts"),
+  topics: () => import("./topics.ts"),
+  groups: () => import("./groups.ts"),
+  "slow-readers": () => import("./slow-readers.ts"),
+  "hot-partition": () => import("./hot-partition.ts"),
 };
 
 const { values } = parseArgs({
