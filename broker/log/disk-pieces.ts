@@ -11,7 +11,6 @@ import {
 } from "../../protocol/records/batch.ts";
 import { crc32cAfter } from "../../protocol/records/crc32c.ts";
 import { LogReadError } from "./partition-log.ts";
-import type { PieceBuffers } from "./piece-buffers.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { entryHeaderBytes, readEntryHeader } from "./wal-entry.ts";
 import { openHandle, readFully, type WalFile } from "./wal-file.ts";
@@ -47,13 +46,14 @@ export function planPiece(
   maxBytes: number,
 ): PiecePlan {
   const { log, files, positions, sizes } = batches;
-  const { slabBytes, partBytes }: PieceBuffers = log.context.wal.reading.buffers;
   const { place, skip } = from;
   const size = sizes[place]!;
-  const capacity = maxBytes <= partBytes ? partBytes : slabBytes;
+  const capacity = log.context.wal.reading.buffers.capacityFor(maxBytes);
   if (skip > 0 || size > maxBytes || entryHeaderBytes + size > capacity) {
     const headBytes = skip === 0 ? entryHeaderBytes : 0;
-    const count = Math.min(maxBytes, size - skip, capacity - headBytes);
+    const most = Math.min(maxBytes, capacity - headBytes);
+    // Equal parts: a short last one would cost as much as a long one.
+    const count = Math.ceil((size - skip) / Math.ceil((size - skip) / most));
     const bufferBytes = headBytes + Math.max(count, batchHeaderBytes);
     return { place, end: place, skip, count, bufferBytes };
   }

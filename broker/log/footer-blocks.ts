@@ -5,7 +5,6 @@ import type { WalFile } from "./wal-file.ts";
 export type FooterBlocks = {
   find(file: WalFile, position: number): Uint8Array | undefined;
   keep(file: WalFile, position: number, bytes: Uint8Array): void;
-  readonly count: number;
 };
 
 /** Of some 4 KiB each. */
@@ -33,9 +32,6 @@ export function createFooterBlocks(limit: number = keptBlocks): FooterBlocks {
         kept.delete(oldest);
         return;
       }
-    },
-    get count() {
-      return kept.size;
     },
   };
 }

@@ -1,56 +1,77 @@
 /** Memory lent until `giveBack` is called. */
 export type Place = { readonly bytes: Uint8Array; readonly giveBack: () => void };
 
-/** Memory of a fixed size in all, in slabs that are lent whole or in equal parts. */
+/** Memory of a fixed size in all, in slabs that are lent whole, in quarters, or in quarters of these. */
 export type Slabs = {
-  takeWhole(): Place | null;
-  takePart(): Place | null;
+  /** What the sizes are, the slab's first. */
+  readonly sizes: readonly number[];
+  /** Of the size at `level`; null if there is none. */
+  take(level: number): Place | null;
 };
 
-type Slab = { readonly bytes: Uint8Array; readonly freeParts: Uint8Array[] };
+/** A place of one level, cut into four of the next. */
+type Cut = { readonly whole: Place; readonly freeParts: Uint8Array[] };
+
+const cutInto = 4;
+const levels = 3;
 
 /** `limit` slabs, each allocated when first needed. What was given back last is lent first: it may still be in the processor's cache. */
-export function createSlabs(options: {
-  limit: number;
-  slabBytes: number;
-  partBytes: number;
-}): Slabs {
-  const { limit, slabBytes, partBytes } = options;
-  const free: Slab[] = [];
-  const cut: Slab[] = [];
+export function createSlabs({ limit, slabBytes }: { limit: number; slabBytes: number }): Slabs {
+  const sizes = Array.from({ length: levels }, (_, level) => slabBytes / cutInto ** level);
+  const freeSlabs: Uint8Array[] = [];
+  /** By the level of their parts. */
+  const cuts: Cut[][] = sizes.map(() => []);
   let allocatedCount = 0;
 
-  const takeSlab = (): Slab | null => {
-    const known = free.pop();
-    if (known !== undefined) return known;
-    const whole = cut.findIndex(({ freeParts }) => freeParts.length * partBytes === slabBytes);
-    if (whole >= 0) return cut.splice(whole, 1)[0]!;
-    if (allocatedCount === limit) return null;
-    allocatedCount += 1;
-    return { bytes: new Uint8Array(slabBytes), freeParts: [] };
-  };
-
-  const cutOne = (): Slab | null => {
-    const slab = takeSlab();
-    if (slab === null) return null;
-    slab.freeParts.length = 0;
-    for (let at = 0; at < slabBytes; at += partBytes) {
-      slab.freeParts.push(slab.bytes.subarray(at, at + partBytes));
+  const slab = (): Place | null => {
+    let bytes = freeSlabs.pop();
+    if (bytes === undefined && allocatedCount < limit) {
+      allocatedCount += 1;
+      bytes = new Uint8Array(slabBytes);
     }
-    cut.push(slab);
-    return slab;
+    if (bytes === undefined) return null;
+    const lent = bytes;
+    return { bytes: lent, giveBack: () => freeSlabs.push(lent) };
   };
 
-  return {
-    takeWhole() {
-      const slab = takeSlab();
-      return slab === null ? null : { bytes: slab.bytes, giveBack: () => free.push(slab) };
-    },
-    takePart() {
-      const slab = cut.findLast(({ freeParts }) => freeParts.length > 0) ?? cutOne();
-      const bytes = slab?.freeParts.pop();
-      if (slab === null || bytes === undefined) return null;
-      return { bytes, giveBack: () => slab.freeParts.push(bytes) };
-    },
+  const partOf = (cut: Cut | undefined): Place | null => {
+    const bytes = cut?.freeParts.pop();
+    if (cut === undefined || bytes === undefined) return null;
+    return { bytes, giveBack: () => cut.freeParts.push(bytes) };
   };
+
+  const cutOne = (level: number): Place | null => {
+    const whole = take(level - 1);
+    if (whole === null) return null;
+    const size = sizes[level]!;
+    const freeParts = Array.from({ length: cutInto }, (_, part) =>
+      whole.bytes.subarray(part * size, (part + 1) * size),
+    );
+    const cut = { whole, freeParts };
+    cuts[level]!.push(cut);
+    return partOf(cut);
+  };
+
+  /** Puts parts together again that are all free. True if there are any. */
+  const join = (level: number): boolean => {
+    if (level >= levels) return false;
+    join(level + 1);
+    const parted = cuts[level]!.filter(({ freeParts }) => freeParts.length < cutInto);
+    const isJoined = parted.length < cuts[level]!.length;
+    for (const { whole, freeParts } of cuts[level]!) {
+      if (freeParts.length === cutInto) whole.giveBack();
+    }
+    cuts[level] = parted;
+    return isJoined;
+  };
+
+  const takeFree = (level: number): Place | null =>
+    level === 0
+      ? slab()
+      : (partOf(cuts[level]!.findLast(({ freeParts }) => freeParts.length > 0)) ?? cutOne(level));
+
+  const take = (level: number): Place | null =>
+    takeFree(level) ?? (join(level + 1) ? takeFree(level) : null);
+
+  return { sizes, take };
 }

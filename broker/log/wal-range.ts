@@ -65,7 +65,7 @@ export class WalRange implements LogRange, QueuedRange {
     }
     assert(!this.#isReading, "a range is read piece by piece");
     this.#goTo(from);
-    return this.#fromMemory(from, maxBytes) ?? this.#fromDisk(this.#plan(from, maxBytes));
+    return this.#fromMemory(from, maxBytes) ?? this.#fromDisk(from, maxBytes);
   }
 
   readAhead(from: number, maxBytes: number): void {
@@ -137,10 +137,13 @@ export class WalRange implements LogRange, QueuedRange {
     };
   }
 
-  async #fromDisk(plan: PiecePlan): Promise<MaterialisedBytes> {
+  async #fromDisk(from: number, maxBytes: number): Promise<MaterialisedBytes> {
     const { buffers } = this.#log.context.wal.reading;
-    const free = buffers.tryTake(plan.bufferBytes, this.giveUp);
-    return this.#read(plan, free ?? (await buffers.take(plan.bufferBytes, this.giveUp)));
+    // While many read at once, everyone gets less at a time.
+    const most = buffers.hasPlenty ? maxBytes : Math.min(maxBytes, buffers.fairBytes);
+    const plan = this.#plan(from, most);
+    const buffer = buffers.tryTake(plan.bufferBytes, this.giveUp);
+    return this.#read(plan, buffer ?? (await buffers.take(plan.bufferBytes, this.giveUp)));
   }
 
   async #read(plan: PiecePlan, buffer: PieceBuffer): Promise<MaterialisedBytes> {

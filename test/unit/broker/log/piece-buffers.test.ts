@@ -8,7 +8,7 @@ const never = (): void => {
   throw new Error("given up");
 };
 
-/** Four buffers of 64 KiB, each of which can be had as eight of 8 KiB. */
+/** Four buffers of 64 KiB, each of which can be had as four of 16 KiB, and each of these as four of 4. */
 function createBuffers() {
   const clock = createManualClock();
   return { clock, buffers: new PieceBuffers({ clock, budgetBytes: 256 * kib }) };
@@ -29,15 +29,17 @@ test("however many ask, no more is lent than the budget", () => {
   expect(large).toHaveLength(4);
   expect(buffers.heldBytes).toBe(256 * kib);
   large[2]!.release();
-  const small = takeAll(buffers, 100);
-  expect(small).toHaveLength(8);
+  const middling = buffers.tryTake(5_000, never)!;
+  expect(middling.bytes).toHaveLength(16 * kib);
+  expect(takeAll(buffers, 100)).toHaveLength(3 * 4);
   expect(buffers.heldBytes).toBe(256 * kib);
 });
 
 test("no byte is lent to two at once", () => {
   const { buffers } = createBuffers();
-  const taken = [buffers.tryTake(20_000, never)!, ...takeAll(buffers, 100)];
-  expect(taken).toHaveLength(1 + 3 * 8);
+  const taken = [20_000, 10_000, 1].map((size) => buffers.tryTake(size, never)!);
+  taken.push(...takeAll(buffers, 100));
+  expect(taken).toHaveLength(1 + 1 + 3 * 16 - 4);
   for (const [number, { bytes }] of taken.entries()) bytes.fill(number);
   for (const [number, { bytes }] of taken.entries()) {
     expect(bytes.every((byte) => byte === number)).toBe(true);
@@ -46,34 +48,34 @@ test("no byte is lent to two at once", () => {
 
 test("a buffer cut into small ones is whole again when all of them are back", () => {
   const { buffers } = createBuffers();
-  const small = takeAll(buffers, 8 * kib);
-  expect(small).toHaveLength(32);
+  const small = takeAll(buffers, 4 * kib);
+  expect(small).toHaveLength(64);
   const first = small.filter(({ bytes }) => bytes.buffer === small[0]!.bytes.buffer);
-  expect(first).toHaveLength(8);
+  expect(first).toHaveLength(16);
   for (const buffer of first.slice(1)) buffer.release();
   expect(buffers.tryTake(64 * kib, never)).toBe(null);
+  expect(takeAll(buffers, 16 * kib).map((buffer) => buffer.release())).toHaveLength(3);
   first[0]!.release();
   expect(buffers.tryTake(64 * kib, never)?.bytes).toHaveLength(64 * kib);
 });
 
 test("who finds nothing free is served in the order of asking, and nobody is served before", async () => {
   const { buffers } = createBuffers();
-  const held = takeAll(buffers, 64 * kib);
+  const held = takeAll(buffers, 4 * kib);
   const served: string[] = [];
-  const ask = async (name: string, byteLength: number): Promise<void> => {
-    await buffers.take(byteLength, never);
+  const ask = async (name: string): Promise<void> => {
+    await buffers.take(1, never);
     served.push(name);
   };
-  const asked = [ask("large", 64 * kib), ask("small", 10), ask("large again", 64 * kib)];
+  const asked = [ask("first"), ask("second"), ask("third")];
   held[0]!.release();
   await turnOver();
-  expect(served).toEqual(["large"]);
+  expect(served).toEqual(["first"]);
   held[1]!.release();
-  // There is room for it, but not before those in line.
   expect(buffers.tryTake(10, never)).toBe(null);
   held[2]!.release();
   await Promise.all(asked);
-  expect(served).toEqual(["large", "small", "large again"]);
+  expect(served).toEqual(["first", "second", "third"]);
 });
 
 test("one that keeps its buffer for long is given up while another waits, the longest first", async () => {
@@ -94,7 +96,7 @@ test("one that keeps its buffer for long is given up while another waits, the lo
   await clock.advance(60_000);
   // Nobody has waited yet.
   expect(givenUp).toEqual([]);
-  const waited = buffers.take(64 * kib, never);
+  const waited = buffers.take(1, never);
   await clock.advance(4_999);
   expect(givenUp).toEqual([]);
   await clock.advance(1);
@@ -113,7 +115,7 @@ test("one that got its buffer only now is not given up, nor one whose bytes are 
   }
   const old = buffers.tryTake(64 * kib, () => givenUp.push("old"))!;
   old.filled();
-  const waited = buffers.take(64 * kib, never);
+  const waited = buffers.take(1, never);
   await clock.advance(5_000);
   expect(givenUp).toEqual(["old"]);
   old.release();
@@ -123,10 +125,10 @@ test("one that got its buffer only now is not given up, nor one whose bytes are 
 test("nothing is left on the clock when nobody waits", async () => {
   const { clock, buffers } = createBuffers();
   const held = takeAll(buffers, 64 * kib);
-  const waited = buffers.take(10, never);
+  const waited = buffers.take(1, never);
   held[0]!.release();
   await waited;
   for (const buffer of held.slice(1)) buffer.filled();
   await clock.advance(60_000);
-  expect(buffers.heldBytes).toBe(3 * 64 * kib + 8 * kib);
+  expect(buffers.heldBytes).toBe(3 * 64 * kib + 4 * kib);
 });
