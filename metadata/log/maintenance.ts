@@ -4,6 +4,7 @@ import type { Image } from "../image/image.ts";
 import { encodeArchive } from "./archive.ts";
 import type { MetadataLogOutput } from "./log-output.ts";
 import { archiveKey, archivePrefix, revisionOfKey, snapshotKey } from "./object-keys.ts";
+import type { Replay } from "./replay.ts";
 import { listSnapshots, writeSnapshot } from "./snapshots.ts";
 
 type MaintenanceOptions = {
@@ -14,8 +15,10 @@ type MaintenanceOptions = {
   output: MetadataLogOutput;
   /** False once this process must neither snapshot nor trim any more. */
   isFollowing(): boolean;
-  /** Entries between two snapshots. */
+  /** Entries between two snapshots, and bytes of them: what comes first. */
   snapshotEvery: number;
+  snapshotEveryBytes: number;
+  replay: Pick<Replay, "tailBytes" | "noteSnapshot">;
   /** Entries that stay in the log behind the second newest snapshot, for processes that are slow or paused. */
   trimMargin: number;
 };
@@ -68,9 +71,14 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
   async function snapshot(snapshots: readonly number[], archived: number): Promise<number[]> {
     const newest = snapshots.at(-1) ?? 0;
     // An image that went on meanwhile waits for the next round: who finds a snapshot relies on an archive up to it.
-    const isDue = image.revision - newest >= options.snapshotEvery && image.revision <= archived;
-    if (!isDue || !options.isFollowing()) return [...snapshots];
+    const isMuch =
+      image.revision - newest >= options.snapshotEvery ||
+      (image.revision > newest && options.replay.tailBytes >= options.snapshotEveryBytes);
+    if (!isMuch || image.revision > archived || !options.isFollowing()) return [...snapshots];
+    // The image as it is now; what is applied while it is stored is behind it.
+    const { tailBytes } = options.replay;
     const revision = await writeSnapshot(objects, cell, image);
+    options.replay.noteSnapshot(tailBytes);
     const all = [...snapshots, revision];
     for (const old of all.slice(0, -keptSnapshots)) await objects.delete(snapshotKey(cell, old));
     return all.slice(-keptSnapshots);

@@ -18,6 +18,10 @@ export type Replay = {
   catchUp(): Promise<void>;
   /** Applies an entry this process has just appended. */
   apply(revision: number, entry: Uint8Array): void;
+  /** Bytes of the entries applied since the newest snapshot this process has read or written: what a start would have to replay. */
+  readonly tailBytes: number;
+  /** A snapshot was stored that covers so many of them. */
+  noteSnapshot(coveredBytes: number): void;
 };
 
 type ReplayOptions = {
@@ -34,17 +38,11 @@ const entriesPerRead = 256;
 export function createReplay(options: ReplayOptions): Replay {
   const { log, output } = options;
   const image = createImage();
-
-  function applyTo(target: Image, revision: number, entry: Uint8Array): readonly MetadataChange[] {
-    const { previousHash, records } = decodeEntry(entry);
-    if (revision !== target.revision + 1 || previousHash !== target.entryHash) {
-      throw new BrokenChain(revision);
-    }
-    return applyEntry(target, { revision, hash: hashEntry(entry), records });
-  }
+  let tailBytes = 0;
 
   function apply(revision: number, entry: Uint8Array): void {
     const changes = applyTo(image, revision, entry);
+    tailBytes += entry.byteLength;
     options.onApplied(changes, revision);
   }
 
@@ -67,8 +65,13 @@ export function createReplay(options: ReplayOptions): Replay {
       output.error("a metadata snapshot is damaged; the one before it is used", { revision });
     }
     const fresh = loaded?.image ?? createImage();
-    await readOn(fresh, (revision, entry) => void applyTo(fresh, revision, entry));
+    let freshBytes = 0;
+    await readOn(fresh, (revision, entry) => {
+      applyTo(fresh, revision, entry);
+      freshBytes += entry.byteLength;
+    });
     Object.assign(image, fresh);
+    tailBytes = freshBytes;
     options.onApplied([{ kind: "reloaded" }], image.revision);
   }
 
@@ -95,12 +98,30 @@ export function createReplay(options: ReplayOptions): Replay {
     isLoaded = true;
   }
 
-  return { image, catchUp, apply };
+  return {
+    image,
+    catchUp,
+    apply,
+    get tailBytes() {
+      return tailBytes;
+    },
+    noteSnapshot(coveredBytes) {
+      tailBytes = Math.max(0, tailBytes - coveredBytes);
+    },
+  };
 }
 
 function asUnavailable(error: unknown): never {
   if (!(error instanceof ObjectStoreError) || error.code !== "unavailable") throw error;
   throw unavailable("metadata snapshots cannot be read", error);
+}
+
+function applyTo(target: Image, revision: number, entry: Uint8Array): readonly MetadataChange[] {
+  const { previousHash, records } = decodeEntry(entry);
+  if (revision !== target.revision + 1 || previousHash !== target.entryHash) {
+    throw new BrokenChain(revision);
+  }
+  return applyEntry(target, { revision, hash: hashEntry(entry), records });
 }
 
 class BrokenChain extends Error {

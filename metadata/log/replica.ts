@@ -62,6 +62,11 @@ export type MetadataReplicaOptions = {
   onStopped?(reason: MetadataDecodeError): void;
   pollMs?: number;
   snapshotEvery?: number;
+  /**
+   * Each start of a broker appends the new leadership of all its partitions (10,000 are 32 KB): counted by entries alone, a start after a thousand others
+   * would replay ten million partitions.
+   */
+  snapshotEveryBytes?: number;
   trimMargin?: number;
 };
 
@@ -133,7 +138,8 @@ function createMaintain(
   guard: Guard,
   submission: SubmitOptions,
 ): () => Promise<Maintained> {
-  const { log, objects, clock, cell, output, snapshotEvery = 1_000, trimMargin = 1_000 } = options;
+  const { log, objects, clock, cell, output } = options;
+  const { snapshotEvery = 1_000, snapshotEveryBytes = 128 * 1024, trimMargin = 1_000 } = options;
   const { image } = submission.replay;
   const isFollowing = () => guard.state() === "following";
   const maintain = createMaintenance({
@@ -141,8 +147,10 @@ function createMaintain(
     objects,
     cell,
     image,
+    replay: submission.replay,
     output,
     snapshotEvery,
+    snapshotEveryBytes,
     trimMargin,
     isFollowing,
   });

@@ -84,6 +84,30 @@ describe("maintenance", () => {
     );
   });
 
+  test("snapshots before that when the entries are large, also those of lives before", async () => {
+    const world = testWorld();
+    const limits = { snapshotEvery: 1_000, snapshotEveryBytes: 2_000 };
+    const first = await openReplica(world, limits);
+    const { result } = (await world.during(addCluster(first, "dev"))) as {
+      result: { clusterId: string };
+    };
+    const add = (replica: MetadataReplica, count: number) =>
+      Promise.all(
+        Array.from({ length: count }, (_, index) =>
+          addTopic(replica, result.clusterId, `t${replica.revision}-${index}`),
+        ),
+      );
+    await world.during(add(first, 6));
+    expect(await world.during(first.maintain())).toMatchObject({ snapshotAt: 0 });
+    await world.during(first.close());
+    const second = await openReplica(world, limits);
+    await world.during(add(second, 12));
+    const { revision } = second;
+    expect(await world.during(second.maintain())).toMatchObject({ snapshotAt: revision });
+    await world.during(add(second, 6));
+    expect(await world.during(second.maintain())).toMatchObject({ snapshotAt: revision });
+  });
+
   test("by another process goes on where the archive ends", async () => {
     const { world, replica, work } = await busyWorld(12);
     await world.during(replica.maintain());
