@@ -1,16 +1,17 @@
 import { parseArgs } from "node:util";
+import { applyMutant, mutantOf } from "./mutants/apply-mutant.ts";
 import type { SeedOptions, SeedResult } from "./scenario/run-seed.ts";
-import { runSeed } from "./scenario/run-seed.ts";
-import { drawSwarm } from "./scenario/swarm.ts";
 import { formatFaultRates, parseFaultRates } from "./world/fault-table.ts";
 
 // npm run sim -- --seed N             one universe, again as it was
 // npm run sim -- --seeds FROM..TO     many, one after the other, up to the first that fails
+// npm run sim -- --for SECONDS        as many fresh ones as that takes
 
-const usage = `npm run sim -- --seed N | --seeds FROM..TO
+const usage = `npm run sim -- --seed N | --seeds FROM..TO | --for SECONDS
   --until MS          simulated time under load and faults
   --events N          events after which load and faults end
   --faults NAME=RATE,...   these faults, instead of those the seed draws
+  --mutant NAME       with a rule of the product broken (test/simulation/mutants)
   --trace             say what happens
   --quiet             say nothing of seeds that hold
 `;
@@ -19,13 +20,17 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string" },
     seeds: { type: "string" },
+    for: { type: "string" },
     until: { type: "string" },
     events: { type: "string" },
     faults: { type: "string" },
+    mutant: { type: "string" },
     trace: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
   },
 });
+
+type Sweep = { readonly from: number; readonly to: number; readonly limitMs: number };
 
 function wholeNumber(text: string, what: string): number {
   const value = Number(text);
@@ -35,14 +40,19 @@ function wholeNumber(text: string, what: string): number {
   return value;
 }
 
-function seedsAsked(): { from: number; to: number } | null {
+function sweepAsked(): Sweep | null {
   if (values.seed !== undefined) {
     const seed = wholeNumber(values.seed, "--seed");
-    return { from: seed, to: seed };
+    return { from: seed, to: seed, limitMs: Infinity };
+  }
+  if (values.for !== undefined) {
+    const limitMs = wholeNumber(values.for, "--for") * 1_000;
+    // Fresh ones each time, and said aloud: what fails can be run again.
+    return { from: Math.floor(Date.now() / 100), to: Number.MAX_SAFE_INTEGER, limitMs };
   }
   const [from, to] = values.seeds?.split("..") ?? [];
   if (from === undefined || to === undefined) return null;
-  return { from: wholeNumber(from, "--seeds"), to: wholeNumber(to, "--seeds") };
+  return { from: wholeNumber(from, "--seeds"), to: wholeNumber(to, "--seeds"), limitMs: Infinity };
 }
 
 function optionsFor(seed: number): SeedOptions {
@@ -58,7 +68,7 @@ function optionsFor(seed: number): SeedOptions {
 
 /** The command that brings the same universe about. */
 function replayOf({ seed }: SeedOptions): string {
-  const given = (["until", "events", "faults"] as const)
+  const given = (["until", "events", "faults", "mutant"] as const)
     .filter((name) => values[name] !== undefined)
     .map((name) => ` --${name} ${values[name]}`);
   return `npm run sim -- --seed ${seed}${given.join("")}`;
@@ -75,15 +85,13 @@ function describe(result: SeedResult, tookMs: number): string {
   ].join("\n");
 }
 
-async function main(): Promise<number> {
-  const asked = seedsAsked();
-  if (asked === null) {
-    console.log(usage);
-    return 2;
-  }
+async function sweep({ from, to, limitMs }: Sweep): Promise<number> {
+  const { runSeed } = await import("./scenario/run-seed.ts");
+  const { drawSwarm } = await import("./scenario/swarm.ts");
   const startMs = performance.now();
   const total = { seeds: 0, events: 0, simulatedMs: 0 };
-  for (let seed = asked.from; seed <= asked.to; seed++) {
+  if (values.for !== undefined) console.log(`from seed ${from}`);
+  for (let seed = from; seed <= to && performance.now() - startMs < limitMs; seed++) {
     const options = optionsFor(seed);
     const seedMs = performance.now();
     try {
@@ -100,10 +108,18 @@ async function main(): Promise<number> {
     }
   }
   const tookS = (performance.now() - startMs) / 1_000;
+  const hours = (total.simulatedMs / 3_600_000).toFixed(2);
   console.log(
-    `${total.seeds} seeds hold: ${total.events} events, ${(total.simulatedMs / 3_600_000).toFixed(2)} simulated hours in ${tookS.toFixed(1)} s; ${Math.round(total.events / tookS)} events/s, ${Math.round((total.seeds / tookS) * 60)} seeds/min`,
+    `${total.seeds} seeds hold: ${total.events} events, ${hours} simulated hours in ${tookS.toFixed(1)} s; ${Math.round(total.events / tookS)} events/s, ${Math.round((total.seeds / tookS) * 60)} seeds/min`,
   );
   return 0;
 }
 
-process.exitCode = await main();
+const asked = sweepAsked();
+if (asked === null) {
+  console.log(usage);
+  process.exitCode = 2;
+} else {
+  if (values.mutant !== undefined) applyMutant(mutantOf(values.mutant));
+  process.exitCode = await sweep(asked);
+}

@@ -222,7 +222,8 @@ export class Fetcher {
         `${this.#options.name} reads damaged bytes at ${partition.position} of ${partition.topic}/${partition.index}: ${read.damage}`,
       );
     }
-    if (read.records.length > 0 || highWatermark !== partition.lastHighWatermark) {
+    const isNews = read.nextOffset > partition.position;
+    if (isNews || highWatermark !== partition.lastHighWatermark) {
       this.#options.history.seen.push({
         reader: this.#options.name,
         partition: partitionKey(partition.topicId, partition.index),
@@ -234,12 +235,12 @@ export class Fetcher {
         highWatermark,
         records: read.records,
         strangers: read.strangers,
+        skipped: read.skipped,
       });
     }
     partition.lastHighWatermark = highWatermark;
-    const hasMoved = read.nextOffset > partition.position;
     partition.position = read.nextOffset;
-    return hasMoved;
+    return isNews;
   }
 
   async #recover(partition: FetchedPartition, error: ErrorName): Promise<void> {
@@ -290,6 +291,7 @@ export class Fetcher {
           highWatermark: partition.offset,
           records: [],
           strangers: [],
+          skipped: [],
         });
       }
       return partition.offset;

@@ -8,15 +8,15 @@ import {
   lastOffsetDeltaAt,
 } from "../../../protocol/records/batch.ts";
 import { decodeBatch } from "../../../protocol/records/decode.ts";
-import type { SeenRecord } from "../history/history.ts";
+import type { OffsetRange, SeenRecord } from "../history/history.ts";
 import { decodeValue } from "./record-value.ts";
 
 export type ReadRecords = {
   readonly records: SeenRecord[];
   /** Offsets of values that no producer wrote. */
   readonly strangers: number[];
-  /** Offsets without a record: control batches. */
-  readonly skipped: { from: number; to: number }[];
+  /** Control batches. */
+  readonly skipped: OffsetRange[];
   /** Where to read on. */
   readonly nextOffset: number;
   /** What is wrong with the bytes, or null. */
@@ -29,7 +29,7 @@ const maxDecompressedBytes = 16 * 1024 * 1024;
 export function readRecords(bytes: Uint8Array | null, fromOffset: number): ReadRecords {
   const records: SeenRecord[] = [];
   const strangers: number[] = [];
-  const skipped: { from: number; to: number }[] = [];
+  const skipped: OffsetRange[] = [];
   let nextOffset = fromOffset;
   let damage: string | null = null;
   for (let at = 0; bytes !== null && at < bytes.length;) {

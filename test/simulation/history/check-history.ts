@@ -173,8 +173,7 @@ function checkLost(
 ): void {
   const isThere = new Set(final.records.map(({ offset }) => offset));
   const { isPromised = () => true } = options;
-  const isGone = (offset: number): boolean =>
-    offset >= final.logStartOffset && !isThere.has(offset);
+  const isGone = (offset: number): boolean => !isThere.has(offset) && mustBeThere(final, offset);
   for (const batch of history.sent) {
     if (batch.partition !== partition || batch.outcome !== "acknowledged") continue;
     if (batch.acks === 0 || batch.baseOffset < 0 || !isPromised(batch)) continue;
@@ -188,6 +187,10 @@ function checkLost(
   if (final.logStartOffset > 0 && !history.trimmed.has(partition)) {
     report("lost", `${partition} begins at ${final.logStartOffset}, and nobody asked for that`);
   }
+}
+
+function mustBeThere({ logStartOffset, excused }: FinalLog, offset: number): boolean {
+  return offset >= logStartOffset && !excused.some(({ from, to }) => offset >= from && offset < to);
 }
 
 /** What consumers have read is committed as well: they act on it. */
@@ -222,9 +225,7 @@ function checkOrder(
   const isThere = new Set(final.records.map(({ offset }) => offset));
   for (const { partition: read, records, reader } of history.seen) {
     if (read !== partition) continue;
-    const gone = records.find(
-      ({ offset }) => offset >= final.logStartOffset && !isThere.has(offset),
-    );
+    const gone = records.find(({ offset }) => !isThere.has(offset) && mustBeThere(final, offset));
     if (gone !== undefined) {
       report("lost", `${nameOf(gone)}, which ${reader} has read at ${gone.offset} of ${partition}`);
     }

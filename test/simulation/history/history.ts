@@ -30,6 +30,9 @@ export type RecordRange = {
 
 export type SeenRecord = RecordId & { readonly offset: number };
 
+/** Offsets [from, to) that hold no record of a client. */
+export type OffsetRange = { readonly from: number; readonly to: number };
+
 /** An answer to Fetch, or to ListOffsets (then without records). */
 export type SeenLog = {
   readonly reader: string;
@@ -44,8 +47,10 @@ export type SeenLog = {
   /** Which the reader took for the end of what is committed. */
   readonly highWatermark: number;
   readonly records: readonly SeenRecord[];
-  /** Values that no producer wrote. */
+  /** Offsets of values that no producer wrote. */
   readonly strangers: readonly number[];
+  /** Control batches. */
+  readonly skipped: readonly OffsetRange[];
 };
 
 /** A group's offset, written or read. */
@@ -74,8 +79,10 @@ export type FinalLog = {
   readonly endOffset: number;
   readonly records: readonly SeenRecord[];
   readonly strangers: readonly number[];
-  /** Offsets that hold no record of a client: control batches, and gaps that a recovery left. */
-  readonly skipped: readonly { readonly from: number; readonly to: number }[];
+  /** Control batches, and gaps that recoveries left. */
+  readonly skipped: readonly OffsetRange[];
+  /** What recoveries may have taken without breaking a promise: records of these offsets that nobody had flushed. */
+  readonly excused: readonly OffsetRange[];
 };
 
 export type History = {

@@ -9,7 +9,7 @@ const leaderKnowsAll: Invariant = {
   about: "while |ISR| >= min ISR, the leader's maximal ISR has every ISR and ELR member of the log",
   watch(observed) {
     const check = ({ topicId, index }: { topicId: string; index: number }): string | null => {
-      const state = observed.cell.truth.partition(topicId, index);
+      const state = observed.truth.partition(topicId, index);
       if (state === undefined || state.isr.length < minIsrOf(observed, topicId, state)) return null;
       const leader = observed.brokers.get(state.leader)?.view.replica(topicId, index);
       if (leader?.isLeader !== true || leader.leaderEpoch !== state.leaderEpoch) return null;
@@ -30,9 +30,9 @@ const membersHoldCommitted: Invariant = {
   name: "I3",
   about: "every running ISR and ELR member holds everything below the committed high watermark",
   watch(observed) {
-    const { cell, brokers, committed } = observed;
+    const { truth, brokers, committed } = observed;
     const check = ({ topicId, index }: { topicId: string; index: number }): string | null => {
-      const state = cell.truth.partition(topicId, index);
+      const state = truth.partition(topicId, index);
       if (state === undefined) return null;
       const { end } = committed(topicId, index);
       for (const id of [...state.isr, ...state.elr]) {
@@ -76,7 +76,7 @@ function hasAdvanced({ replica, before }: ReplicaChange): boolean {
 
 function enoughHold(observed: Observed, { replica }: ReplicaChange): string | null {
   const { topicId, index, highWatermark, isr, maximalIsr } = replica;
-  const state = observed.cell.truth.partition(topicId, index);
+  const state = observed.truth.partition(topicId, index);
   if (state === undefined) return null;
   const least = minIsrOf(observed, topicId, state);
   // Truth may be ahead of the leader: it is what the leader goes by that must suffice.
@@ -118,9 +118,9 @@ function wrongSets(observed: Observed, topicId: string, state: Partition): strin
   return leader === -1 || isr.includes(leader) ? null : `leader ${leader} is not in sync`;
 }
 
-function minIsrOf({ cell }: Observed, topicId: string, state: Partition): number {
-  const topic = cell.truth.image.topics.get(topicId);
-  return topic === undefined ? 1 : minIsr(cell.truth.image, topic, state);
+function minIsrOf({ truth }: Observed, topicId: string, state: Partition): number {
+  const topic = truth.image.topics.get(topicId);
+  return topic === undefined ? 1 : minIsr(truth.image, topic, state);
 }
 
 function firstWrong<Each extends PartitionChange>(

@@ -1,7 +1,5 @@
-import type { BrokerRun } from "../cell/broker-node.ts";
-import type { AcceptedEntry } from "../cell/cell-truth.ts";
+import type { AcceptedEntry, CellTruth } from "../cell/cell-truth.ts";
 import type { BrokerView, ReplicaView } from "../cell/replica-view.ts";
-import type { SimCell } from "../cell/sim-cell.ts";
 import type { CommittedLog } from "./committed-log.ts";
 
 /** A replica's numbers, as they were when it was last looked at. */
@@ -14,8 +12,8 @@ export type ReplicaNumbers = {
   nextOffset: number;
 };
 
-/** A running broker, as checks have it. */
-export type WatchedBroker = { readonly run: BrokerRun; readonly view: BrokerView };
+/** A broker that serves, as checks have it. */
+export type WatchedBroker = { readonly name: string; readonly view: BrokerView };
 
 export type ReplicaChange = {
   readonly broker: WatchedBroker;
@@ -33,13 +31,17 @@ export type Checks = {
   /** The process is gone; its replicas were last seen with these numbers. */
   readonly ended?: (
     broker: WatchedBroker,
-    replicas: ReadonlyMap<ReplicaView, ReplicaNumbers>,
+    last: {
+      readonly replicas: ReadonlyMap<ReplicaView, ReplicaNumbers>;
+      /** Its host has lost power. */
+      readonly isHostCrash: boolean;
+    },
   ) => void;
 };
 
 /** What invariants share. */
 export type Observed = {
-  readonly cell: SimCell;
+  readonly truth: Pick<CellTruth, "image" | "partition">;
   /** Running brokers by id. */
   readonly brokers: ReadonlyMap<number, WatchedBroker>;
   readonly committed: (topicId: string, index: number) => CommittedLog;

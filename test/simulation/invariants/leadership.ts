@@ -8,7 +8,7 @@ const oneLeaderPerEpoch: Invariant = {
   watch: watchLeaders,
 };
 
-function watchLeaders({ cell }: Observed): Checks {
+function watchLeaders({ truth }: Observed): Checks {
   /** Who the metadata log has named, and who has acted, as leader: by partition and epoch. */
   const named = new Map<string, number>();
   const acting = new Map<string, string>();
@@ -16,7 +16,7 @@ function watchLeaders({ cell }: Observed): Checks {
   const epochs = new Map<string, number>();
 
   function epochsGrow({ topicId, index, before, after }: PartitionChange): string | null {
-    const topic = cell.truth.image.topics.get(topicId);
+    const topic = truth.image.topics.get(topicId);
     if (after === null || topic === undefined) return null;
     const name = `${topic.clusterId}/${topic.name}/${index}`;
     const former = epochs.get(name) ?? -1;

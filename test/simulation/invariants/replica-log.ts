@@ -36,10 +36,10 @@ const watermarkGrows: Invariant = {
 const nothingCommittedIsCut: Invariant = {
   name: "I9",
   about: "nothing below a replica's own high watermark is truncated, except in a recovery",
-  watch: ({ cell }) => ({
+  watch: ({ truth }) => ({
     replica({ replica, before }) {
       if (before === null || replica.nextOffset >= before.highWatermark) return null;
-      const recoveries = cell.truth.partition(replica.topicId, replica.index)?.recoveries ?? [];
+      const recoveries = truth.partition(replica.topicId, replica.index)?.recoveries ?? [];
       if (recoveries.some(({ epoch }) => epoch > before.leaderEpoch)) return null;
       return `cut to ${replica.nextOffset}, its high watermark was ${before.highWatermark}`;
     },
@@ -55,17 +55,16 @@ const whatWasWrittenIsThere: Invariant = {
   watch: watchLives,
 };
 
-function watchLives({ cell }: Observed): Checks {
+function watchLives({ truth }: Observed): Checks {
   /** By broker and partition: a directory that starts anew does so under another id. */
   const left = new Map<string, Left>();
   const keyOf = ({ view }: WatchedBroker, { topicId, index }: ReplicaView): string =>
     `${view.brokerId}: ${topicId}/${index}`;
   return {
-    ended(broker, replicas) {
-      const isHostUp = broker.run.process.host.isUp;
+    ended(broker, { replicas, isHostCrash }) {
       for (const [replica, numbers] of replicas) {
         if (replica.failure !== null) continue;
-        const mayHaveLost = !isHostUp && replica.durability !== "fsync";
+        const mayHaveLost = isHostCrash && replica.durability !== "fsync";
         left.set(keyOf(broker, replica), { ...numbers, mayHaveLost });
       }
     },
@@ -76,7 +75,7 @@ function watchLives({ cell }: Observed): Checks {
       left.delete(key);
       if (last === undefined || last.mayHaveLost) return null;
       if (replica.logEndOffset >= last.logEndOffset) return null;
-      const recoveries = cell.truth.partition(replica.topicId, replica.index)?.recoveries ?? [];
+      const recoveries = truth.partition(replica.topicId, replica.index)?.recoveries ?? [];
       if (recoveries.some(({ epoch }) => epoch > last.leaderEpoch)) return null;
       return `ends at ${replica.logEndOffset} after a restart; ${last.logEndOffset} was written before`;
     },

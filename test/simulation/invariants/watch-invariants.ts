@@ -30,7 +30,7 @@ export class InvariantWatch {
   constructor(cell: SimCell, invariants: readonly Invariant[]) {
     this.#cell = cell;
     const observed = {
-      cell,
+      truth: cell.truth,
       brokers: this.#brokers,
       committed: (topicId: string, index: number) => this.#committedOf(topicId, index),
     };
@@ -70,7 +70,8 @@ export class InvariantWatch {
   #serves(run: BrokerRun): void {
     const { view } = run;
     if (view === null) return;
-    const watched: Watched = { run, view, replicas: [], numbers: new Map(), cursor: 0 };
+    const { name } = run.process;
+    const watched: Watched = { name, view, replicas: [], numbers: new Map(), cursor: 0 };
     this.#brokers.set(view.brokerId, watched);
     this.#byRun.set(run, watched);
     run.process.onTouched = () => this.#dirty.add(watched);
@@ -85,7 +86,8 @@ export class InvariantWatch {
     if (this.#brokers.get(watched.view.brokerId) === watched) {
       this.#brokers.delete(watched.view.brokerId);
     }
-    for (const { checks } of this.#named) checks.ended?.(watched, watched.numbers);
+    const last = { replicas: watched.numbers, isHostCrash: !run.process.host.isUp };
+    for (const { checks } of this.#named) checks.ended?.(watched, last);
   }
 
   #afterEvent(): void {
@@ -126,11 +128,7 @@ export class InvariantWatch {
       const change = { broker: watched, replica, before };
       for (const { name, checks } of this.#named) {
         const message = checks.replica?.(change);
-        this.#report(
-          name,
-          message,
-          `${watched.run.process.name}, ${replica.topicId}/${replica.index}`,
-        );
+        this.#report(name, message, `${watched.name}, ${replica.topicId}/${replica.index}`);
       }
     }
     watched.numbers.set(replica, numbersOf(replica));

@@ -182,7 +182,8 @@ export class Flow {
     if (faults.strikes("network.delay"))
       travelMs += faults.stream("network.delay").between(200, 3_000);
     this.#earliestMs = Math.max(this.#earliestMs, world.nowMs + travelMs);
-    world.schedule(this.#earliestMs - world.nowMs, "network", () => this.#arrive(segment));
+    // At that very moment, which a difference of two times would miss by a rounding: then segments would overtake each other.
+    world.scheduleAt(this.#earliestMs, "network", () => this.#arrive(segment));
   }
 
   #arrive(segment: Segment): void {

@@ -39,7 +39,7 @@ const healingMs = 600_000;
 
 /** One universe from beginning to end: a cell under load and faults, then peace, then everything read back and judged. Throws Violation. */
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
-  const { seed, maxEvents = Infinity, trace } = options;
+  const { seed, trace } = options;
   const plan = drawSwarm(seed);
   const faults = options.faults ?? plan.faults;
   const world = createWorld({ seed, faults, ...(trace === undefined ? {} : { trace }) });
@@ -50,7 +50,10 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const clusterId = await within(world, healingMs, cell.start(), "the cell to start");
   await within(world, healingMs, workload.start(clusterId), "topics to be made");
   nemesis.start();
-  await world.run({ untilMs: world.nowMs + (options.untilMs ?? plan.durationMs), maxEvents });
+  await world.run({
+    untilMs: world.nowMs + (options.untilMs ?? plan.durationMs),
+    maxEvents: world.eventCount + (options.maxEvents ?? plan.maxEvents),
+  });
   world.trace(() => "peace");
   world.faults.quieten();
   nemesis.stop();

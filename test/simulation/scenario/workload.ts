@@ -5,8 +5,8 @@ import { ClusterClient } from "../client/cluster-client.ts";
 import { earliest, Fetcher, latest } from "../client/fetcher.ts";
 import { GroupMember, type GroupMemberOptions } from "../client/group-member.ts";
 import { SimProducer, type ProducerOptions } from "../client/producer.ts";
-import type { History } from "../history/history.ts";
-import { newHistory } from "../history/history.ts";
+import type { History, OffsetRange } from "../history/history.ts";
+import { newHistory, partitionKey } from "../history/history.ts";
 import type { Stream } from "../world/random-streams.ts";
 
 export type TopicPlan = NewTopic & { readonly name: string; readonly partitionCount: number };
@@ -19,15 +19,10 @@ export type WorkloadPlan = {
   readonly members: readonly GroupMemberOptions[];
 };
 
-export type WorkloadLimits = {
-  /** Topics of other durability than `fsync` lose what a host crash finds unflushed; those of one replica then promise nothing. */
-  readonly isAlwaysFlushed: boolean;
-};
-
 /** A load drawn from a stream: few or many clients, of every kind. */
-export function drawWorkload(stream: Stream, { isAlwaysFlushed }: WorkloadLimits): WorkloadPlan {
+export function drawWorkload(stream: Stream): WorkloadPlan {
   const topics = Array.from({ length: 1 + stream.int(3) }, (_, at): TopicPlan => {
-    const isFlushed = isAlwaysFlushed || stream.chance(0.5);
+    const isFlushed = stream.chance(0.5);
     return {
       name: `topic-${at}`,
       partitionCount: 1 + stream.int(4),
@@ -64,7 +59,7 @@ function drawProducer(
     pauseMs,
     maxRecords: stream.pick([1, 3, 20]),
     maxFillBytes: stream.pick([1, 100, 100, 5_000]),
-    codec: stream.pick<Codec>(["none", "none", "none", "none", "gzip", "snappy", "lz4", "zstd"]),
+    codec: stream.chance(0.8) ? "none" : stream.pick<Codec>(["gzip", "snappy", "lz4", "zstd"]),
     requestTimeoutMs: stream.pick([2_000, 10_000, 30_000]),
     deliveryTimeoutMs: stream.pick([15_000, 60_000, 120_000]),
   };
@@ -183,13 +178,25 @@ export class Workload {
     client.disconnect();
     // What the reader was told is judged with the rest.
     this.history.seen.push(...seen.seen);
-    this.history.final.set(`${topicId}/${index}`, {
+    const gaps = this.#gaps(topicId, index);
+    this.history.final.set(partitionKey(topicId, index), {
       logStartOffset: start,
       endOffset: end,
       records: seen.seen.flatMap(({ records }) => records),
       strangers: seen.seen.flatMap(({ strangers }) => strangers),
-      skipped: [],
+      skipped: [...seen.seen.flatMap(({ skipped }) => skipped), ...gaps],
+      excused: this.#isFlushed(name) ? [] : gaps,
     });
+  }
+
+  /** Offsets between what a recovery found and where it went on (replication.md C2b). */
+  #gaps(topicId: string, index: number): OffsetRange[] {
+    const recoveries = this.#cell.truth.partition(topicId, index)?.recoveries ?? [];
+    return recoveries.map(({ end, start }) => ({ from: end, to: start }));
+  }
+
+  #isFlushed(topic: string): boolean {
+    return this.plan.topics.find(({ name }) => name === topic)?.configs?.["durability"] === "fsync";
   }
 }
 

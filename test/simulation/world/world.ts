@@ -51,6 +51,8 @@ export type World = {
   stream(name: string): Stream;
   /** Has `run` happen `delayMs` from now. */
   schedule(delayMs: number, kind: EventKind, run: () => void): SimEvent;
+  /** At that moment: events of one moment happen in the order they were scheduled in. */
+  scheduleAt(atMs: number, kind: EventKind, run: () => void): SimEvent;
   cancel(event: SimEvent): void;
   /** Called after every event, when its microtasks have run. */
   afterEvent(check: () => void): void;
@@ -122,6 +124,7 @@ export function createWorld(options: WorldOptions): World {
     stream: streams,
     schedule: (delayMs, kind, run) =>
       queue.add(nowMs + Math.max(0, delayMs), eventKinds[kind], run),
+    scheduleAt: (atMs, kind, run) => queue.add(Math.max(nowMs, atMs), eventKinds[kind], run),
     cancel: (event) => queue.cancel(event),
     afterEvent: (check) => void checks.push(check),
     fail(message, cause) {

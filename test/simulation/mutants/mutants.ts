@@ -1,0 +1,150 @@
+/**
+ * A rule of the product broken on purpose, to see that the simulator notices. Each text must be in its file exactly once: code that changes takes its mutants
+ * along, or their test says that they are gone.
+ */
+export type Mutant = {
+  /** What `--mutant` calls it. */
+  readonly name: string;
+  /** The rule it breaks. */
+  readonly breaks: string;
+  readonly edits: readonly Edit[];
+  /** What must be said about it: a part of the violation. */
+  readonly foundBy: RegExp;
+  /** Seeds within which it must be found. */
+  readonly withinSeeds: number;
+  /** Faults that bring it to light, as `--faults` has them. */
+  readonly faults: string;
+};
+
+export type Edit = {
+  /** From the root of the repository. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+};
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "acknowledge-before-flush",
+    breaks: "durability fsync: what is acknowledged is flushed",
+    edits: [
+      {
+        file: "broker/log/stored-log.ts",
+        find: 'needsFlush: options.durability === "fsync",',
+        replace: "needsFlush: false,",
+      },
+    ],
+    foundBy: /I10 does not hold|lost/,
+    withinSeeds: 10,
+    faults: "host.crash=120",
+  },
+  {
+    name: "acknowledge-before-written",
+    breaks: "the log end is the end of the last completed write",
+    edits: [
+      {
+        file: "broker/log/stored-log.ts",
+        find: "this.logEndOffset = Math.max(this.logEndOffset, endOffset);",
+        replace: "this.logEndOffset = Math.max(this.logEndOffset, this.nextOffset);",
+      },
+    ],
+    foundBy: /I10 does not hold|lost|exception/,
+    withinSeeds: 10,
+    faults: "process.kill=240,disk.stall=0.02",
+  },
+  {
+    name: "terms-not-counted",
+    breaks: "I1: a leadership's end takes its epoch with it",
+    edits: [
+      {
+        file: "metadata/commands/rules.ts",
+        find: "countsTerms: true,",
+        replace: "countsTerms: false,",
+      },
+    ],
+    foundBy: /I1 does not hold/,
+    withinSeeds: 5,
+    faults: "process.kill=120",
+  },
+  {
+    name: "retries-not-recognised",
+    breaks: "an idempotent producer's batch is in the log once",
+    edits: [
+      {
+        file: "broker/log/producer-state.ts",
+        find: "if (duplicate !== undefined) return",
+        replace: "if (duplicate !== undefined && false) return",
+      },
+      {
+        file: "broker/log/producer-state.ts",
+        find: "  const wrong = sequenceRejection(entry, batch);\n",
+        replace: "  const wrong = sequenceRejection(entry, batch) === null ? null : null;\n",
+      },
+    ],
+    foundBy: /duplicated/,
+    withinSeeds: 10,
+    faults: "network.reset=0.01",
+  },
+  {
+    name: "producers-forgotten-at-restart",
+    breaks: "a retry is recognised in the next life as well",
+    edits: [
+      {
+        file: "broker/log/wal-replay.ts",
+        find: "  if (saved.producers.length > 0) restoreProducers(log, saved.producers);\n",
+        replace: "  if (saved.producers.length < 0) restoreProducers(log, saved.producers);\n",
+      },
+      {
+        file: "broker/log/wal-replay.ts",
+        find: "const replayed = replayBatch(log.producers, body, 0, replay.nowMs);",
+        replace:
+          'const replayed = log.nextOffset < 0 ? replayBatch(log.producers, body, 0, replay.nowMs) : { kind: "replayed" };',
+      },
+    ],
+    foundBy: /duplicated/,
+    withinSeeds: 40,
+    faults: "process.kill=240,disk.stall=0.02",
+  },
+  {
+    name: "reads-past-the-high-watermark",
+    breaks: "I6: consumers never see beyond the high watermark",
+    edits: [
+      {
+        file: "broker/fetch/read-partitions.ts",
+        find: "replica === null ? visibleEnd(partition, budget) : log.logEndOffset;",
+        replace: "replica === null ? log.nextOffset : log.logEndOffset;",
+      },
+    ],
+    foundBy: /beyond the high watermark|lost|exception/,
+    withinSeeds: 10,
+    faults: "disk.stall=0.02,process.kill=60",
+  },
+  {
+    name: "memory-reused-under-a-socket",
+    breaks: "bytes handed to a socket are not overwritten before it has taken them",
+    edits: [
+      {
+        file: "broker/log/hot-ring.ts",
+        find: "    if (chunk.pinCount === 0) ring.free.push(chunk.bytes);\n    else {\n      chunk.isSetAside = true;\n      ring.setAsideCount += 1;\n    }\n  }\n  return",
+        replace: "    ring.free.push(chunk.bytes);\n  }\n  return",
+      },
+    ],
+    foundBy: /damaged bytes|two records|exception/,
+    withinSeeds: 40,
+    faults: "network.lateTaken=0.5,network.slowReader=0.2",
+  },
+  {
+    name: "disk-believed-after-power-loss",
+    breaks: "C4: writes are taken for complete only under the boot and volume that made them",
+    edits: [
+      {
+        file: "broker/identity.ts",
+        find: 'return bootId !== null && stored.bootId === bootId ? "processCrash" : "hostCrash";',
+        replace: 'return "processCrash";',
+      },
+    ],
+    foundBy: /two records at one offset|I5 does not hold|lost/,
+    withinSeeds: 20,
+    faults: "host.crash=120",
+  },
+];
