@@ -5,11 +5,13 @@ import { createDirectoryObjectStore } from "../../../adapters/directory/object-s
 import { createNodeClock } from "../../../adapters/node/clock.ts";
 import { createNodeDisk } from "../../../adapters/node/disk.ts";
 import { createNodeNetwork } from "../../../adapters/node/network.ts";
+import { openFileLimit } from "../../../adapters/node/open-file-limit.ts";
 import { createNodeRandom } from "../../../adapters/node/random.ts";
 import { MetadataFormatError } from "../../../adapters/sqlite/metadata-file.ts";
 import { openSqliteMetadataLog } from "../../../adapters/sqlite/metadata-log.ts";
 import { defaultBrokerConfig } from "../../../broker/config.ts";
 import { DirectoryError } from "../../../broker/identity.ts";
+import { defaultServerLimits } from "../../../broker/server/server-limits.ts";
 import { RecoveryError } from "../../../broker/log/wal-recovery.ts";
 import type { ServedApi } from "../../../functions/server.ts";
 import { DiskError } from "../../../ports/disk.ts";
@@ -48,6 +50,7 @@ export async function runDev(options: DevOptions, output: Output): Promise<numbe
     end(1);
   };
   const running = await start(options, log, fail);
+  sayIfFilesAreFew(log);
   welcome(options, running, output);
   listenForStop(running, end);
   // Kept for the next start now: who is killed has no later.
@@ -55,6 +58,19 @@ export async function runDev(options: DevOptions, output: Output): Promise<numbe
   const code = await ended;
   if (code !== 0) process.exit(code);
   return code;
+}
+
+/** WAL files, indexes and what Node itself has open. */
+const filesBesideConnections = 1_000;
+
+/** Past the limit new connections are closed as they come, and nothing else says why. */
+function sayIfFilesAreFew(log: ReturnType<typeof createConsoleLog>): void {
+  const limit = openFileLimit();
+  const { maxConnections } = defaultServerLimits;
+  if (limit === null || limit >= maxConnections + filesBesideConnections) return;
+  log.warn(
+    `Only ${limit} files and connections may be open at once, and ${maxConnections} clients may connect: raise the hard limit (ulimit -Hn) if as many will.`,
+  );
 }
 
 type Running = { cell: LocalCell; http: ServedApi };
