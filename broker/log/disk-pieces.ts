@@ -9,6 +9,7 @@ import {
   leaderEpochAt,
   magicAt,
 } from "../../protocol/records/batch.ts";
+import { isSafeInt64At } from "../../protocol/records/big-endian.ts";
 import { crc32cAfter } from "../../protocol/records/crc32c.ts";
 import { LogReadError } from "./partition-log.ts";
 import type { StoredLog } from "./stored-log.ts";
@@ -175,6 +176,7 @@ export class DiskPieces {
       header.partition === log.number &&
       header.length === sizes[place] &&
       magicAt(window, at) === currentMagic &&
+      isSafeInt64At(window, at + batchField.baseOffset) &&
       batchSizeAt(window, at) === header.length &&
       baseOffsetAt(window, at) === header.baseOffset &&
       leaderEpochAt(window, at) === header.leaderEpoch;
