@@ -26,7 +26,10 @@ export type DynamoMetadataLogOptions = {
   entriesPerBucket?: number;
 };
 
-/** It hears of its own appends only: others' are found by reading, which the replica does every second in any case. */
+/**
+ * It gives no hints of appends: those of others would cost a poll beside the replica's own, and those of this process need none, for the replica
+ * has applied them.
+ */
 export function createDynamoMetadataLog(options: DynamoMetadataLogOptions): MetadataLog {
   const { client, clock, random, tableName, cell, entriesPerBucket = 1_000 } = options;
   const table = tableOf({ name: tableName, cell, entriesPerBucket });
@@ -35,7 +38,6 @@ export function createDynamoMetadataLog(options: DynamoMetadataLogOptions): Meta
   const reads = createReads(items, table);
   const appends = createAppends({ calls, table, items, random });
   const trim = createTrim({ calls, table, reads, assertOpen });
-  const listeners = new Set<() => void>();
   let isClosed = false;
 
   function assertOpen(): void {
@@ -50,9 +52,7 @@ export function createDynamoMetadataLog(options: DynamoMetadataLogOptions): Meta
     assertOpen();
     assertFits(entry);
     const outcome = await appends[operation](revision, entry.slice());
-    if (outcome === "conflict") return outcome;
-    reads.saw(revision);
-    for (const listener of listeners) queueMicrotask(() => listeners.has(listener) && listener());
+    if (outcome === "accepted") reads.saw(revision);
     return outcome;
   }
 
@@ -67,15 +67,9 @@ export function createDynamoMetadataLog(options: DynamoMetadataLogOptions): Meta
       assertOpen();
       await trim(beforeRevision);
     },
-    onAppend(listener) {
-      // Wrapped, so that the same function given twice is called twice.
-      const wrapped = (): void => listener();
-      listeners.add(wrapped);
-      return () => void listeners.delete(wrapped);
-    },
+    onAppend: () => () => undefined,
     async close() {
       isClosed = true;
-      listeners.clear();
     },
   };
 }

@@ -45,7 +45,8 @@ export function createReads(items: Items, table: Table): Reads {
       }
     }
     // An empty bucket behind an entry that was there means the head (see Table); behind anything else, ask where the log begins.
-    const isHeadKnown = entries.length > 0 || fromRevision === seenRevision + 1 || limit <= 0;
+    const isBehindSeen = seenRevision > 0 && fromRevision === seenRevision + 1;
+    const isHeadKnown = entries.length > 0 || isBehindSeen || limit <= 0;
     if (!isHeadKnown && (await isTrimmed(fromRevision))) return "trimmed";
     return entries;
   }

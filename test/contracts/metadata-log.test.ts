@@ -41,7 +41,7 @@ metadataLogContract(
       close: async () => undefined,
     };
   },
-  { hearsOthers: false },
+  { hasHints: false },
 );
 
 describe("a metadata log in SQLite", () => {

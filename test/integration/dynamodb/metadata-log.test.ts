@@ -45,7 +45,7 @@ describe.skipIf(skipped !== null)("on AWS's DynamoDB Local", () => {
           close: async () => undefined,
         };
       },
-      { hearsOthers: false },
+      { hasHints: false },
     );
   }
 
