@@ -49,6 +49,8 @@ type Lane = {
   readonly unsettled: Batch[];
   epoch: number;
   nextSequence: number;
+  /** The partition has acknowledged a batch: it knows the producer. */
+  isKnown: boolean;
   /** A batch was given up, or its sequence refused: what is left goes on in a new epoch, once nothing of the old one is open. */
   isBumping: boolean;
 };
@@ -148,7 +150,15 @@ export class SimProducer {
   #laneOf(index: number): Lane {
     let lane = this.#lanes.get(index);
     if (lane === undefined) {
-      lane = { index, queue: [], unsettled: [], epoch: 0, nextSequence: 0, isBumping: false };
+      lane = {
+        index,
+        queue: [],
+        unsettled: [],
+        epoch: 0,
+        nextSequence: 0,
+        isKnown: false,
+        isBumping: false,
+      };
       this.#lanes.set(index, lane);
     }
     return lane;
@@ -188,18 +198,27 @@ export class SimProducer {
   #pump(lane: Lane): void {
     this.#giveUpOld(lane);
     if (lane.isBumping && lane.unsettled.every(({ isNowhere }) => isNowhere)) this.#bump(lane);
-    while (
-      !lane.isBumping &&
-      lane.unsettled.length < this.#options.maxInFlight &&
-      lane.queue.length > 0
-    ) {
+    while (!lane.isBumping && lane.queue.length > 0 && this.#maySendMore(lane)) {
       const batch = lane.queue.shift()!;
       this.#number(lane, batch);
       lane.unsettled.push(batch);
     }
-    for (const batch of lane.unsettled) {
-      if (!batch.isSending && !(lane.isBumping && batch.isNowhere)) void this.#send(lane, batch);
+    for (const [place, batch] of Array.from(lane.unsettled.entries())) {
+      if (batch.isSending) continue;
+      // What is tried again goes alone, and nothing goes past it (as in Kafka's RecordAccumulator): else a later batch could arrive before an earlier one.
+      if (place > 0 && lane.unsettled.some(({ tries }) => tries > 0)) break;
+      if (lane.isBumping && batch.isNowhere) break;
+      void this.#send(lane, batch);
     }
+  }
+
+  /**
+   * A broker takes any sequence of a producer it does not know (KIP-360), so an idempotent one sends its first batch alone: a second one could overtake a first
+   * that is refused.
+   */
+  #maySendMore({ unsettled, isKnown }: Lane): boolean {
+    const { isIdempotent, maxInFlight } = this.#options;
+    return unsettled.length < (isIdempotent && !isKnown ? 1 : maxInFlight);
   }
 
   #number(lane: Lane, batch: Batch): void {
@@ -277,6 +296,7 @@ export class SimProducer {
   ): Promise<void> {
     const error = errorNameOf(errorCode);
     if (error === "NONE" || error === "DUPLICATE_SEQUENCE_NUMBER") {
+      lane.isKnown = true;
       return this.#settle(lane, batch, {
         outcome: "acknowledged",
         baseOffset: error === "NONE" ? baseOffset : -1,
