@@ -1,5 +1,6 @@
 import type { Disk, DiskFile } from "../../ports/disk.ts";
 import { assert } from "../assert.ts";
+import { forEachAtOnce } from "./at-once.ts";
 import type { LogOutput } from "../log-output.ts";
 import { decodeCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { loadFooter, writeFooter } from "./footer-io.ts";
@@ -73,8 +74,8 @@ export async function recoverWal(options: RecoveryOptions): Promise<Recovered> {
       all.find((file) => file.sequence === sequence),
     );
   }
-  for (const file of files) {
-    await loadOrRebuild(options, file, knownEndOf(file.sequence, found, checkpoint));
+  for (const file of await loadFooters(options, files)) {
+    await rebuildFooter(options, file, knownEndOf(file.sequence, found, checkpoint));
   }
   let replayedBytes = 0;
   for (const [place, file] of scanned.entries()) {
@@ -121,11 +122,14 @@ const hasFirstEntry = async (handle: DiskFile, sequence: number): Promise<boolea
   return readEntryHeader(bytes, 0, sequence)?.entrySequence === 0;
 };
 
+/** Asked of the disk at once: a full one has a thousand files, and a start waits for each question in turn. */
+const filesAtOnce = 16;
+
 async function findFiles({ disk, directory }: RecoveryOptions): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
-  for (const name of await disk.list(directory)) {
+  await forEachAtOnce(await disk.list(directory), filesAtOnce, async (name) => {
     const sequence = sequenceOfName(name);
-    if (sequence === null) continue;
+    if (sequence === null) return;
     const handle = await disk.open(`${directory}/${name}`);
     try {
       const bytes = Buffer.alloc(fileHeaderBytes);
@@ -143,7 +147,7 @@ async function findFiles({ disk, directory }: RecoveryOptions): Promise<FoundFil
     } finally {
       await handle.close();
     }
-  }
+  });
   return found.sort((left, right) => left.sequence - right.sequence);
 }
 
@@ -211,30 +215,41 @@ const sealedFile = (found: FoundFile, directory: string): WalFile =>
     handle: null,
   });
 
-/** A file from before the checkpoint: by its footer, or, should that be damaged, entry by entry. */
-async function loadOrRebuild(
+/** Files from before the checkpoint are known by their footers; returns those whose footer is damaged, in their order. */
+async function loadFooters(
+  { disk }: RecoveryOptions,
+  files: readonly WalFile[],
+): Promise<WalFile[]> {
+  await forEachAtOnce(files, filesAtOnce, async (file) => {
+    const handle = await openHandle(disk, file);
+    await loadFooter(disk, { file, sizeBytes: await handle.size() });
+    await closeHandle(file);
+  });
+  return files.filter(({ footer }) => footer === null);
+}
+
+/** Reads such a file entry by entry. */
+async function rebuildFooter(
   options: RecoveryOptions,
   file: WalFile,
   knownEnd: number | null,
 ): Promise<void> {
   const { disk, log } = options;
+  log.warn("a WAL file's footer is damaged, reading the whole file", { path: file.path });
   const handle = await openHandle(disk, file);
   const sizeBytes = await handle.size();
-  if (!(await loadFooter(disk, { file, sizeBytes }))) {
-    log.warn("a WAL file's footer is damaged, reading the whole file", { path: file.path });
-    const index = createFileIndex();
-    file.index = index;
-    const result = await scanFile(
-      { handle, sequence: file.sequence, sizeBytes, knownEnd, hasAllWrites: true },
-      {
-        onEntry: (header, body, position) => indexEntry(file, index, { header, body, position }),
-        onDamage: (partition, position) => noteDamage(options, file, { partition, position }),
-      },
-    );
-    file.end = file.writtenEnd = file.flushedEnd = result.end;
-    await writeFooter(disk, file);
-    file.index = null;
-  }
+  const index = createFileIndex();
+  file.index = index;
+  const result = await scanFile(
+    { handle, sequence: file.sequence, sizeBytes, knownEnd, hasAllWrites: true },
+    {
+      onEntry: (header, body, position) => indexEntry(file, index, { header, body, position }),
+      onDamage: (partition, position) => noteDamage(options, file, { partition, position }),
+    },
+  );
+  file.end = file.writtenEnd = file.flushedEnd = result.end;
+  await writeFooter(disk, file);
+  file.index = null;
   await closeHandle(file);
 }
 
