@@ -14,7 +14,9 @@ import {
 } from "../settings/topic-settings.ts";
 import type { CheckedConfigs, Configs } from "../settings/topic-settings.ts";
 import { accepted, rejected } from "./command.ts";
-import type { Decision, Rejection } from "./command.ts";
+import type { CommandContext, Decision, Rejection } from "./command.ts";
+import { withEligibility } from "./lowered-min-isr.ts";
+import type { SettingsAfter } from "./lowered-min-isr.ts";
 import { checkItemCount, findTopic } from "./topic-outcome.ts";
 import type { Outcome, TopicErrorCode } from "./topic-outcome.ts";
 
@@ -58,21 +60,26 @@ export type AlterConfigsDecision = Decision<Outcome<AlteredConfigs>[], TopicErro
 export function incrementalAlterConfigs(
   image: Image,
   request: IncrementalAlterConfigsRequest,
+  context: Pick<CommandContext, "rules"> = {},
 ): AlterConfigsDecision {
   const alterations = request.resources.map(({ resource, changes }) => ({
     resource,
     alter: (target: Target) => applyChanges(target, changes),
   }));
-  return decide(image, { ...request, alterations });
+  return decide(image, { ...request, alterations }, context);
 }
 
-export function alterConfigs(image: Image, request: AlterConfigsRequest): AlterConfigsDecision {
+export function alterConfigs(
+  image: Image,
+  request: AlterConfigsRequest,
+  context: Pick<CommandContext, "rules"> = {},
+): AlterConfigsDecision {
   const alterations = request.resources.map(({ resource, configs }) => ({
     resource,
     // Kafka's AlterConfigs takes null for "back to the default", which here is the same as not naming it.
     alter: (): Altered => ({ kind: "altered", configs: withoutNulls(configs) }),
   }));
-  return decide(image, { ...request, alterations });
+  return decide(image, { ...request, alterations }, context);
 }
 
 type Altered = { kind: "altered"; configs: Configs } | Rejection<TopicErrorCode>;
@@ -93,7 +100,11 @@ type Alterations = {
   isValidateOnly?: boolean;
 };
 
-function decide(image: Image, request: Alterations): AlterConfigsDecision {
+function decide(
+  image: Image,
+  request: Alterations,
+  context: Pick<CommandContext, "rules">,
+): AlterConfigsDecision {
   const { clusterId, alterations } = request;
   const tooMany = checkItemCount(alterations, "resources");
   if (tooMany !== null) return tooMany;
@@ -118,7 +129,22 @@ function decide(image: Image, request: Alterations): AlterConfigsDecision {
     }
     return { kind: "done", configs: checked.configs };
   });
-  return accepted(request.isValidateOnly === true ? [] : records, outcomes);
+  if (request.isValidateOnly === true) return accepted([], outcomes);
+  return withEligibility(
+    image,
+    { records, result: outcomes },
+    { after: afterOf(records), context },
+  );
+}
+
+function afterOf(records: readonly MetadataRecord[]): SettingsAfter {
+  const topics = new Map<string, Configs>();
+  const clusters = new Map<string, Configs>();
+  for (const record of records) {
+    if (record.kind === "topicConfigs") topics.set(record.topicId, record.configs);
+    if (record.kind === "clusterDefaults") clusters.set(record.clusterId, record.defaults);
+  }
+  return { topics, clusters };
 }
 
 function targetOf(

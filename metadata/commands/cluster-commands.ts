@@ -7,6 +7,7 @@ import { checkClusterDefaults } from "../settings/cluster-defaults.ts";
 import { areEqualConfigs } from "../settings/topic-settings.ts";
 import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision, Rejection } from "./command.ts";
+import { withEligibility } from "./lowered-min-isr.ts";
 
 export type ClusterErrorCode =
   | "CLUSTER_NOT_FOUND"
@@ -111,7 +112,9 @@ export function updateCluster(
   const { configs } = defaults;
   const { revision } = context;
   const cluster: Cluster = { ...before, name, description, defaults: configs, revision };
-  return accepted([{ kind: "cluster", ...cluster }], cluster);
+  const after = { topics: new Map(), clusters: new Map([[cluster.clusterId, configs]]) };
+  const change = { records: [{ kind: "cluster" as const, ...cluster }], result: cluster };
+  return withEligibility(image, change, { after, context });
 }
 
 export type DeleteClusterRequest = {

@@ -13,7 +13,7 @@ import type { Rules } from "./rules.ts";
 export type ReportedEnd = ReplicaEnd & { readonly brokerId: number; readonly brokerEpoch: number };
 
 /** How far the object store reaches: manifest and packs together. */
-export type TieredEnd = Pick<ReplicaEnd, "topicId" | "index" | "lastEpoch" | "logEndOffset">;
+export type TieredEnd = Omit<ReplicaEnd, "highWatermark" | "isDamaged">;
 
 /** What an election among replicas that may lack records comes to. */
 export type RecoveryPlan = {
@@ -53,8 +53,7 @@ export function automaticRecovery(scene: RecoveryScene, draft: Placement): Recov
     if (!rules.waitsForLastIsr || !lastIsr.some(isMissed)) {
       const leader = greatest(scene, lastIsr);
       if (leader !== null) return planOf(scene, leader, "members");
-      // One that drains has spoken, and will lead once it is back.
-      if (lastIsr.some((id) => heard.has(id) && heard.get(id)?.isDamaged !== true)) return null;
+      if (lastIsr.some((id) => isReadable(heard.get(id)))) return null;
     }
     const isGoneForGood = (id: number) => isLost(id) && image.brokers.get(id)?.ephemeral === true;
     if (lastIsr.every(isGoneForGood)) return lossyRecovery(scene) ?? anew(scene, draft);
@@ -108,42 +107,66 @@ function heardEnds({ image, ends }: RecoveryScene): ReadonlyMap<number, Reported
   return heard;
 }
 
-/** The one of them with the greatest (last epoch, log end) that may lead; the first in the order of the replicas where they are equal. */
+/** The one of them with the greatest (last epoch, log end), if it may lead; the first in the order of the replicas where they are equal. */
 function greatest(scene: RecoveryScene, ids: readonly number[]): number | null {
   const { image, partition } = scene;
   const heard = heardEnds(scene);
   const isActive = activeIn(image);
-  let best: { id: number; epoch: number; end: number } | null = null;
+  let best: Ranked | null = null;
   for (const id of partition.replicas) {
     const said = heard.get(id);
-    if (!ids.includes(id) || said === undefined || said.isDamaged === true || !isActive(id)) {
-      continue;
-    }
-    const end = countedEnd(partition, said);
-    const epoch = said.lastEpoch;
-    if (best === null || epoch > best.epoch || (epoch === best.epoch && end > best.end)) {
-      best = { id, epoch, end };
-    }
+    if (!ids.includes(id) || said === undefined || said.isDamaged === true) continue;
+    const end = countedEnd(partition, said.lastEpoch, said.logEndOffset);
+    const found = { id, epoch: said.lastEpoch, end, mayLead: isActive(id) };
+    if (best === null || isGreater(found, best)) best = found;
   }
-  return best?.id ?? null;
+  // One that drains will lead once it is back: another now would lose what it has.
+  return best?.mayLead === true ? best.id : null;
+}
+
+type Ranked = { id: number; epoch: number; end: number; mayLead: boolean };
+
+function isGreater(left: Ranked, right: Ranked): boolean {
+  if (left.epoch !== right.epoch) return left.epoch > right.epoch;
+  if (left.end !== right.end) return left.end > right.end;
+  return left.mayLead && !right.mayLead;
 }
 
 function planOf(scene: RecoveryScene, leader: number, kind: RecoveryPlan["kind"]): RecoveryPlan {
   const { topic, partition, tiered } = scene;
   const heard = heardEnds(scene);
-  const own = heard.get(leader);
-  const ownEnd = own === undefined ? 0 : countedEnd(partition, own);
   // Never below what the object store holds: a leader whose host lost more than that starts at its end (L1).
-  const tieredEnd = tiered === undefined ? 0 : countedEnd(partition, tiered);
+  const tieredEnd =
+    tiered === undefined ? 0 : countedEnd(partition, tiered.lastEpoch, tiered.logEndOffset);
   const members = new Set([...partition.lastIsr, ...partition.isr, ...partition.elr]);
-  const givenUp = [...members].filter((id) => !heard.has(id));
+  const givenUp = [...members].filter((id) => !isReadable(heard.get(id)));
+  const ownEnd = trustedEnd(partition, heard.get(leader), givenUp.length === 0);
   const { topicId } = topic;
-  return {
-    topicId,
-    index: partition.index,
-    leader,
-    end: Math.max(ownEnd, tieredEnd),
-    givenUp,
-    kind,
-  };
+  const { index } = partition;
+  return { topicId, index, leader, end: Math.max(ownEnd, tieredEnd), givenUp, kind };
+}
+
+/**
+ * How much of the new leader's log stays where it is. All of it, if nobody can have been shown anything else at its offsets: it followed the last term, or
+ * everybody who might have committed something without it has been heard and has no more. Else records above its high watermark may be leftovers of a term
+ * whose successor handed out the same offsets, and consumers have seen those (replication.md C3: no offset ever means two records).
+ */
+function trustedEnd(
+  partition: Partition,
+  own: ReportedEnd | undefined,
+  areAllHeard: boolean,
+): number {
+  if (own === undefined) return 0;
+  const { lastEpoch, logEndOffset, highWatermark } = own;
+  // The last term ended with the change that made the partition leaderless.
+  const hasLastTerm = lastEpoch >= partition.leaderEpoch - 1;
+  return countedEnd(
+    partition,
+    lastEpoch,
+    areAllHeard || hasLastTerm ? logEndOffset : highWatermark,
+  );
+}
+
+function isReadable(end: ReportedEnd | undefined): boolean {
+  return end !== undefined && end.isDamaged !== true;
 }

@@ -9,6 +9,8 @@ export type ReplicaEnd = {
   /** -1 for an empty log. */
   readonly lastEpoch: number;
   readonly logEndOffset: number;
+  /** What of it is known to be what everybody else was shown. */
+  readonly highWatermark: number;
   /** Its records cannot be read: it is heard, and not elected. */
   readonly isDamaged?: boolean;
 };
@@ -19,12 +21,9 @@ export const levelOfMoves = 2;
 /** Further than any partition's records reach between two recoveries, and 8,000 recoveries below the largest exact number. */
 const gap = 2 ** 40;
 
-/** A log's end as the partition's earlier recoveries leave it: what an older leader epoch wrote above a recovery's `end` counts no more. */
-export function countedEnd(
-  partition: Partition,
-  { lastEpoch, logEndOffset }: Pick<ReplicaEnd, "lastEpoch" | "logEndOffset">,
-): number {
-  let end = logEndOffset;
+/** A log's end, or any offset up to it, as the partition's earlier recoveries leave it: what an older leader epoch wrote above a recovery's `end` counts no more. */
+export function countedEnd(partition: Partition, lastEpoch: number, offset: number): number {
+  let end = offset;
   for (const recovery of partition.recoveries) {
     if (lastEpoch < recovery.epoch) end = Math.min(end, recovery.end);
   }

@@ -99,7 +99,11 @@ function aloneAgain(
   }
   // Without its end, which the heartbeats will tell, the controller decides.
   if (end === undefined || end.isDamaged === true) return partition;
-  const found = { leader: brokerId, end: countedEnd(partition, end), rules };
+  const found = {
+    leader: brokerId,
+    end: countedEnd(partition, end.lastEpoch, end.logEndOffset),
+    rules,
+  };
   return recovered(partition, found) ?? partition;
 }
 

@@ -1,0 +1,154 @@
+import { activeIn } from "../image/image.ts";
+import type { Image, Partition, Topic } from "../image/image.ts";
+import { defaultReplicationFactor, placeBeside } from "../placement/placement.ts";
+import type { Placement } from "../placement/placement.ts";
+import { noLeader } from "../records/partition.ts";
+import { movingPartitions } from "./advance-moves.ts";
+import type { CommandContext, Decision } from "./command.ts";
+import { numbered, surroundings } from "./membership.ts";
+import { placementDraft } from "./new-partitions.ts";
+import { inEntries } from "./partition-changes.ts";
+import type { PartitionChange } from "./partition-changes.ts";
+import { levelOfMoves } from "./recovery.ts";
+import { isMoving, moved, targetReplicas } from "./replica-moves.ts";
+import { rules as allRules } from "./rules.ts";
+
+export type MoveLimit = {
+  /** Partitions that may move at one time, those that already do included: each new replica copies its log. */
+  readonly maxMoving: number;
+};
+
+export type BegunMoves = {
+  readonly begunCount: number;
+  /** More is to be done once some of these are. */
+  readonly isMoreLeft: boolean;
+};
+
+/**
+ * Gives the replicas of brokers that are gone to the least loaded brokers of their zones (replication.md C7), those first that fewest members keep. A
+ * partition without a leader keeps whoever may know most. Where no broker is free the replica stays and waits for its own.
+ */
+export function replaceReplicas(
+  image: Image,
+  request: MoveLimit & { readonly brokerIds: readonly number[] },
+  context: Pick<CommandContext, "rules">,
+): Decision<BegunMoves, never> {
+  const isGone = (id: number) => request.brokerIds.includes(id) || !image.brokers.has(id);
+  const placement = placementDraft(image);
+  const found: { topic: Topic; partition: Partition }[] = [];
+  for (const topic of image.topics.values()) {
+    for (const partition of topic.partitions) {
+      const gone = targetReplicas(partition).filter(isGone);
+      if (gone.length > 0 && !gone.some((id) => isNeeded(partition, id))) {
+        found.push({ topic, partition });
+      }
+    }
+  }
+  found.sort((left, right) => left.partition.isr.length - right.partition.isr.length);
+  return begin(image, found, {
+    ...request,
+    context,
+    targetOf: (_, partition) => replaced(image, placement, { partition, isGone }),
+  });
+}
+
+/** Whether the partition is lost, or waits, without this replica. */
+function isNeeded({ leader, isr, elr, lastIsr }: Partition, id: number): boolean {
+  return leader === noLeader && [isr, elr, lastIsr].some((members) => members.includes(id));
+}
+
+function replaced(
+  image: Image,
+  placement: Placement,
+  { partition, isGone }: { partition: Partition; isGone: (brokerId: number) => boolean },
+): number[] {
+  const target = [...targetReplicas(partition)];
+  const isActive = activeIn(image);
+  for (const [position, id] of target.entries()) {
+    if (!isGone(id)) continue;
+    // Those on their way out count too: they serve until the move is done.
+    const beside = [...new Set([...target, ...partition.replicas])].filter((each) => !isGone(each));
+    const zone = image.brokers.get(id)?.zone ?? null;
+    // Where everybody else is here already, one that was to go stays: a move that never ends keeps them all.
+    const successor =
+      placeBeside(placement, beside, zone) ??
+      partition.removing.find((each) => !target.includes(each) && isActive(each));
+    if (successor !== undefined) target[position] = successor;
+  }
+  return target;
+}
+
+/** Brings partitions to the replicas they were to have, as brokers come (replication.md C9). */
+export function growTopics(
+  image: Image,
+  request: MoveLimit,
+  context: Pick<CommandContext, "rules">,
+): Decision<BegunMoves, never> {
+  const placement = placementDraft(image);
+  const activeCount = placement.candidates.filter(({ isActive }) => isActive).length;
+  const found: { topic: Topic; partition: Partition }[] = [];
+  for (const topic of image.topics.values()) {
+    for (const partition of topic.partitions) {
+      const { replicas, leader } = partition;
+      if (leader === noLeader || isMoving(partition)) continue;
+      if (replicas.length < wishedFactor(topic, activeCount)) found.push({ topic, partition });
+    }
+  }
+  return begin(image, found, {
+    ...request,
+    context,
+    targetOf(topic, { replicas }) {
+      const target = [...replicas];
+      while (target.length < wishedFactor(topic, activeCount)) {
+        const next = placeBeside(placement, target, null);
+        if (next === null) break;
+        target.push(next);
+      }
+      return target;
+    },
+  });
+}
+
+function wishedFactor({ requestedReplicationFactor }: Topic, brokerCount: number): number {
+  return requestedReplicationFactor === -1
+    ? defaultReplicationFactor(brokerCount)
+    : Math.min(requestedReplicationFactor, brokerCount);
+}
+
+type Beginning = MoveLimit & {
+  readonly context: Pick<CommandContext, "rules">;
+  readonly targetOf: (topic: Topic, partition: Partition) => readonly number[];
+};
+
+function begin(
+  image: Image,
+  found: readonly { topic: Topic; partition: Partition }[],
+  { maxMoving, context, targetOf }: Beginning,
+): Decision<BegunMoves, never> {
+  const nothing = { begunCount: 0, isMoreLeft: false };
+  if (image.level < levelOfMoves || found.length === 0) return inEntries([], nothing);
+  const { rules = allRules } = context;
+  let free = maxMoving;
+  for (const each of movingPartitions(image)) free -= each.partition.adding.length > 0 ? 1 : 0;
+  const changes: PartitionChange[] = [];
+  let isMoreLeft = false;
+  for (const { topic, partition } of found) {
+    const isCounted = partition.adding.length > 0;
+    if (free <= 0 && !isCounted) {
+      isMoreLeft = true;
+      continue;
+    }
+    const target = targetOf(topic, partition);
+    const after = moved(partition, target, surroundings(image, topic, { rules }));
+    if (after.kind === "refused" || isUnchanged(partition, target)) continue;
+    const { topicId } = topic;
+    changes.push({ topicId, after: numbered(partition, after.partition, { rules }) });
+    if (!isCounted) free -= 1;
+  }
+  return inEntries(changes, { begunCount: changes.length, isMoreLeft });
+}
+
+function isUnchanged(partition: Partition, target: readonly number[]): boolean {
+  const before = targetReplicas(partition);
+  return before.length === target.length && before.every((id, index) => id === target[index]);
+}
