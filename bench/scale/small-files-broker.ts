@@ -1,5 +1,6 @@
 // Myelin in one process as `myelin dev` has it, with WAL files of another size: as many files, footers and rows as a disk full of usual files has, in a
 // fraction of the space. Takes the options of `myelin dev` that broker-process.ts gives.
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createDirectoryObjectStore } from "../../adapters/directory/object-store.ts";
@@ -54,6 +55,8 @@ const cell = await startLocalCell({
   },
 });
 console.log("Myelin is up");
+// As `myelin dev` does: the next start must not compile TypeScript because this one was killed.
+flushCompileCache();
 process.on("SIGTERM", () => {
   void cell.close().then(() => process.exit(0));
 });
