@@ -65,7 +65,7 @@ export const fullPlan: Plan = {
     writer("franz", ["one", "hundred-flushed"], { compression: "zstd", rate: 400 }),
     writer("sdk", ["one", "hundred", "one-flushed"], { compression: "zstd", rate: 200 }),
     writer("sdk", ["twelve-flushed"], { rate: 0.5, bytes: [100_000, 900_000] }),
-    writer("kafkajs", ["twelve"], { compression: "gzip", rate: 100 }),
+    writer("kafkajs", ["twelve"], { compression: "gzip", rate: 100, isIdempotent: false }),
     writer("platformatic", ["hundred-flushed", "one-flushed"], {
       compression: "snappy",
       rate: 100,
@@ -91,7 +91,11 @@ export const shortPlan: Plan = {
   topics,
   writers: [
     writer("sdk", ["twelve", "hundred", "one-flushed"], { compression: "zstd", rate: 150 }),
-    writer("kafkajs", ["one", "twelve-flushed"], { compression: "gzip", rate: 50 }),
+    writer("kafkajs", ["one", "twelve-flushed"], {
+      compression: "gzip",
+      rate: 50,
+      isIdempotent: false,
+    }),
     writer("platformatic", ["hundred-flushed", "forgetful"], {
       compression: "snappy",
       rate: 50,

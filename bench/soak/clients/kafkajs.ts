@@ -14,13 +14,16 @@ import type { ReaderOptions, WriterOptions } from "./options.ts";
 
 const patient = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 30 };
 
-/** Idempotent. It has no other codec than gzip by itself. */
+/**
+ * Not idempotent: KafkaJS's idempotence, which it calls experimental, deals a failed request's messages out to partitions anew and sends them under the
+ * sequence numbers of the old ones (sendMessages.js groups within the retry). A broker rightly takes that for a batch it has, and answers with where that
+ * one stands: the messages are acknowledged and nowhere. It has no other codec than gzip by itself.
+ */
 export async function write({ bootstrap, compression }: WriterOptions): Promise<void> {
   const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: patient });
   // The answer names partitions and base offsets; which record went where only the partitioner knows.
   const chosen = new Map<Message, number>();
   const producer = kafka.producer({
-    idempotent: true,
     retry: patient,
     createPartitioner: () => {
       const choose = Partitioners.DefaultPartitioner();
