@@ -1,11 +1,6 @@
-import {
-  int64At,
-  isSafeInt64At,
-  putInt32,
-  putInt64,
-  uint32At,
-} from "../../protocol/records/big-endian.ts";
+import { int64At, isSafeInt64At, uint32At } from "../../protocol/records/big-endian.ts";
 import { crc32c } from "../../protocol/records/crc32c.ts";
+import type { ByteWriter } from "./byte-writer.ts";
 import { encodeEpochs } from "./epoch-cache.ts";
 import type { Gap } from "./gaps.ts";
 import { encodeProducerState } from "./producer-snapshot.ts";
@@ -47,51 +42,14 @@ export type LogCheckpoint = {
 const magic = 0x4d594c43;
 const version = 2;
 
-class ByteWriter {
-  #bytes = Buffer.allocUnsafe(64 * 1024);
-  #at = 0;
-
-  /** Where the next `count` bytes go. `#bytes` is another buffer afterwards, perhaps. */
-  #grow(count: number): number {
-    if (this.#at + count > this.#bytes.length) {
-      const wider = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + count));
-      this.#bytes.copy(wider, 0, 0, this.#at);
-      this.#bytes = wider;
-    }
-    this.#at += count;
-    return this.#at - count;
-  }
-
-  uint32(value: number): void {
-    const at = this.#grow(4);
-    putInt32(this.#bytes, at, value);
-  }
-
-  int64(value: number): void {
-    const at = this.#grow(8);
-    putInt64(this.#bytes, at, value);
-  }
-
-  bytes(value: Uint8Array): void {
-    this.uint32(value.length);
-    const at = this.#grow(value.length);
-    this.#bytes.set(value, at);
-  }
-
-  done(): Uint8Array {
-    this.uint32(crc32c(this.#bytes, 0, this.#at));
-    return this.#bytes.subarray(0, this.#at);
-  }
-}
-
 const none = new Uint8Array(0);
 
-/** Taken at once: the state of this moment. */
-export function encodeCheckpoint(
+/** What comes before the logs. Behind them is the CRC-32C of all of it. */
+export function beginCheckpoint(
+  writer: ByteWriter,
   position: Omit<Checkpoint, "logs">,
-  logs: readonly StoredLog[],
-): Uint8Array {
-  const writer = new ByteWriter();
+  logCount: number,
+): void {
   writer.uint32(magic);
   writer.uint32(version);
   writer.uint32(position.sequence);
@@ -100,12 +58,10 @@ export function encodeCheckpoint(
   writer.uint32(position.nextNumber);
   writer.uint32(position.files.length);
   for (const sequence of position.files) writer.uint32(sequence);
-  writer.uint32(logs.length);
-  for (const log of logs) writeLog(writer, log);
-  return writer.done();
+  writer.uint32(logCount);
 }
 
-const writeLog = (writer: ByteWriter, log: StoredLog): void => {
+export function writeLog(writer: ByteWriter, log: StoredLog): void {
   writer.uint32(log.number);
   writer.bytes(Buffer.from(log.topicId));
   writer.uint32(log.index);
@@ -134,7 +90,7 @@ const writeLog = (writer: ByteWriter, log: StoredLog): void => {
     writer.int64(gap.end);
     writer.int64(gap.start);
   }
-};
+}
 
 class ByteReader {
   readonly #bytes: Uint8Array;

@@ -1,5 +1,5 @@
-import { DiskError } from "../../ports/disk.ts";
-import { encodeCheckpoint } from "./checkpoint.ts";
+import { DiskError, type Disk } from "../../ports/disk.ts";
+import { CheckpointCapture } from "./checkpoint-capture.ts";
 import { writeFooter } from "./footer-io.ts";
 import { oldestAddress } from "./hot-ring.ts";
 import type { LogTable } from "./log-table.ts";
@@ -27,49 +27,49 @@ export type Settler = {
   idle(): Promise<void>;
 };
 
+/** As much as is encoded in less than a millisecond. */
+const partBytes = 64 * 1024;
+
+/** So many take 10 ms and more: not at every change of files when these follow each other fast. A start replays some files more. */
+const manyLogs = 1_000;
+const intervalMs = 1_000;
+const changesAtMost = 4;
+
 export function createSettler(
   wal: Wal,
   table: LogTable,
   options: { onFatal: (error: unknown) => void; onSettled: () => void },
 ): Settler {
-  let pending: { sequence: number; bytes: Uint8Array } | null = null;
+  /** Written, and waiting for the files it speaks of to be done with. */
+  let pending: CheckpointCapture | null = null;
   let checkpointSequence = 0;
   let queue: Promise<void> = Promise.resolve();
+  const path = `${wal.directory}/${checkpointName}`;
+  const nextPath = `${path}.next`;
+  const isDue = createPace(wal, table);
 
-  const capture = (sequence: number): { sequence: number; bytes: Uint8Array } => {
-    const files = wal.files.map((file) => file.sequence).filter((each) => each < sequence);
-    const { sequence: previousSequence, end: previousEnd } = wal.previous;
-    const { nextNumber } = table;
-    const logs = [...table.byNumber.values()];
-    const position = { sequence, previousSequence, previousEnd, files, nextNumber };
-    return { sequence, bytes: encodeCheckpoint(position, logs) };
-  };
-
-  const canCheckpoint = (): boolean => {
-    for (const log of table.byNumber.values()) {
-      if (log.isRebuilding && log.failure === null) return false;
-    }
-    return true;
-  };
-
-  async function store(checkpoint: { sequence: number; bytes: Uint8Array }): Promise<void> {
-    await wal.disk.writeFile(`${wal.directory}/${checkpointName}`, checkpoint.bytes);
-    checkpointSequence = checkpoint.sequence;
+  async function store(written: CheckpointCapture): Promise<void> {
+    pending = null;
+    await wal.disk.rename(nextPath, path);
+    checkpointSequence = written.sequence;
   }
 
   async function settleAll(): Promise<void> {
-    for (const file of wal.files.slice()) {
-      // One that ends at 0 was begun in vain.
-      const isSettled = file !== wal.current && file.end > 0 && file.flushedEnd === file.end;
-      if (isSettled && file.footer === null && !file.isRetired) await writeFooter(wal.disk, file);
-    }
+    await writeFooters(wal);
     dropColdIndexes(wal, table);
-    const ready = pending;
-    if (ready === null) return;
-    const older = wal.files.filter((file) => file.sequence < ready.sequence);
-    if (older.some((file) => file.footer === null)) return;
+    if (wal.capture !== null) await write(wal.capture);
+    if (pending !== null && !pending.isVoid && isSettledBefore(wal, pending.sequence))
+      await store(pending);
+  }
+
+  async function write(taken: CheckpointCapture): Promise<void> {
     pending = null;
-    await store(ready);
+    try {
+      await writeParts(wal.disk, nextPath, taken);
+      pending = taken;
+    } finally {
+      if (wal.capture === taken) wal.capture = null;
+    }
   }
 
   function enqueue(): void {
@@ -88,20 +88,91 @@ export function createSettler(
   }
 
   return {
-    canCheckpoint,
+    canCheckpoint: () => areBuilt(table),
     rotated(next) {
-      pending = canCheckpoint() ? capture(next.sequence) : null;
+      // One at a time: files change again.
+      const isBusy = wal.capture !== null || (pending !== null && !pending.isVoid);
+      if (isBusy || !areBuilt(table) || !isDue()) return;
+      wal.capture = captureAll(wal, table, next.sequence);
+      enqueue();
     },
     settled: () => enqueue(),
     invalidate() {
-      pending = null;
+      if (wal.capture !== null) wal.capture.isVoid = true;
+      if (pending !== null) pending.isVoid = true;
+      wal.capture = null;
     },
     get checkpointSequence() {
       return checkpointSequence;
     },
-    checkpoint: (sequence) => store(capture(sequence)),
+    async checkpoint(sequence) {
+      const taken = captureAll(wal, table, sequence);
+      await write(taken);
+      await store(taken);
+    },
     idle: () => queue,
   };
+}
+
+function captureAll(wal: Wal, table: LogTable, sequence: number): CheckpointCapture {
+  const files = wal.files.map((file) => file.sequence).filter((each) => each < sequence);
+  const { sequence: previousSequence, end: previousEnd } = wal.previous;
+  return new CheckpointCapture(table, { sequence, previousSequence, previousEnd, files });
+}
+
+async function writeFooters(wal: Wal): Promise<void> {
+  for (const file of wal.files.slice()) {
+    // One that ends at 0 was begun in vain.
+    const isSettled = file !== wal.current && file.end > 0 && file.flushedEnd === file.end;
+    if (isSettled && file.footer === null && !file.isRetired) await writeFooter(wal.disk, file);
+  }
+}
+
+const isSettledBefore = (wal: Wal, sequence: number): boolean =>
+  wal.files.every((file) => file.sequence >= sequence || file.footer !== null);
+
+const areBuilt = (table: LogTable): boolean => {
+  for (const log of table.byNumber.values()) {
+    if (log.isRebuilding && log.failure === null) return false;
+  }
+  return true;
+};
+
+/** Whether a change of files is one for a checkpoint. */
+function createPace(wal: Wal, table: LogTable): () => boolean {
+  let changes = 0;
+  let lastMs = -Infinity;
+  return () => {
+    changes += 1;
+    const nowMs = wal.clock.monotonicMs();
+    const isEarly = changes < changesAtMost && nowMs - lastMs < intervalMs;
+    if (table.byNumber.size >= manyLogs && isEarly) return false;
+    changes = 0;
+    lastMs = nowMs;
+    return true;
+  };
+}
+
+/** Stops where it is void: the file is not to be used then. */
+async function writeParts(disk: Disk, path: string, taken: CheckpointCapture): Promise<void> {
+  // One that was given up may have been longer.
+  await disk.remove(path);
+  const file = await disk.open(path, { create: true });
+  try {
+    for (let at = 0; !taken.isVoid;) {
+      const part = taken.nextPart(partBytes);
+      if (part === null) break;
+      await file.write(part, at);
+      at += part.reduce((sum, bytes) => sum + bytes.length, 0);
+    }
+    await file.flush();
+  } catch (error) {
+    // It may be what fills the disk.
+    await disk.remove(path);
+    throw error;
+  } finally {
+    await file.close();
+  }
 }
 
 /** Indexes of files that the ring has nothing of any more: their footers serve from now on. */

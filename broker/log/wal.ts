@@ -3,6 +3,7 @@ import type { Disk } from "../../ports/disk.ts";
 import { crc32c } from "../../protocol/records/crc32c.ts";
 import { assert } from "../assert.ts";
 import type { LogOutput } from "../log-output.ts";
+import type { CheckpointCapture } from "./checkpoint-capture.ts";
 import type { HotRing } from "./hot-ring.ts";
 import { copyIn, discardFrom, reserve } from "./hot-ring.ts";
 import {
@@ -98,6 +99,8 @@ export type Wal = WalOptions & {
   readonly deferred: ControlEntry[];
   /** Where the last look for files to reclaim had to stop; 0 if it came to the end. */
   surveyedSequence: number;
+  /** The state of the logs that is being encoded: it is told before a log changes. */
+  capture: CheckpointCapture | null;
   /** Written to since its last flush. */
   dirtyFile: WalFile | null;
   isCommitting: boolean;
@@ -141,6 +144,7 @@ export function createWal(
     spans: [],
     deferred: [],
     surveyedSequence: 0,
+    capture: null,
     dirtyFile: null,
     isCommitting: false,
     isFlushWanted: false,
@@ -268,6 +272,7 @@ const headerScratch = new Uint8Array(entryHeaderBytes);
 export function appendEntry(wal: Wal, entry: AppendedEntry, body: Uint8Array): number {
   const size = entryBytes(body.length);
   if (!fitsWith(wal, size, 0)) rotate(wal);
+  wal.capture?.keep(entry.partition);
   const file = wal.current!;
   const span = openSpan(wal);
   const at = file.end;
@@ -315,6 +320,7 @@ export function touch(
 
 /** Appends the entry, or has it wait for room before anything else is appended. True if it is appended. */
 export function appendControl(wal: Wal, control: ControlEntry): boolean {
+  wal.capture?.keep(control.partition);
   if (wal.deferred.length > 0 || !canPut(wal, control.body.length, 0)) {
     wal.deferred.push(control);
     return false;
