@@ -65,13 +65,14 @@ export function createSlabs({ limit, slabBytes }: { limit: number; slabBytes: nu
     return isJoined;
   };
 
-  const takeFree = (level: number): Place | null =>
-    level === 0
-      ? slab()
-      : (partOf(cuts[level]!.findLast(({ freeParts }) => freeParts.length > 0)) ?? cutOne(level));
+  const freePart = (level: number): Place | null =>
+    partOf(cuts[level]!.findLast(({ freeParts }) => freeParts.length > 0));
 
+  // Looking for a slab to cut has put together what could be: the part wanted may be among it.
   const take = (level: number): Place | null =>
-    takeFree(level) ?? (join(level + 1) ? takeFree(level) : null);
+    level === 0
+      ? (slab() ?? (join(1) ? slab() : null))
+      : (freePart(level) ?? cutOne(level) ?? freePart(level));
 
   return { sizes, take };
 }
