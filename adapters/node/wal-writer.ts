@@ -26,6 +26,8 @@ export function createWalWriter(start: () => WalThread = startWalThread): WalWri
     try {
       writeAllSync(target.fd, chunks, position);
     } catch (error) {
+      // What fails may first have waited long, and would again with every attempt.
+      cost.noteFailure();
       throw toDiskError(error);
     }
     return performance.now() - startMs;

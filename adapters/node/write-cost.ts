@@ -15,17 +15,20 @@ const weight = 1 / 8;
 export type WriteCost = {
   isCheap(byteLength: number): boolean;
   note(byteLength: number, tookMs: number): void;
+  /** Counts as the slowest there is. */
+  noteFailure(): void;
 };
 
 export function createWriteCost(): WriteCost {
   /** What writes took lately, as a multiple of what they should. */
   let slowness = 1;
   const expectedMs = (byteLength: number): number => callMs + byteLength * msPerByte;
+  const noteLatest = (latest: number): void => {
+    slowness += (Math.min(latest, slownessLimit) - slowness) * weight;
+  };
   return {
     isCheap: (byteLength) => expectedMs(byteLength) * slowness <= budgetMs,
-    note(byteLength, tookMs) {
-      const latest = Math.min(tookMs / expectedMs(byteLength), slownessLimit);
-      slowness += (latest - slowness) * weight;
-    },
+    note: (byteLength, tookMs) => noteLatest(tookMs / expectedMs(byteLength)),
+    noteFailure: () => noteLatest(slownessLimit),
   };
 }

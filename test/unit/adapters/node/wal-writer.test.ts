@@ -113,3 +113,21 @@ test.skipIf(process.platform !== "linux")("a write that the system refuses says 
   });
   closeSync(fd);
 });
+
+test.skipIf(process.platform !== "linux")(
+  "after a write that failed the next one is the thread's, for the failing disk may keep it waiting",
+  async () => {
+    const fd = openSync("/dev/full", "r+");
+    const { thread, asked, answer } = idleThread();
+    const writer = createWalWriter(() => thread);
+    const write = (): Promise<void> => writer.write({ file: 1, fd }, [sharedBytes(1, 1)], 0);
+    await expect(write()).rejects.toMatchObject({ code: "full" });
+    expect(asked).toEqual([]);
+    const second = write();
+    second.catch(() => undefined);
+    expect(asked).toEqual(["write 1 at 0"]);
+    answer();
+    await second;
+    closeSync(fd);
+  },
+);
