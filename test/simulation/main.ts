@@ -10,6 +10,7 @@ import { formatFaultRates, parseFaultRates } from "./world/fault-table.ts";
 const usage = `npm run sim -- --seed N | --seeds FROM..TO | --for SECONDS
   --until MS          simulated time under load and faults
   --events N          events after which load and faults end
+  --brokers N         so many brokers, instead of what the seed draws
   --faults NAME=RATE,...   these faults, instead of those the seed draws
   --mutant NAME       with a rule of the product broken (test/simulation/mutants)
   --trace             say what happens
@@ -24,6 +25,7 @@ const { values } = parseArgs({
     until: { type: "string" },
     events: { type: "string" },
     faults: { type: "string" },
+    brokers: { type: "string" },
     mutant: { type: "string" },
     trace: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
@@ -56,9 +58,10 @@ function sweepAsked(): Sweep | null {
 }
 
 function optionsFor(seed: number): SeedOptions {
-  const { until, events, faults, trace } = values;
+  const { until, events, faults, brokers, trace } = values;
   return {
     seed,
+    ...(brokers === undefined ? {} : { brokerCount: wholeNumber(brokers, "--brokers") }),
     ...(until === undefined ? {} : { untilMs: wholeNumber(until, "--until") }),
     ...(events === undefined ? {} : { maxEvents: wholeNumber(events, "--events") }),
     ...(faults === undefined ? {} : { faults: parseFaultRates(faults) }),
@@ -68,7 +71,7 @@ function optionsFor(seed: number): SeedOptions {
 
 /** The command that brings the same universe about. */
 function replayOf({ seed }: SeedOptions): string {
-  const given = (["until", "events", "faults", "mutant"] as const)
+  const given = (["until", "events", "brokers", "faults", "mutant"] as const)
     .filter((name) => values[name] !== undefined)
     .map((name) => ` --${name} ${values[name]}`);
   return `npm run sim -- --seed ${seed}${given.join("")}`;
@@ -80,7 +83,7 @@ function describe(result: SeedResult, tookMs: number): string {
   const faults = values.faults ?? formatFaultRates(plan.faults);
   return [
     `seed ${seed}: holds; ${events} events, ${(simulatedMs / 1_000).toFixed(0)} simulated s in ${(tookMs / 1_000).toFixed(2)} s, ${hash}`,
-    `  ${topics.length} topics, ${producers.length} producers, ${consumers.length} consumers, ${members.length} members; ${records} records, ${acknowledged} acknowledged, ${reads} read; ${lives} lives`,
+    `  ${plan.brokerCount} brokers, ${topics.length} topics, ${producers.length} producers, ${consumers.length} consumers, ${members.length} members; ${records} records, ${acknowledged} acknowledged, ${reads} read; ${lives} lives`,
     `  ${faults === "" ? "no faults" : faults}`,
   ].join("\n");
 }

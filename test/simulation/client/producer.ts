@@ -203,13 +203,18 @@ export class SimProducer {
       this.#number(lane, batch);
       lane.unsettled.push(batch);
     }
-    for (const [place, batch] of Array.from(lane.unsettled.entries())) {
+    const open = this.#openOf(lane);
+    for (const [place, batch] of open.entries()) {
       if (batch.isSending) continue;
       // What is tried again goes alone, and nothing goes past it (as in Kafka's RecordAccumulator): else a later batch could arrive before an earlier one.
-      if (place > 0 && lane.unsettled.some(({ tries }) => tries > 0)) break;
-      if (lane.isBumping && batch.isNowhere) break;
+      if (place > 0 && open.some(({ tries }) => tries > 0)) break;
       void this.#send(lane, batch);
     }
+  }
+
+  /** Batches of which it is not known whether they are in the log, or may be sent all the same. */
+  #openOf({ unsettled, isBumping }: Lane): Batch[] {
+    return isBumping ? unsettled.filter(({ isNowhere }) => !isNowhere) : unsettled.slice();
   }
 
   /**
@@ -305,7 +310,7 @@ export class SimProducer {
     this.#place.world.trace(() => `${this.#place.process.name} is told ${error}`);
     if (sequenceErrors.includes(error)) {
       // With others in front of it that are not settled, it only came too early.
-      if (lane.unsettled[0] === batch) {
+      if (this.#openOf(lane)[0] === batch) {
         batch.isNowhere = true;
         this.#needBump(lane);
       }

@@ -1,6 +1,5 @@
 import { SimCell } from "../cell/sim-cell.ts";
 import { checkHistory } from "../history/check-history.ts";
-import type { History } from "../history/history.ts";
 import { invariants } from "../invariants/invariants.ts";
 import { InvariantWatch } from "../invariants/watch-invariants.ts";
 import type { FaultName, FaultRates } from "../world/fault-table.ts";
@@ -15,6 +14,7 @@ export type SeedOptions = {
   readonly seed: number;
   /** Instead of what the seed draws. */
   readonly faults?: FaultRates;
+  readonly brokerCount?: number;
   /** Of simulated time under load and faults, instead of what the seed draws. */
   readonly untilMs?: number;
   readonly maxEvents?: number;
@@ -40,7 +40,8 @@ const healingMs = 600_000;
 /** One universe from beginning to end: a cell under load and faults, then peace, then everything read back and judged. Throws Violation. */
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const { seed, trace } = options;
-  const plan = drawSwarm(seed);
+  const { brokerCount } = options;
+  const plan = drawSwarm(seed, brokerCount === undefined ? {} : { brokerCount });
   const faults = options.faults ?? plan.faults;
   const world = createWorld({ seed, faults, ...(trace === undefined ? {} : { trace }) });
   const cell = new SimCell({ world, brokerCount: plan.brokerCount, config: plan.config });
@@ -62,7 +63,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   await within(world, healingMs, workload.stop(), "the load to end");
   await within(world, healingMs, workload.readBack(clusterId), "everything to be read back");
   watch.checkAll();
-  judge(world, workload.history);
+  judge(world, workload, plan);
   return resultOf({ seed, plan, world, cell, workload, nemesis });
 }
 
@@ -84,8 +85,11 @@ async function within<T>(
   return work;
 }
 
-function judge(world: World, history: History): void {
-  const anomalies = checkHistory(history);
+function judge(world: World, workload: Workload, { brokerCount }: SwarmPlan): void {
+  const anomalies = checkHistory(workload.history, {
+    isPromised: (batch) => workload.isPromised(batch),
+    mayLeaderLag: brokerCount > 1,
+  });
   if (anomalies.length === 0 && world.violation === null) return;
   const [first] = anomalies;
   if (first !== undefined) {

@@ -24,21 +24,29 @@ export type SwarmPlan = {
  */
 const tooMuchForOne: readonly FaultName[] = ["disk.bitFlip", "host.wipe", "directory.rollBack"];
 
+const brokerCounts = [1];
+
 const kibibyte = 1024;
 
+export type SwarmLimits = {
+  /** Instead of what the seed draws. */
+  readonly brokerCount?: number;
+};
+
 /** A cell, its load and what befalls it, drawn from a seed. */
-export function drawSwarm(seed: number): SwarmPlan {
+export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmPlan {
   const streams = createStreams(seed);
   const stream = streams("swarm");
+  const brokerCount = limits.brokerCount ?? streams("swarm cell").pick(brokerCounts);
   const faults = drawFaultRates(
     streams("swarm faults"),
     faultNames.filter((name) => !tooMuchForOne.includes(name)),
   );
   return {
-    brokerCount: 1,
+    brokerCount,
     config: drawConfig(stream),
     faults,
-    workload: drawWorkload(stream),
+    workload: drawWorkload(stream, brokerCount),
     durationMs: stream.logBetween(20_000, 1_200_000),
     maxEvents: Math.floor(stream.logBetween(4_000, 60_000)),
   };

@@ -5,7 +5,7 @@ import { ClusterClient } from "../client/cluster-client.ts";
 import { earliest, Fetcher, latest } from "../client/fetcher.ts";
 import { GroupMember, type GroupMemberOptions } from "../client/group-member.ts";
 import { SimProducer, type ProducerOptions } from "../client/producer.ts";
-import type { History, OffsetRange } from "../history/history.ts";
+import type { History, OffsetRange, SentBatch } from "../history/history.ts";
 import { newHistory, partitionKey } from "../history/history.ts";
 import type { Stream } from "../world/random-streams.ts";
 
@@ -20,16 +20,11 @@ export type WorkloadPlan = {
 };
 
 /** A load drawn from a stream: few or many clients, of every kind. */
-export function drawWorkload(stream: Stream): WorkloadPlan {
-  const topics = Array.from({ length: 1 + stream.int(3) }, (_, at): TopicPlan => {
-    const isFlushed = stream.chance(0.5);
-    return {
-      name: `topic-${at}`,
-      partitionCount: 1 + stream.int(4),
-      configs: { durability: isFlushed ? "fsync" : "replicated" },
-    };
-  });
-  const pauseMs = stream.logBetween(2, 400);
+export function drawWorkload(stream: Stream, brokerCount: number): WorkloadPlan {
+  const topics = Array.from({ length: 1 + stream.int(3) }, (_, at) =>
+    drawTopic(stream, `topic-${at}`, brokerCount),
+  );
+  const pauseMs = stream.logBetween(5, 1_500);
   const topicName = (): string => stream.pick(topics).name;
   return {
     topics,
@@ -41,6 +36,21 @@ export function drawWorkload(stream: Stream): WorkloadPlan {
       usesSessions: stream.chance(0.7),
     })),
     members: drawMembers(stream, topics),
+  };
+}
+
+function drawTopic(stream: Stream, name: string, brokerCount: number): TopicPlan {
+  const durability = stream.chance(0.5) ? "fsync" : "replicated";
+  const replicationFactor = Math.min(brokerCount, stream.pick([1, 2, 3, 3, 3]));
+  const minIsr = replicationFactor === 3 ? stream.pick([1, 2, 2, 2]) : 1;
+  return {
+    name,
+    partitionCount: 1 + stream.int(4),
+    replicationFactor,
+    configs: {
+      durability,
+      ...(replicationFactor === 1 ? {} : { "min.insync.replicas": String(minIsr) }),
+    },
   };
 }
 
@@ -193,6 +203,13 @@ export class Workload {
   #gaps(topicId: string, index: number): OffsetRange[] {
     const recoveries = this.#cell.truth.partition(topicId, index)?.recoveries ?? [];
     return recoveries.map(({ end, start }) => ({ from: end, to: start }));
+  }
+
+  /** Whether what an acknowledgement of this batch promised outlives its leader: acks=1 asks one replica, which may not be the one that goes on. */
+  isPromised({ acks, partition }: SentBatch): boolean {
+    if (acks === -1) return true;
+    const topic = this.#cell.truth.image.topics.get(partition.split("/")[0] ?? "");
+    return topic?.requestedReplicationFactor === 1;
   }
 
   #isFlushed(topic: string): boolean {
