@@ -5,7 +5,14 @@ import type { Readable } from "node:stream";
 import { endsWithUs } from "../harness/children.ts";
 import { benchDirectory } from "../harness/load-client.ts";
 
-export type Memory = { rss: number; heapUsed: number; external: number; arrayBuffers: number };
+export type Memory = {
+  rss: number;
+  heapUsed: number;
+  /** After the last full collection; 0 before the first. */
+  liveHeap: number;
+  external: number;
+  arrayBuffers: number;
+};
 
 /** One life of `myelin dev`. */
 export type BrokerLife = {

@@ -37,7 +37,9 @@ export type Totals = {
 
 export type Violations = {
   readonly counts: Readonly<Partial<Record<ViolationKind, number>>>;
-  /** The first of each kind, in words. */
+  /** By kind and by whose record it was, where that is known: a client that breaks its own promise is told from a broker that does. */
+  readonly byWhom: Readonly<Record<string, number>>;
+  /** The first of each of those, in words. */
   readonly examples: readonly string[];
 };
 
@@ -67,7 +69,7 @@ type Log = {
 type GroupLog = { floor: number; delivered: Uint8Array };
 
 const bits = { acknowledged: 1, stored: 2 } as const;
-const maxExamplesPerKind = 5;
+const maxExamples = 5;
 const nothing = -1;
 
 export class Ledger {
@@ -77,6 +79,7 @@ export class Ledger {
   /** By group, then log. */
   readonly #groups = new Map<string, Map<Log, GroupLog>>();
   readonly #counts: Partial<Record<ViolationKind, number>> = {};
+  readonly #byWhom: Record<string, number> = {};
   readonly #examples: string[] = [];
   readonly #totals = { sent: 0, acknowledged: 0, stored: 0, sightings: 0, commits: 0, repeated: 0 };
 
@@ -85,7 +88,7 @@ export class Ledger {
   }
 
   get violations(): Violations {
-    return { counts: this.#counts, examples: this.#examples };
+    return { counts: this.#counts, byWhom: this.#byWhom, examples: this.#examples };
   }
 
   addWriter(options: WriterOptions): number {
@@ -174,7 +177,11 @@ export class Ledger {
     const log = this.#log(topic, partition);
     const floor = floors.get(name(log)) ?? nothing;
     if (offset < floor)
-      this.#violation("commitWentBack", `${group} ${name(log)}: ${offset}, it was ${floor} before`);
+      this.#violation(
+        "commitWentBack",
+        `${group} ${name(log)}: ${offset}, it was ${floor} before`,
+        group,
+      );
     const groupLog = this.#groupLog(group, log);
     groupLog.floor = Math.max(groupLog.floor, offset);
   }
@@ -188,7 +195,11 @@ export class Ledger {
       for (const [log, { floor, delivered }] of logs)
         for (let offset = log.start; offset < floor; offset++)
           if (delivered[offset] !== 1) {
-            this.#violation("skipped", `${group} ${name(log)}: ${offset} of ${floor} not given`);
+            this.#violation(
+              "skipped",
+              `${group} ${name(log)}: ${offset} of ${floor} not given`,
+              group,
+            );
             break;
           }
   }
@@ -200,7 +211,8 @@ export class Ledger {
     // Its topic keeps only the newest records; without its offset nobody can tell that it was not among the older ones.
     if (offset < log.start && log.start > 0) return;
     const where = `${name(log)}:${offset === nothing ? "unknown" : offset}`;
-    this.#violation("lost", `${writer.name} ${writer.index}.${sequence}, acknowledged at ${where}`);
+    const what = `${writer.name} ${writer.index}.${sequence}, acknowledged at ${where}`;
+    this.#violation("lost", what, writer.name);
   }
 
   #checked(sighting: Sighting): Found | null {
@@ -208,7 +220,7 @@ export class Ledger {
     const at = `${sighting.topic}:${sighting.partition}:${sighting.offset}`;
     if (record === null) this.#violation("phantom", `${at} is ${sighting.id}, never sent`);
     else if (record.writer.sums[record.sequence] !== sighting.sum)
-      this.#violation("altered", `${at} is not as ${sighting.id} was sent`);
+      this.#violation("altered", `${at} is not as ${sighting.id} was sent`, record.writer.name);
     return record;
   }
 
@@ -245,7 +257,11 @@ export class Ledger {
     while (log.codes.length < offset) log.codes.push(nothing);
     const before = log.codes[offset] ?? nothing;
     if (before !== nothing && before !== code)
-      this.#violation("moved", `${name(log)}:${offset} was ${idOf(before)}, now ${idOf(code)}`);
+      this.#violation(
+        "moved",
+        `${name(log)}:${offset} was ${idOf(before)}, now ${idOf(code)}`,
+        writer.name,
+      );
     if (before === code) return;
     log.codes[offset] = code;
     const firstOffset = writer.offsets[sequence] ?? nothing;
@@ -255,7 +271,7 @@ export class Ledger {
     } else if (writer.isIdempotent) {
       const first = this.#byNumber[writer.logs[sequence] ?? nothing];
       const places = `${first && name(first)}:${firstOffset} and ${name(log)}:${offset}`;
-      this.#violation("duplicated", `${writer.name} ${idOf(code)} at ${places}`);
+      this.#violation("duplicated", `${writer.name} ${idOf(code)} at ${places}`, writer.name);
     } else this.#totals.repeated++;
   }
 
@@ -265,14 +281,17 @@ export class Ledger {
       this.#violation(
         "reordered",
         `${writer.name} ${writer.index}.${sequence} at ${name(log)}:${offset}, behind ${last}`,
+        writer.name,
       );
     log.last.set(writer.index, Math.max(last, sequence));
   }
 
-  #violation(kind: ViolationKind, text: string): void {
-    const count = (this.#counts[kind] ?? 0) + 1;
-    this.#counts[kind] = count;
-    if (count <= maxExamplesPerKind) this.#examples.push(`${kind}: ${text}`);
+  #violation(kind: ViolationKind, text: string, whom = "whose is unknown"): void {
+    this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
+    const key = `${kind}, ${whom}`;
+    const count = (this.#byWhom[key] ?? 0) + 1;
+    this.#byWhom[key] = count;
+    if (count <= maxExamples) this.#examples.push(`${kind}: ${text}`);
   }
 }
 

@@ -39,6 +39,7 @@ export function reportText(report: SoakReport): string {
     isClean(report) ? "**Nothing found.**" : "**VIOLATIONS**",
     ...report.faults,
     ...Object.entries(report.violations.counts).map(([kind, count]) => `${kind}: ${count}`),
+    ...Object.entries(report.violations.byWhom).map(([whose, count]) => `  ${whose}: ${count}`),
     ...report.violations.examples.map((example) => `  ${example}`),
     "",
     markdownTable(["", ""], facts),

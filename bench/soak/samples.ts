@@ -10,6 +10,8 @@ export type Sample = {
   readonly age: number;
   readonly rssMb: number;
   readonly heapMb: number;
+  /** Of the heap, what was left by the last full collection. */
+  readonly liveHeapMb: number;
   readonly handles: number;
   readonly cpuSeconds: number;
 };
@@ -23,6 +25,7 @@ export function sample(life: BrokerLife, number: number): Sample | null {
     age: (performance.now() - startedAtMs) / 1000,
     rssMb: memoryOf([pid]).totalMb,
     heapMb: memory.heapUsed / 1e6,
+    liveHeapMb: memory.liveHeap / 1e6,
     handles: handlesOf(pid),
     cpuSeconds: user + system,
   };
@@ -36,7 +39,7 @@ function handlesOf(pid: number): number {
   }
 }
 
-export type Measure = "rssMb" | "heapMb" | "handles";
+export type Measure = "rssMb" | "liveHeapMb" | "handles";
 
 /** How one figure went over the settled part of a long life. */
 export type Trend = {
@@ -50,7 +53,7 @@ export type Trend = {
   readonly isFlat: boolean;
 };
 
-/** The heap grows until it is collected: of every so many seconds the lowest counts. */
+/** Of every so many seconds the lowest counts: what rises for a moment is no growth. */
 const bucketSeconds = 15;
 /** How long a life takes to fill what it fills once: its ring, its pools, the code that gets compiled. */
 const settlingSeconds = 120;
@@ -59,7 +62,7 @@ const leastBuckets = 12;
 /** More than this between the first and the last third of a settled life is growth: relative to the first, and at least so much. */
 const allowance: Record<Measure, { share: number; least: number }> = {
   rssMb: { share: 0.1, least: 20 },
-  heapMb: { share: 0.15, least: 10 },
+  liveHeapMb: { share: 0.15, least: 10 },
   handles: { share: 0.05, least: 8 },
 };
 

@@ -365,7 +365,7 @@ class Soak {
   #trends(): Trend[] {
     const lives = [...Map.groupBy(this.#samples, ({ life }) => life).values()];
     const longest = lives.toSorted((a, b) => b.length - a.length)[0] ?? [];
-    return (["rssMb", "heapMb", "handles"] as const)
+    return (["rssMb", "liveHeapMb", "handles"] as const)
       .map((measure) => trend(longest, measure))
       .filter((each) => each !== null);
   }

@@ -31,7 +31,7 @@ test(
     });
     const { violations, faults, totals } = report;
     expect({ violations, faults }).toEqual({
-      violations: { counts: {}, examples: [] },
+      violations: { counts: {}, byWhom: {}, examples: [] },
       faults: [],
     });
     expect(totals.acknowledged).toBeGreaterThan(1_500);

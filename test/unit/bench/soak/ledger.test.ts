@@ -63,7 +63,7 @@ describe("what is stored", () => {
   test("passes if it is what was acknowledged", () => {
     const { ledger, stored } = ledgerOf();
     for (const record of stored) ledger.seen(sighting(record), "g");
-    expect(conclude(ledger, stored)).toEqual({ counts: {}, examples: [] });
+    expect(conclude(ledger, stored)).toEqual({ counts: {}, byWhom: {}, examples: [] });
     expect(ledger.totals).toMatchObject({ sent: 8, acknowledged: 8, stored: 8, unknown: 0 });
   });
 

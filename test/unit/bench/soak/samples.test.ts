@@ -9,6 +9,7 @@ const life = (handlesAt: (age: number) => number): Sample[] =>
     age,
     rssMb: 0,
     heapMb: 0,
+    liveHeapMb: 0,
     handles: handlesAt(age),
     cpuSeconds: 0,
   }));
