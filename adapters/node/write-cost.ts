@@ -24,7 +24,8 @@ export function createWriteCost(): WriteCost {
   let slowness = 1;
   const expectedMs = (byteLength: number): number => callMs + byteLength * msPerByte;
   const noteLatest = (latest: number): void => {
-    slowness += (Math.min(latest, slownessLimit) - slowness) * weight;
+    // Never below what is expected: a disk that is fast with a few bytes says nothing about copying many.
+    slowness = Math.max(1, slowness + (Math.min(latest, slownessLimit) - slowness) * weight);
   };
   return {
     isCheap: (byteLength) => expectedMs(byteLength) * slowness <= budgetMs,
