@@ -79,7 +79,11 @@ export async function startBroker(options: StartOptions = {}): Promise<BrokerPro
     answeredMs,
     upMs,
     connect: () => connectRawClient(network, { host, port }),
-    watch: async () => void (await ask("watch")),
+    async watch() {
+      await ask("watch");
+      // The monitor counts from its second tick on: a pause before that would not be seen.
+      await new Promise((ticked) => setTimeout(ticked, 50));
+    },
     ask,
     stop: () => endProcess(child),
     kill: () => killed(child),

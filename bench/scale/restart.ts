@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { benchDirectory } from "../harness/load-client.ts";
-import { cpuOf, memoryOf } from "../harness/process-figures.ts";
+import { cpuOf, memoryOf, watchMemory } from "../harness/process-figures.ts";
 import {
   type BrokerProcess,
   emptyDataDirectory,
@@ -118,6 +118,7 @@ async function fill(
     const client = await broker.connect();
     await createTopics(client, [{ name: "retained", partitions }]);
     await broker.watch();
+    const memory = watchMemory([broker.pid]);
     const before = cpuOf([broker.pid]);
     const startedAt = performance.now();
     await work(client);
@@ -126,7 +127,7 @@ async function fill(
     const after = cpuOf([broker.pid]);
     const cpuSeconds = after.user + after.system - before.user - before.system;
     await client.close();
-    return { ms, cpuSeconds, longestPauseMs, rssMb: memoryOf([broker.pid]).totalMb };
+    return { ms, cpuSeconds, longestPauseMs, rssMb: memory.stop().totalMb };
   } finally {
     await broker.stop();
   }
