@@ -2,57 +2,11 @@ import { expect, test } from "vitest";
 import { ResponseWriter } from "../../../../broker/server/response-writer.ts";
 import type { Connection } from "../../../../ports/network.ts";
 import { testRange } from "../../../support/handler-bench.ts";
+import { createSimulatedSocket } from "../../../support/simulated-socket.ts";
 import { patterned, settle } from "./server-stage.ts";
 
 const kib = 1024;
 const mib = 1024 * kib;
-
-/** A socket that takes a write at once while `roomBytes` lasts, and else when the test says so. */
-function simulatedSocket(roomBytes: number) {
-  const writes: number[] = [];
-  const sent: Buffer[] = [];
-  let room = roomBytes;
-  let pending: { chunks: readonly Uint8Array[]; taken: () => void } | null = null;
-  const take = (chunks: readonly Uint8Array[]): void => {
-    sent.push(Buffer.concat(chunks));
-  };
-  const address = { host: "127.0.0.1", port: 1 };
-  const connection: Connection = {
-    local: address,
-    remote: address,
-    start: () => undefined,
-    pause: () => undefined,
-    resume: () => undefined,
-    end: () => undefined,
-    destroy: () => undefined,
-    write(chunks, taken) {
-      if (pending !== null) throw new Error("written to before the kernel took what came before");
-      const byteLength = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-      writes.push(byteLength);
-      if (byteLength <= room) {
-        room -= byteLength;
-        take(chunks);
-        return true;
-      }
-      pending = { chunks, taken };
-      return false;
-    },
-  };
-  return {
-    connection,
-    writes,
-    received: () => Buffer.concat(sent),
-    /** Takes what waits, and has room for so much more. */
-    drain(moreBytes: number): void {
-      room = moreBytes;
-      if (pending === null) return;
-      const { chunks, taken } = pending;
-      pending = null;
-      take(chunks);
-      taken();
-    },
-  };
-}
 
 function writerTo(connection: Connection) {
   const broken: string[] = [];
@@ -73,7 +27,7 @@ function responseOf(...ranges: { range: ReturnType<typeof testRange>["range"] }[
 }
 
 test("a socket that takes everything is written to in large pieces, header and records together", () => {
-  const socket = simulatedSocket(Infinity);
+  const socket = createSimulatedSocket(Infinity);
   const { writer } = writerTo(socket.connection);
   const bytes = patterned(3 * mib);
   writer.push(responseOf(testRange(bytes)));
@@ -83,7 +37,7 @@ test("a socket that takes everything is written to in large pieces, header and r
 });
 
 test("a slow socket is handed less and less, so that it holds little, and a fast one more again", () => {
-  const socket = simulatedSocket(0);
+  const socket = createSimulatedSocket(0);
   const { writer } = writerTo(socket.connection);
   const bytes = patterned(6 * mib);
   const made = testRange(bytes);
@@ -98,7 +52,7 @@ test("a slow socket is handed less and less, so that it holds little, and a fast
 });
 
 test("the header of records that are still being read waits for the first of them", async () => {
-  const socket = simulatedSocket(Infinity);
+  const socket = createSimulatedSocket(Infinity);
   const { writer } = writerTo(socket.connection);
   const [first, second] = [patterned(1_000), patterned(2_000)];
   writer.push(responseOf(testRange(first, { isLate: true }), testRange(second, { isLate: true })));
@@ -116,7 +70,7 @@ test("the header of records that are still being read waits for the first of the
 });
 
 test("what comes next is read ahead while the socket takes what came before, a piece or so of it", () => {
-  const socket = simulatedSocket(0);
+  const socket = createSimulatedSocket(0);
   const { writer } = writerTo(socket.connection);
   const made = [2.5 * mib, 0.25 * mib, 4 * mib, mib].map((size) => testRange(patterned(size)));
   writer.push(responseOf(...made));
@@ -127,7 +81,7 @@ test("what comes next is read ahead while the socket takes what came before, a p
 });
 
 test("a reader whose hold others need is given up, once", () => {
-  const socket = simulatedSocket(0);
+  const socket = createSimulatedSocket(0);
   const { writer, broken } = writerTo(socket.connection);
   const made = [testRange(patterned(mib)), testRange(patterned(mib))];
   writer.push(responseOf(...made));
