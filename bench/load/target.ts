@@ -74,7 +74,9 @@ export async function startMyelin(options: StartMyelinOptions = {}): Promise<Tar
   const command = resolve(benchDirectory, "../sdk/bin/myelin.js");
   const flags = ["dev", "--data", dataDirectory, "--port", `${port}`, "--http-port", `${httpPort}`];
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [...(options.nodeFlags ?? []), command, ...flags], {
+  // As `npm start` and the command itself have it.
+  const nodeFlags = ["--max-semi-space-size=16", ...(options.nodeFlags ?? [])];
+  const child = spawn(process.execPath, [...nodeFlags, command, ...flags], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, NO_COLOR: "1" },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
