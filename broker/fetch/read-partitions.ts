@@ -49,37 +49,62 @@ export type FetchRead = {
 const noRecords = { diverging: null, records: null };
 const nothing = { highWatermark: -1, lastStableOffset: -1, logStartOffset: -1, ...noRecords };
 
+type Gathering = { readonly reads: PartitionRead[]; totalBytes: number; isUrgent: boolean };
+
 /**
  * Reads the partitions in order until `maxBytes` are gathered. The first batch of the first partition that has one is given whole, however large
- * (KIP-74), or a consumer could never get past it. Resolves at once where everything asked for is in memory.
+ * (KIP-74), or a consumer could never get past it. Answers at once where everything asked for is in memory: then nothing can have happened in between.
  */
-export async function readPartitions(
+export function readPartitions(
   fetches: readonly PartitionFetch[],
   limits: FetchLimits,
-): Promise<FetchRead> {
-  const reads: PartitionRead[] = [];
-  let totalBytes = 0;
-  let isUrgent = false;
+): FetchRead | Promise<FetchRead> {
+  const gathered: Gathering = { reads: [], totalBytes: 0, isUrgent: false };
   try {
     for (const fetch of fetches) {
-      const budget = {
-        maxBytes: Math.max(0, limits.maxBytes - totalBytes),
-        isFirst: totalBytes === 0,
-        isReadCommitted: limits.isReadCommitted,
-      };
-      const started = readPartition(fetch, budget);
-      const read = started instanceof Promise ? await started : started;
-      reads.push(read);
-      totalBytes += read.records?.byteLength ?? 0;
-      const isNews = read.highWatermark > fetch.knownHighWatermark;
-      if (read.error !== "NONE" || read.diverging !== null || isNews) isUrgent = true;
-      if (fetch.preferredReplica !== null) isUrgent = true;
+      const started = readPartition(fetch, budgetOf(gathered, limits));
+      if (started instanceof Promise) return readOn(gathered, started, { fetches, limits });
+      note(gathered, fetch, started);
     }
   } catch (error) {
-    releaseReads({ reads });
+    releaseReads(gathered);
     throw error;
   }
-  return { reads, totalBytes, isUrgent };
+  return gathered;
+}
+
+/** From the first partition on that is not in memory. */
+async function readOn(
+  gathered: Gathering,
+  first: Promise<PartitionRead>,
+  { fetches, limits }: { fetches: readonly PartitionFetch[]; limits: FetchLimits },
+): Promise<FetchRead> {
+  try {
+    let started: PartitionRead | Promise<PartitionRead> = first;
+    for (let index = gathered.reads.length; ;) {
+      note(gathered, fetches[index]!, await started);
+      index += 1;
+      if (index === fetches.length) return gathered;
+      started = readPartition(fetches[index]!, budgetOf(gathered, limits));
+    }
+  } catch (error) {
+    releaseReads(gathered);
+    throw error;
+  }
+}
+
+const budgetOf = ({ totalBytes }: Gathering, limits: FetchLimits): Budget => ({
+  maxBytes: Math.max(0, limits.maxBytes - totalBytes),
+  isFirst: totalBytes === 0,
+  isReadCommitted: limits.isReadCommitted,
+});
+
+function note(gathered: Gathering, fetch: PartitionFetch, read: PartitionRead): void {
+  gathered.reads.push(read);
+  gathered.totalBytes += read.records?.byteLength ?? 0;
+  const isNews = read.highWatermark > fetch.knownHighWatermark;
+  if (read.error !== "NONE" || read.diverging !== null || isNews) gathered.isUrgent = true;
+  if (fetch.preferredReplica !== null) gathered.isUrgent = true;
 }
 
 /** Lets go of bytes that will not be sent after all. */

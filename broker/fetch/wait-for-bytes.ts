@@ -8,8 +8,8 @@ export type Wait = {
   readonly minBytes: number;
   readonly maxWaitMs: number;
   readonly partitions: readonly Partition[];
-  /** Reads everything asked for anew. */
-  readonly read: () => Promise<FetchRead>;
+  /** Reads everything asked for anew; at once, if it is all in memory. */
+  readonly read: () => FetchRead | Promise<FetchRead>;
   /** Calls back if there is no point in waiting any longer: the client has gone, the broker stops. The result takes the listener back. */
   readonly onEnd: (listener: () => void) => () => void;
 };
@@ -19,19 +19,21 @@ export type Wait = {
  * consumer can see has changed; nothing polls.
  */
 export async function waitForBytes(wait: Wait): Promise<FetchRead> {
-  const first = await wait.read();
+  const reading = wait.read();
+  const first = reading instanceof Promise ? await reading : reading;
   if (isEnough(first, wait) || wait.maxWaitMs <= 0 || wait.partitions.length === 0) return first;
   // Nothing is held while parked: what was found would keep its WAL files from being reclaimed.
   releaseReads(first);
   const signal = watch(wait);
   try {
+    // What arrived while it was read is seen by a second look: nobody watched yet.
+    if (!(reading instanceof Promise)) await signal.next();
     for (;;) {
-      // What arrived between the read and the watching is seen by this second look.
+      signal.rearm();
       const latest = await wait.read();
       if (isEnough(latest, wait) || signal.isOver) return latest;
       releaseReads(latest);
       await signal.next();
-      signal.rearm();
     }
   } finally {
     signal.stop();

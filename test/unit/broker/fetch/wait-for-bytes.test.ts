@@ -14,7 +14,7 @@ function createScene() {
   const enders = new Set<() => void>();
   const log = { bytes: 0, isUrgent: false, readCount: 0, failsNext: false };
 
-  async function read(): Promise<FetchRead> {
+  function readAtOnce(): FetchRead {
     const number = log.readCount++;
     if (log.failsNext) throw new Error("a bug");
     held.add(number);
@@ -27,6 +27,8 @@ function createScene() {
     const reads = [{ error: "NONE", records } as PartitionRead];
     return { reads, totalBytes: log.bytes, isUrgent: log.isUrgent };
   }
+
+  const read = async (): Promise<FetchRead> => readAtOnce();
 
   return {
     clock,
@@ -44,6 +46,19 @@ function createScene() {
         onEnd(listener) {
           enders.add(listener);
           return () => enders.delete(listener);
+        },
+      }),
+    /** As when all is in memory. */
+    waitAtOnce: ({ isEnding = false } = {}) =>
+      waitForBytes({
+        clock,
+        minBytes: 1,
+        maxWaitMs: 1_000,
+        partitions: [partition],
+        read: readAtOnce,
+        onEnd(listener) {
+          if (isEnding) listener();
+          return () => undefined;
         },
       }),
     expectNothingLeft() {
@@ -148,5 +163,39 @@ test("a read that fails leaves nothing behind", async () => {
   wake(scene.partition);
   await expect(answer).rejects.toThrow("a bug");
   expect(scene.held.size).toBe(0);
+  scene.expectNothingLeft();
+});
+
+test("what was read at once is not looked at again before there is news", async () => {
+  const scene = createScene();
+  const answer = scene.waitAtOnce();
+  await settle();
+  expect(scene.log.readCount).toBe(1);
+  scene.log.bytes = 1;
+  wake(scene.partition);
+  expect((await answer).totalBytes).toBe(1);
+  expect(scene.log.readCount).toBe(2);
+  expect(scene.held.size).toBe(1);
+  scene.expectNothingLeft();
+});
+
+test("news that comes while it reads, woken by other news, is not missed", async () => {
+  const scene = createScene();
+  const answer = scene.wait({ minBytes: 2 });
+  await settle();
+  scene.log.bytes = 1;
+  wake(scene.partition);
+  // Its read has begun with one byte.
+  await Promise.resolve();
+  scene.log.bytes = 2;
+  wake(scene.partition);
+  expect((await answer).totalBytes).toBe(2);
+  scene.expectNothingLeft();
+});
+
+test("a broker that stops before anyone waits is answered at once, whatever was read", async () => {
+  const scene = createScene();
+  const answer = scene.waitAtOnce({ isEnding: true });
+  expect((await answer).totalBytes).toBe(0);
   scene.expectNothingLeft();
 });
