@@ -13,7 +13,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/contracts/**/*.test.ts"] },
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "test/contracts/**/*.test.ts"],
+          // Some start processes; a machine that does something else as well is no reason to fail.
+          testTimeout: 30_000,
+        },
       },
       {
         extends: true,

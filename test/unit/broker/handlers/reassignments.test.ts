@@ -119,7 +119,9 @@ describe.each(versionsOf(electLeaders))("an election, in version %i", (version) 
     expect(await codeOf(9)).toBe(errorCodes.UNKNOWN_TOPIC_OR_PARTITION);
   });
 
-  test.skipIf(version === 0)("of a kind that does not exist is refused", async () => {
+  // Version 0 knows one kind only.
+  if (version === 0) return;
+  test("of a kind that does not exist is refused", async () => {
     expect((await elect(7, 0)).errorCode).toBe(errorCodes.INVALID_REQUEST);
   });
 });
