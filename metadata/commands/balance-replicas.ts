@@ -3,6 +3,7 @@ import type { Broker, Image, Partition, Topic } from "../image/image.ts";
 import { noLeader } from "../records/partition.ts";
 import { accepted } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
+import { movingPartitions } from "./advance-moves.ts";
 import { numbered, surroundings } from "./membership.ts";
 import { recordsOf } from "./partition-changes.ts";
 import type { PartitionChange } from "./partition-changes.ts";
@@ -42,10 +43,13 @@ export function balanceReplicas(
     return accepted([], { begunCount: 0 });
   }
   const draft = weigh(image, request.loads);
+  // Those begun before count: a cell is never busy with more moves than it was allowed.
+  let free = request.maxMoves;
+  for (const each of movingPartitions(image)) free -= each.partition.adding.length > 0 ? 1 : 0;
   const changes: PartitionChange[] = [];
   const taken = new Set<Partition>();
-  while (changes.length < request.maxMoves) {
-    const move = nextMove(draft, taken);
+  while (changes.length < free) {
+    const move = nextMove(image, draft, taken);
     if (move === null) break;
     const { topic, partition, weight, from, to } = move;
     taken.add(partition);
@@ -118,7 +122,7 @@ function weigh(image: Image, loads: readonly PartitionLoad[]): Weighed[] {
 }
 
 /** The heaviest replica whose move makes the busiest and the idlest broker more alike, rather than change places. */
-function nextMove(draft: readonly Weighed[], taken: ReadonlySet<Partition>) {
+function nextMove(image: Image, draft: readonly Weighed[], taken: ReadonlySet<Partition>) {
   const mean = draft.reduce((sum, { weight }) => sum + weight, 0) / draft.length;
   const sorted = draft.toSorted((left, right) => left.weight - right.weight);
   const from = sorted.at(-1);
@@ -131,7 +135,7 @@ function nextMove(draft: readonly Weighed[], taken: ReadonlySet<Partition>) {
       const { partition, weight } = replica;
       if (weight >= difference || weight <= (best?.weight ?? 0)) continue;
       if (taken.has(partition) || isMoving(partition) || partition.leader === noLeader) continue;
-      if (isGoodPlace(draft, partition, { from: from.broker, to: to.broker })) best = replica;
+      if (isGoodPlace(image, partition, { from: from.broker, to: to.broker })) best = replica;
     }
     if (best !== null) return { ...best, from, to };
   }
@@ -139,17 +143,13 @@ function nextMove(draft: readonly Weighed[], taken: ReadonlySet<Partition>) {
 }
 
 function isGoodPlace(
-  draft: readonly Weighed[],
+  { brokers }: Image,
   { replicas }: Partition,
   { from, to }: { from: Broker; to: Broker },
 ): boolean {
   if (replicas.includes(to.brokerId)) return false;
-  const others = draft.filter(
-    ({ broker }) => broker !== from && replicas.includes(broker.brokerId),
-  );
-  const isHostFree = !others.some(
-    ({ broker }) => broker.zone === to.zone && broker.host === to.host,
-  );
-  const isZoneKept = to.zone === from.zone || !others.some(({ broker }) => broker.zone === to.zone);
+  const others = replicas.flatMap((id) => (id === from.brokerId ? [] : (brokers.get(id) ?? [])));
+  const isHostFree = !others.some(({ zone, host }) => zone === to.zone && host === to.host);
+  const isZoneKept = to.zone === from.zone || !others.some(({ zone }) => zone === to.zone);
   return isHostFree && isZoneKept;
 }

@@ -1,0 +1,130 @@
+import type { PartitionLoad } from "../../metadata/commands/balance-replicas.ts";
+import type { Broker, Image } from "../../metadata/image/image.ts";
+import type { ReportedEnd } from "../../metadata/commands/recovery-plan.ts";
+import type { CellConfig } from "./cell-config.ts";
+import type { CellEffect, HeartbeatAnswer } from "./cell-events.ts";
+
+/** One broker's part in its cell, and the controller's office while it has it. Changed in place, by cell.machine.ts alone. */
+export type CellState = {
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  readonly config: CellConfig;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  lastTickMs: number;
+  /** When the metadata log was last read to its head. */
+  logReadMs: number;
+  nextSubmitId: number;
+  readonly link: ControllerLinkState;
+  candidacy: Candidacy | null;
+  nextRound: number;
+  nextCandidacyMs: number;
+  office: Office | null;
+  stopAskedMs: number | null;
+  isStopped: boolean;
+  serving: { reads: boolean; acks1: boolean };
+};
+
+/** What this broker has of the controller. */
+export type ControllerLinkState = {
+  /** The term it speaks of. */
+  controllerId: number | null;
+  controllerEpoch: number;
+  counter: number;
+  /** The heartbeat under way. */
+  sent: { readonly atMs: number; readonly controllerEpoch: number } | null;
+  nextHeartbeatMs: number;
+  /** When the controller was last heard, by its answer to what was sent then. */
+  lastHeardMs: number;
+  /** When somebody other than this broker last showed itself in the metadata log. */
+  lastSignMs: number;
+  /** Since when it is missed. */
+  missedSinceMs: number | null;
+  /** The connection to it is gone. */
+  isClosed: boolean;
+  dial: "none" | "asked" | "refused";
+  nextDialMs: number;
+  /** When the controller had read the log and this broker knew as much, at the latest. */
+  knownAsOfMs: number;
+  /** Its last answer, and when that heartbeat was sent. */
+  answer: { readonly sentMs: number; readonly said: HeartbeatAnswer } | null;
+};
+
+/** This broker misses the controller, and asks whether others do. */
+export type Candidacy = {
+  readonly round: number;
+  readonly missed: { readonly brokerId: number | null; readonly epoch: number };
+  /** Without the controller that is missed. */
+  readonly electorate: readonly number[];
+  readonly outcomes: Map<number, "granted" | "denied" | "refused" | "silent">;
+  readonly deadlineMs: number;
+  /** Of the take-over that is under way. */
+  submitId: number | null;
+};
+
+/** The controller's desk: what it has seen of the brokers in this term. */
+export type Office = {
+  readonly epoch: number;
+  readonly sinceMs: number;
+  /** Silence counts from here on at the earliest. */
+  listeningSinceMs: number;
+  readonly watched: Map<number, Watched>;
+  /** By partition, then broker; of partitions without a leader only. */
+  readonly ends: Map<string, Map<number, ReportedEnd>>;
+  areEndsNew: boolean;
+  /** Who has not replayed so far speaks of logs as they were before the last partition lost its leader. */
+  leaderlessRevision: number;
+  recoveredAtRevision: number;
+  /** By the broker that leads them. */
+  readonly loads: Map<number, readonly PartitionLoad[]>;
+  submitted: { readonly id: number; readonly duty: string } | null;
+  /** No command before this time: the log did not answer. */
+  notBeforeMs: number;
+  /** When each duty is looked at again. */
+  readonly nextMs: Map<string, number>;
+  levelSinceMs: number | null;
+};
+
+/** A broker in one life, as the controller sees it. */
+export type Watched = {
+  readonly brokerEpoch: number;
+  counter: number;
+  lastHeardMs: number;
+  /** It has sent a heartbeat in this term. */
+  isKnown: boolean;
+  isClosed: boolean;
+  dial: "none" | "asked" | "refused";
+  nextDialMs: number;
+  metadataRevision: number;
+  logReadMs: number;
+  wantsShutDown: boolean;
+  /** Since when, and at which revision, this controller has seen it fenced. */
+  fenced: { readonly sinceMs: number; readonly revision: number } | null;
+  /** Since when it has drained, and the revision its drain was last advanced at. */
+  drain: { readonly sinceMs: number; revision: number } | null;
+};
+
+/** One step: what the machine works with besides its state. */
+export type Step = {
+  readonly nowMs: number;
+  readonly image: Image;
+  readonly effects: CellEffect[];
+};
+
+export function self(state: CellState, image: Image): Broker | undefined {
+  return image.brokers.get(state.brokerId);
+}
+
+/** Brokers in service but for those named. */
+export function activeBut(image: Image, ...ids: readonly (number | null)[]): number[] {
+  const found: number[] = [];
+  for (const { brokerId, state } of image.brokers.values()) {
+    if (state === "active" && !ids.includes(brokerId)) found.push(brokerId);
+  }
+  return found;
+}
+
+export function isInOffice(state: CellState, image: Image): boolean {
+  const { controller } = image;
+  return controller.brokerId === state.brokerId && controller.epoch === state.office?.epoch;
+}
