@@ -16,6 +16,8 @@ import type { Command } from "../../../../metadata/commands/command.ts";
 import { registerBroker } from "../../../../metadata/commands/register-broker.ts";
 import type { RegisterBrokerRequest } from "../../../../metadata/commands/register-broker.ts";
 import { applyEntry } from "../../../../metadata/image/apply.ts";
+import { createImageChecker } from "../../../../metadata/image/image-checker.ts";
+import type { ImageChecker } from "../../../../metadata/image/image-checker.ts";
 import { createImage } from "../../../../metadata/image/image.ts";
 import type { Image, Partition } from "../../../../metadata/image/image.ts";
 import { randomUuid } from "../../../../metadata/log/uuid.ts";
@@ -65,6 +67,7 @@ type Internals = CellWorld & {
   readonly random: ReturnType<typeof seededRandom>;
   readonly replies: Map<number, (effect: CellEffect) => void>;
   nextReply: number;
+  readonly checker: ImageChecker;
 };
 
 export type WorldOptions = {
@@ -93,6 +96,7 @@ export function createCellWorld({
     random: seededRandom(seed),
     replies: new Map(),
     nextReply: 1,
+    checker: createImageChecker(),
   };
   commandAtHead(world, createCellEntry);
   const cluster = commandAtHead(world, (image, now) => createCluster(image, { name: "dev" }, now));
@@ -168,18 +172,15 @@ export function startBroker(
   });
   tickOn(inner, node, life);
 }
-
 /** kill -9, with or without the host under it. Connections of a process are closed by its kernel, those of a host just end. */
 export function kill(world: CellWorld, node: Node, { isHost = false } = {}): void {
   node.isUp = false;
   node.isHostUp = !isHost;
   if (!isHost) disconnect(world as Internals, node);
 }
-
 export function pause(node: Node): void {
   node.isPaused = true;
 }
-
 export function resume(world: CellWorld, node: Node): void {
   node.isPaused = false;
   const waiting = node.waiting;
@@ -187,23 +188,18 @@ export function resume(world: CellWorld, node: Node): void {
   for (const run of waiting) if (node.isUp) run();
   void world;
 }
-
 export function cut(world: CellWorld, left: Node, right: Node): void {
   world.cuts.add([left.name, right.name].sort().join());
 }
-
 export function heal(world: CellWorld): void {
   world.cuts.clear();
 }
-
 export function stopBroker(world: CellWorld, node: Node): void {
   step(world as Internals, node, { type: "stopAsked" });
 }
-
 export function nodeOf(world: CellWorld, brokerId: number | null): Node | undefined {
   return world.nodes.find((node) => node.brokerId === brokerId);
 }
-
 /** The node the log names, if it runs and knows it. */
 export function controllerOf(world: CellWorld): Node | undefined {
   const node = nodeOf(world, world.head.controller.brokerId);
@@ -211,16 +207,13 @@ export function controllerOf(world: CellWorld): Node | undefined {
     ? node
     : undefined;
 }
-
 export function partitionsOf({ head }: CellWorld): Partition[] {
   return [...head.topics.values()].flatMap(({ partitions }) => partitions);
 }
-
 export function addTopic(world: CellWorld, topic: NewTopic): void {
   const { clusterId } = world;
   commandAtHead(world as Internals, (image, now) => createTopic(image, { clusterId, topic }, now));
 }
-
 /** Lets time pass. `until` ends it early, and its moment is returned; null if it never came. */
 export function pass(
   world: CellWorld,
@@ -244,14 +237,11 @@ export function pass(
   world.nowMs = endMs;
   return null;
 }
-
 type Queued = Internals["queue"][number];
-
 function isBefore(left: Queued | undefined, right: Queued | undefined): boolean {
   if (left === undefined || right === undefined) return false;
   return left.atMs < right.atMs || (left.atMs === right.atMs && left.sequence < right.sequence);
 }
-
 /** Runs a command where the log is, as whoever is not a broker does. */
 export function commandAtHead<Result>(world: CellWorld, command: Command<Result>): Result | null {
   const inner = world as Internals;
@@ -266,7 +256,10 @@ export function commandAtHead<Result>(world: CellWorld, command: Command<Result>
     if (decision.kind === "rejected") return null;
     if (decision.records.length > 0) {
       entries.push([...decision.records]);
-      applyEntry(head, { revision: entries.length, hash: "", records: decision.records });
+      const { records } = decision;
+      const changes = applyEntry(head, { revision: entries.length, hash: "", records });
+      const problems = inner.checker.check(head, changes);
+      if (problems.length > 0) throw new Error(problems.join("; "));
       for (const node of inner.nodes) {
         later(inner, 3 + inner.random.float() * 20, () =>
           running(node, () => readLog(inner, node)),
@@ -276,7 +269,6 @@ export function commandAtHead<Result>(world: CellWorld, command: Command<Result>
     if (decision.isIncomplete !== true) return decision.result;
   }
 }
-
 function readLog(world: Internals, node: Node): void {
   if (!node.canReadLog) return;
   node.logReadMs = world.nowMs;
@@ -290,7 +282,6 @@ function readLog(world: Internals, node: Node): void {
     }
   }
 }
-
 function tickOn(world: Internals, node: Node, life: number): void {
   later(world, world.config.tickMs, () => {
     if (!node.isUp || node.life !== life) return;
@@ -305,11 +296,9 @@ function tickOn(world: Internals, node: Node, life: number): void {
     tickOn(world, node, life);
   });
 }
-
 function later(world: Internals, delayMs: number, run: () => void): void {
   world.queue.push({ atMs: world.nowMs + delayMs, sequence: world.sequence++, run });
 }
-
 /** Now, or when the process goes on; never in a later life of it. */
 function running(node: Node, run: () => void, kind: "timer" | "message" = "message"): void {
   if (!node.isUp) return;
@@ -321,7 +310,6 @@ function running(node: Node, run: () => void, kind: "timer" | "message" = "messa
     }
   } else node.waiting.push(run);
 }
-
 export function step(world: CellWorld, node: Node, event: CellEvent): void {
   if (!node.isUp) return;
   const inner = world as Internals;
@@ -330,7 +318,6 @@ export function step(world: CellWorld, node: Node, event: CellEvent): void {
     perform(inner, node, effect);
   }
 }
-
 function perform(world: Internals, node: Node, effect: CellEffect): void {
   switch (effect.type) {
     case "heartbeat":

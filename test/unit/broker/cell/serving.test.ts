@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+
+import { settled, others, until } from "./cell-scenes.ts";
+import { addTopic, cut, pass } from "./cell-world.ts";
+import type { Node } from "./cell-world.ts";
+
+describe("what a leader may answer", () => {
+  test("ends a session after it has heard neither the log nor a controller that has read it", () => {
+    const world = settled({ brokers: 3 });
+    const [deaf] = others(world) as [Node];
+    deaf.canReadLog = false;
+    pass(world, 30_000);
+    expect(deaf.serving).toEqual({ reads: true, acks1: true });
+    for (const other of world.nodes) if (other !== deaf) cut(world, deaf, other);
+    expect(until(world, () => !deaf.serving.reads)).toBeLessThan(9_600);
+    expect(deaf.serving).toEqual({ reads: false, acks1: false });
+    world.cuts.clear();
+    deaf.canReadLog = true;
+    expect(until(world, () => deaf.serving.reads)).toBeLessThan(1_000);
+  });
+
+  test("ends where the controller has read more than the broker has, and that cannot be had", () => {
+    const world = settled({ brokers: 3 });
+    const [behind] = others(world) as [Node];
+    behind.canReadLog = false;
+    addTopic(world, { name: "t" });
+    expect(until(world, () => !behind.serving.reads)).toBeLessThan(12_000);
+  });
+
+  test.each([true, false])(
+    "goes on while nobody can read the log, acks=1 as it is set: %s",
+    (acks1) => {
+      const world = settled({ brokers: 3, config: { servesAcks1WithoutLog: acks1 } });
+      for (const node of world.nodes) node.canReadLog = false;
+      pass(world, 60_000);
+      expect(world.nodes.map(({ serving }) => serving)).toEqual(
+        Array(3).fill({ reads: true, acks1 }),
+      );
+    },
+  );
+
+  test("ends for those who cannot tell whether somebody else reads the log", () => {
+    const world = settled({ brokers: 3 });
+    for (const node of world.nodes) node.canReadLog = false;
+    const [lost] = others(world) as [Node];
+    for (const other of world.nodes) if (other !== lost) cut(world, lost, other);
+    pass(world, 60_000);
+    expect(world.nodes.map(({ serving }) => serving.reads)).toEqual([false, false, false]);
+  });
+});
