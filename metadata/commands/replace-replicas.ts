@@ -33,7 +33,12 @@ export function replaceReplicas(
   request: MoveLimit & { readonly brokerIds: readonly number[] },
   context: Pick<CommandContext, "rules">,
 ): Decision<BegunMoves, never> {
-  const isGone = (id: number) => request.brokerIds.includes(id) || !image.brokers.has(id);
+  // One that is back by now holds what it held; and it must not be chosen for its own place, or for another's.
+  const isGone = (id: number) => {
+    const broker = image.brokers.get(id);
+    if (broker === undefined) return true;
+    return broker.state === "fenced" && request.brokerIds.includes(id);
+  };
   const placement = placementDraft(image);
   const found: { topic: Topic; partition: Partition }[] = [];
   for (const topic of image.topics.values()) {

@@ -35,6 +35,7 @@ export function moved(
   target: readonly number[],
   around: Surroundings,
 ): Moved {
+  if (new Set(target).size !== target.length) throw new Error(`replicas ${target.join()} repeat`);
   const abandoned = partition.adding.filter((id) => !target.includes(id));
   const taken = withoutReplicas(partition, abandoned, around);
   if (taken.kind === "refused") return taken;
