@@ -1,20 +1,20 @@
 import type { MetadataReplica } from "../metadata/log/replica.ts";
 import { allocateProducerIds } from "../metadata/commands/allocate-producer-ids.ts";
-import type { RegisteredBroker } from "../metadata/commands/register-broker.ts";
-import type { ReplicaEnd } from "../metadata/commands/recovery.ts";
-import { registerBroker } from "../metadata/commands/register-broker.ts";
 import { internalTopic, topicByName } from "../metadata/image/image.ts";
-import { maxMetadataLevel, minMetadataLevel } from "../metadata/records/table.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import { MetadataLogError } from "../ports/metadata-log.ts";
 import type { Network } from "../ports/network.ts";
 import type { Random } from "../ports/random.ts";
+import { defaultCellConfig } from "./cell/cell-config.ts";
+import type { CellMember } from "./cell/member.ts";
+import { createCellMember } from "./cell/member.ts";
+import { createReporter } from "./cell/report.ts";
 import type { BrokerConfig } from "./config.ts";
 import { createFetchSessionCache } from "./fetch-sessions/session-cache.ts";
 import { createGroups } from "./groups/groups.ts";
 import { startHousekeeping } from "./housekeeping.ts";
-import type { Identity, Life } from "./identity.ts";
+import type { Life } from "./identity.ts";
 import { createLife } from "./identity.ts";
 import type { KafkaApi } from "./handlers/kafka-api.ts";
 import { kafkaApis } from "./handlers/table.ts";
@@ -32,7 +32,9 @@ import { followingOf } from "./replication/following.ts";
 import { createControllerLink } from "./replication/controller-link.ts";
 import { createInSyncKeeper } from "./replication/in-sync-keeper.ts";
 import { createReplicaFetchers } from "./replication/replica-fetchers.ts";
+import type { TopicTable } from "./replication/topic-table.ts";
 import { createTopicTable } from "./replication/topic-table.ts";
+import { register } from "./registration.ts";
 import type { BrokerServices } from "./services.ts";
 
 /** The world as a broker reaches it. `metadata` is the process's replica of the metadata log, shared with the control plane where both run here. */
@@ -43,7 +45,7 @@ export type BrokerPorts = {
   readonly network: Network;
   readonly metadata: MetadataReplica;
   readonly log: LogOutput;
-  /** The broker cannot go on without risking acknowledged data (a failed flush): the process must end. */
+  /** The broker cannot go on without risking acknowledged data (a failed flush), or its place in the cell was taken: the process must end. */
   readonly onFatal: (error: Error) => void;
   /** What is served, instead of every API there is: the test broker's way to answer some requests with an error. */
   readonly apis?: readonly KafkaApi<BrokerServices>[];
@@ -56,7 +58,10 @@ export type Broker = {
   address(clusterId: string): { host: string; port: number } | null;
   readonly services: BrokerServices;
   readonly listeners: ListenerTable;
-  /** Stops accepting, answers what is under way, writes and flushes everything. */
+  /**
+   * Hands over to other brokers where there are any (which takes seconds, at most `drainTimeoutMs`), stops accepting, answers what is under way, writes and
+   * flushes everything.
+   */
   close(): Promise<void>;
 };
 
@@ -87,6 +92,7 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
   const stop = new AbortController();
   const services = assemble(ports, { ...registration, store, config, stopping: stop.signal });
   starting.defer(() => services.groups.close());
+  starting.defer(() => services.cell.stop());
   starting.defer(follow(ports, services, registration.brokerEpoch));
   // Alone, so that no client meets a coordinator that is loading. Among others loading may need them, and they this broker's records.
   if (metadata.image.brokers.size === 1) await services.groups.whenLoaded();
@@ -97,6 +103,7 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
   let closing: Promise<void> | null = null;
 
   async function close(): Promise<void> {
+    await services.cell.drain();
     // Whoever waits for records or for other members is answered, so that no connection has to be waited for.
     stop.abort();
     await services.groups.close();
@@ -142,71 +149,6 @@ function openStore(
   });
 }
 
-type Registering = {
-  config: BrokerConfig;
-  identity: Identity;
-  store: LogStore;
-  advertised: { host: string; port: number };
-};
-
-async function register(
-  { metadata, log }: BrokerPorts,
-  { config, identity, store, advertised }: Registering,
-): Promise<RegisteredBroker> {
-  const damaged = [...store.partitions()]
-    .filter(({ failure }) => failure !== null)
-    .map(({ topicId, index }) => ({ topicId, index }));
-  const outcome = await metadata.submit((image, context) =>
-    registerBroker(
-      image,
-      {
-        brokerId: identity.brokerId,
-        directoryId: identity.directoryId,
-        incarnation: identity.incarnation,
-        storedIncarnations: identity.storedIncarnations,
-        previousEnd: identity.previousEnd,
-        ephemeral: config.isEphemeral,
-        zone: config.zone,
-        host: advertised.host,
-        port: advertised.port,
-        slot: config.slot,
-        minLevel: minMetadataLevel,
-        maxLevel: maxMetadataLevel,
-        damaged,
-        // Only after a crash of the host is there a question of who holds most.
-        ends: identity.previousEnd === "hostCrash" ? logEnds(store) : [],
-      },
-      context,
-    ),
-  );
-  if (outcome.kind !== "accepted")
-    throw new MetadataLogError("unavailable", "the cell refused the broker's registration");
-  const { brokerId, isNewId } = outcome.result;
-  if (isNewId && identity.brokerId !== null) {
-    // Another life of this directory has acknowledged what is not in it: nothing here may answer for that id.
-    log.warn(
-      "the cell knows a later life of this data directory: it was copied or rolled back, and starts anew",
-      {
-        formerBroker: identity.brokerId,
-        broker: brokerId,
-      },
-    );
-    for (const { topicId, index } of Array.from(store.partitions())) store.drop(topicId, index);
-  }
-  return outcome.result;
-}
-
-function logEnds(store: LogStore): ReplicaEnd[] {
-  return Array.from(store.partitions(), (log) => ({
-    topicId: log.topicId,
-    index: log.index,
-    lastEpoch: log.leaderEpoch,
-    logEndOffset: log.logEndOffset,
-    highWatermark: log.highWatermark,
-    isDamaged: log.failure !== null,
-  }));
-}
-
 type Assembly = {
   brokerId: number;
   brokerEpoch: number;
@@ -215,10 +157,9 @@ type Assembly = {
   stopping: AbortSignal;
 };
 
-function assemble(
-  { clock, random, metadata, network, log }: BrokerPorts,
-  { brokerId, brokerEpoch, store, config, stopping }: Assembly,
-): BrokerServices {
+function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
+  const { clock, random, metadata, network, log } = ports;
+  const { brokerId, brokerEpoch, store, config, stopping } = assembly;
   const fetchers = createReplicaFetchers({
     selfId: brokerId,
     brokerEpoch,
@@ -247,6 +188,7 @@ function assemble(
     fetchers,
     controller,
     inSync,
+    cell: joinCell(ports, assembly, topics),
     store,
     logDirectory: `${config.directory}/log`,
     gate: createAppendGate(store),
@@ -259,13 +201,32 @@ function assemble(
     }),
     sessions: createFetchSessionCache(() => 1 + Math.floor(random.float() * 0x7fff_fffe)),
     producerIds: createProducerIds(() => producerIdBlock(metadata, { brokerId, brokerEpoch }, log)),
-    observedEnds: () => [],
     startedWith: config.startedWith,
     stopping,
     clock,
     random,
     log,
   };
+}
+
+function joinCell(
+  { clock, random, metadata, network, log, onFatal }: BrokerPorts,
+  { brokerId, brokerEpoch, config }: Assembly,
+  topics: TopicTable,
+): CellMember {
+  const { image } = metadata;
+  const { local, held } = topics;
+  return createCellMember({
+    self: { brokerId, brokerEpoch },
+    config: { ...defaultCellConfig, ...config.cell },
+    metadata,
+    network,
+    clock,
+    random,
+    log,
+    reporter: createReporter({ selfId: brokerId, clock, image, local, held }),
+    onReplaced: onFatal,
+  });
 }
 
 function topicLookup({ image }: MetadataReplica) {

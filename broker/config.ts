@@ -1,3 +1,4 @@
+import type { CellConfig } from "./cell/cell-config.ts";
 import type { LogStoreConfig } from "./log/log-store.ts";
 import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
 
@@ -29,6 +30,8 @@ export type BrokerConfig = {
     /** group.initial.rebalance.delay.ms: how long the first rebalance of a group waits for more members. */
     readonly initialRebalanceDelayMs: number;
   };
+  /** Times and bounds of its part in the cell, where they differ from the defaults. */
+  readonly cell: Partial<CellConfig>;
   /** How often retention is applied, in milliseconds (log.retention.check.interval.ms). */
   readonly retentionCheckMs: number;
   /** How long a stop waits for requests under way, in milliseconds. */
@@ -45,6 +48,7 @@ export const defaultBrokerConfig = {
   log: {},
   producers: { expirationMs: 86_400_000, maxPerPartition: 10_000, maxPerBroker: 100_000 },
   groups: { initialRebalanceDelayMs: 3_000 },
+  cell: {},
   retentionCheckMs: 60_000,
   stopTimeoutMs: 10_000,
   startedWith: {},

@@ -1,4 +1,3 @@
-import { purgeTopics } from "../metadata/commands/delete-topics.ts";
 import { MetadataLogError } from "../ports/metadata-log.ts";
 import { startPeriodic } from "./periodic.ts";
 import type { BrokerServices } from "./services.ts";
@@ -6,15 +5,14 @@ import type { BrokerServices } from "./services.ts";
 /** How often the metadata log is archived (at most this far behind, architecture 3.2), snapshotted and trimmed. */
 const everyMs = 10_000;
 
-/** What one broker does for the cell while it runs: it maintains the metadata log, and reports deleted topics whose data is gone. The result stops it. */
+/** What the controller's broker does for the cell beside deciding: it maintains the metadata log. The result stops it. */
 export function startHousekeeping(services: BrokerServices): () => Promise<void> {
-  const { clock, log, metadata } = services;
+  const { clock, log, metadata, brokerId } = services;
   return startPeriodic({
     clock,
     intervalMs: everyMs,
     async round() {
-      await reportPurged(services);
-      await metadata.maintain();
+      if (metadata.image.controller.brokerId === brokerId) await metadata.maintain();
     },
     failed(error) {
       const reason =
@@ -25,12 +23,4 @@ export function startHousekeeping(services: BrokerServices): () => Promise<void>
       });
     },
   });
-}
-
-/** A deleted topic is forgotten once no broker can hold data of it: this broker's logs are dropped as it follows the deletion. */
-async function reportPurged({ metadata, brokerId }: BrokerServices): Promise<void> {
-  const topicIds = [...metadata.image.purgingTopics.values()]
-    .filter(({ brokerIds }) => brokerIds.every((each) => each === brokerId))
-    .map(({ topicId }) => topicId);
-  if (topicIds.length > 0) await metadata.submit((image) => purgeTopics(image, { topicIds }));
 }

@@ -1,8 +1,8 @@
 import type { MetadataReplica } from "../metadata/log/replica.ts";
-import type { ReportedEnd } from "../metadata/commands/recovery-plan.ts";
 import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
+import type { CellMember } from "./cell/member.ts";
 import type { FetchSessionCache } from "./fetch-sessions/session-cache.ts";
 import type { Groups } from "./groups/groups.ts";
 import type { LogOutput } from "./log-output.ts";
@@ -22,6 +22,7 @@ export type BrokerServices = {
   readonly fetchers: ReplicaFetchers;
   readonly controller: ControllerLink;
   readonly inSync: InSyncKeeper;
+  readonly cell: CellMember;
   readonly store: LogStore;
   /** Where the log lies, as DescribeLogDirs names it. */
   readonly logDirectory: string;
@@ -29,8 +30,6 @@ export type BrokerServices = {
   readonly groups: Groups;
   readonly sessions: FetchSessionCache;
   readonly producerIds: ProducerIds;
-  /** What brokers have said of the ends of their logs in partitions without a leader; known to the controller alone. */
-  readonly observedEnds: () => readonly ReportedEnd[];
   /** Server settings this broker was started with, by Kafka's names, as DescribeConfigs shows them. */
   readonly startedWith: StaticSettings;
   /** Aborted when the broker begins to stop: what waits for something to happen is answered with what there is. */

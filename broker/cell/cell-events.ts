@@ -67,6 +67,8 @@ export type CellEvent =
       readonly heartbeat: Heartbeat;
       readonly report: HeartbeatReport;
     }
+  /** What this broker would report to the controller, when it is the controller itself. */
+  | { readonly type: "ownReport"; readonly report: HeartbeatReport }
   | { readonly type: "heartbeatAnswered"; readonly answer: HeartbeatAnswer }
   /** The heartbeat under way will have no answer. */
   | { readonly type: "heartbeatFailed"; readonly reason: "refused" | "lost" | "timedOut" }

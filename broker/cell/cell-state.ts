@@ -75,6 +75,8 @@ export type Office = {
   /** Who has not replayed so far speaks of logs as they were before the last partition lost its leader. */
   leaderlessRevision: number;
   recoveredAtRevision: number;
+  /** Deleted topics whose data is being dropped, with a revision at which they were known to be deleted. */
+  readonly purging: Map<string, number>;
   /** By the broker that leads them. */
   readonly loads: Map<number, readonly PartitionLoad[]>;
   submitted: { readonly id: number; readonly duty: string } | null;
@@ -127,4 +129,15 @@ export function activeBut(image: Image, ...ids: readonly (number | null)[]): num
 export function isInOffice(state: CellState, image: Image): boolean {
   const { controller } = image;
   return controller.brokerId === state.brokerId && controller.epoch === state.office?.epoch;
+}
+
+/** Another broker was registered where this one listened: its process is gone, whoever answers there. */
+export function isSupplanted(image: Image, brokerId: number): boolean {
+  const broker = image.brokers.get(brokerId);
+  if (broker === undefined) return false;
+  for (const other of image.brokers.values()) {
+    const isThere = other.host === broker.host && other.port === broker.port;
+    if (isThere && other.epoch > broker.epoch) return true;
+  }
+  return false;
 }

@@ -24,6 +24,7 @@ import {
   heartbeatReceived,
   heartbeatsClosed,
   listenAnew,
+  ownReport,
   watchBrokers,
 } from "./office.ts";
 import { judgeServing } from "./serving.ts";
@@ -102,6 +103,9 @@ function apply(state: CellState, event: CellEvent, step: Step): void {
       followOffice(state, step);
       watchBrokers(state, step);
       return heartbeatReceived(state, event, step);
+    case "ownReport":
+      followOffice(state, step);
+      return ownReport(state, event, step);
     case "heartbeatAnswered":
       return heartbeatAnswered(state, event, step);
     case "heartbeatFailed":

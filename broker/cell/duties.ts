@@ -3,6 +3,7 @@ import { balanceLeaders } from "../../metadata/commands/balance-leaders.ts";
 import { balanceReplicas } from "../../metadata/commands/balance-replicas.ts";
 import { byController } from "../../metadata/commands/by-controller.ts";
 import type { Command } from "../../metadata/commands/command.ts";
+import { purgeTopics } from "../../metadata/commands/delete-topics.ts";
 import { declareLost, isWaitedFor } from "../../metadata/commands/declare-lost.ts";
 import { drainBroker, drainProgress } from "../../metadata/commands/drain-broker.ts";
 import { fenceBrokers } from "../../metadata/commands/fence-brokers.ts";
@@ -12,7 +13,7 @@ import { growTopics, replaceReplicas } from "../../metadata/commands/replace-rep
 import { unfenceBrokers } from "../../metadata/commands/unfence-brokers.ts";
 import { unregisterBroker } from "../../metadata/commands/unregister-broker.ts";
 import type { Broker, Image } from "../../metadata/image/image.ts";
-import { activeBut, isInOffice } from "./cell-state.ts";
+import { activeBut, isInOffice, isSupplanted } from "./cell-state.ts";
 import type { CellState, Office, Step, Watched } from "./cell-state.ts";
 import { ruled, submit } from "./submission.ts";
 
@@ -47,6 +48,7 @@ const duties: readonly Duty[] = [
   { name: "grow", everyMs: 5_000, isTried: true, decide: grow },
   { name: "balanceLeaders", everyMs: 10_000, isTried: true, decide: leaders },
   { name: "balanceReplicas", everyMs: 60_000, isTried: true, decide: replicas },
+  { name: "purge", everyMs: 5_000, isTried: false, decide: purge },
   { name: "unregister", everyMs: 60_000, isTried: false, decide: unregister },
   { name: "raiseLevel", everyMs: 60_000, isTried: false, decide: level },
 ];
@@ -89,11 +91,16 @@ function fence(desk: Desk): Command<unknown> | null {
   return (image, context) => fenceBrokers(image, { brokers }, context);
 }
 
-function isGone({ state, office, nowMs }: Desk, { brokerId }: Broker, watched: Watched): boolean {
+function isGone(
+  { state, office, image, nowMs }: Desk,
+  { brokerId }: Broker,
+  watched: Watched,
+): boolean {
   const { sessionMs, rules } = state.config;
   if (brokerId === state.brokerId) return false;
   const hasListened = nowMs - office.sinceMs >= sessionMs || !rules.listensBeforeFencing;
   if (watched.isClosed && watched.dial === "refused" && hasListened) return true;
+  if (isSupplanted(image, brokerId)) return true;
   const listeningSinceMs = rules.listensBeforeFencing ? office.listeningSinceMs : -Infinity;
   return nowMs - Math.max(watched.lastHeardMs, listeningSinceMs) > sessionMs;
 }
@@ -194,6 +201,22 @@ function replicas({ state, office, image }: Desk): Command<unknown> | null {
   const loads = [...office.loads.values()].flat();
   const maxMoves = state.config.replicaMovesPerMinute;
   return (now, context) => balanceReplicas(now, { loads, maxMoves }, context);
+}
+
+/** A deleted topic is forgotten once no broker can hold data of it: each drops its logs as it replays the deletion, at the latest when it comes back. */
+function purge({ office, image }: Desk): Command<unknown> | null {
+  const { purging, watched } = office;
+  for (const topicId of purging.keys())
+    if (!image.purgingTopics.has(topicId)) purging.delete(topicId);
+  const topicIds: string[] = [];
+  for (const { topicId, brokerIds } of image.purgingTopics.values()) {
+    const revision = purging.get(topicId) ?? image.revision;
+    purging.set(topicId, revision);
+    const hasDropped = (id: number) => (watched.get(id)?.metadataRevision ?? -1) >= revision;
+    if (brokerIds.every((id) => !image.brokers.has(id) || hasDropped(id))) topicIds.push(topicId);
+  }
+  if (topicIds.length === 0) return null;
+  return (now) => purgeTopics(now, { topicIds });
 }
 
 function unregister(desk: Desk): Command<unknown> | null {

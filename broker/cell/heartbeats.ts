@@ -1,5 +1,5 @@
 import type { CellEvent, HeartbeatAnswer } from "./cell-events.ts";
-import { activeBut, self } from "./cell-state.ts";
+import { activeBut, isSupplanted, self } from "./cell-state.ts";
 import type { CellState, ControllerLinkState, Step } from "./cell-state.ts";
 
 type EventOf<Type extends CellEvent["type"]> = Extract<CellEvent, { type: Type }>;
@@ -145,10 +145,11 @@ export function dialController(state: CellState, { nowMs, effects }: Step): void
 }
 
 /** Silence for a session, or a connection that was lost and is refused. */
-export function missesController(state: CellState, { nowMs }: Step): boolean {
+export function missesController(state: CellState, { image, nowMs }: Step): boolean {
   const { link, config } = state;
   if (link.controllerId === null) return true;
   if (link.controllerId === state.brokerId) return false;
+  if (isSupplanted(image, link.controllerId)) return true;
   if (link.isClosed && link.dial === "refused") return true;
   return nowMs - link.lastHeardMs > config.sessionMs;
 }

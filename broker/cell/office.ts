@@ -1,8 +1,14 @@
-import type { Broker } from "../../metadata/image/image.ts";
+import type { Broker, Image } from "../../metadata/image/image.ts";
 import type { MetadataChange } from "../../metadata/image/changes.ts";
 import { partitionOf } from "../../metadata/image/image.ts";
 import { noLeader } from "../../metadata/records/partition.ts";
-import type { CellEvent, HeartbeatAnswer, HeartbeatError } from "./cell-events.ts";
+import type {
+  CellEvent,
+  Heartbeat,
+  HeartbeatAnswer,
+  HeartbeatError,
+  HeartbeatReport,
+} from "./cell-events.ts";
 import { isInOffice } from "./cell-state.ts";
 import type { CellState, Office, Step, Watched } from "./cell-state.ts";
 
@@ -31,6 +37,7 @@ export function followOffice(state: CellState, { image, nowMs }: Step): void {
     areEndsNew: false,
     leaderlessRevision: image.revision,
     recoveredAtRevision: -1,
+    purging: new Map(),
     loads: new Map(),
     submitted: null,
     notBeforeMs: nowMs,
@@ -161,8 +168,7 @@ function note(
   { heartbeat, report }: EventOf<"heartbeatReceived">,
   { image, nowMs }: Step,
 ): void {
-  const { brokerId, brokerEpoch } = heartbeat;
-  const watched = office?.watched.get(brokerId);
+  const watched = office?.watched.get(heartbeat.brokerId);
   if (office === null || watched === undefined) return;
   watched.counter = Math.max(watched.counter, heartbeat.counter);
   watched.lastHeardMs = nowMs;
@@ -172,8 +178,30 @@ function note(
   watched.metadataRevision = heartbeat.metadataRevision;
   watched.logReadMs = nowMs - heartbeat.logReadAgeMs;
   watched.wantsShutDown = heartbeat.wantsShutDown;
+  noteReport(office, { ...heartbeat, report }, image);
+}
+
+/** The controller reports to itself. */
+export function ownReport(
+  { office, brokerId, brokerEpoch }: CellState,
+  { report }: EventOf<"ownReport">,
+  { image }: Step,
+): void {
+  if (office === null || image.brokers.get(brokerId)?.epoch !== brokerEpoch) return;
+  noteReport(office, { brokerId, brokerEpoch, metadataRevision: image.revision, report }, image);
+}
+
+type Reported = Pick<Heartbeat, "brokerId" | "brokerEpoch" | "metadataRevision"> & {
+  readonly report: HeartbeatReport;
+};
+
+function noteReport(
+  office: Office,
+  { brokerId, brokerEpoch, metadataRevision, report }: Reported,
+  image: Image,
+): void {
   office.loads.set(brokerId, report.loads.slice(0, maxLoads));
-  if (heartbeat.metadataRevision < office.leaderlessRevision) return;
+  if (metadataRevision < office.leaderlessRevision) return;
   for (const end of report.ends.slice(0, maxEnds)) {
     const partition = partitionOf(image, end.topicId, end.index);
     if (partition?.leader !== noLeader || !partition.replicas.includes(brokerId)) continue;

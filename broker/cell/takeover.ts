@@ -1,6 +1,7 @@
 import { takeOver } from "../../metadata/commands/take-over.ts";
+import type { Image } from "../../metadata/image/image.ts";
 import type { CellEvent } from "./cell-events.ts";
-import { activeBut, isInOffice, self } from "./cell-state.ts";
+import { activeBut, isInOffice, isSupplanted, self } from "./cell-state.ts";
 import type { Candidacy, CellState, Step } from "./cell-state.ts";
 import { missesController } from "./heartbeats.ts";
 import { submit } from "./submission.ts";
@@ -47,9 +48,7 @@ export function considerTakeover(state: CellState, step: Step): void {
   };
   state.candidacy = begun;
   if (isFree || !config.rules.asksBeforeTakeover) return appoint(state, begun, step);
-  const controller =
-    missed.brokerId === null || !image.brokers.has(missed.brokerId) ? [] : [missed.brokerId];
-  const brokerIds = [...controller, ...electorate];
+  const brokerIds = [...askable(begun, image), ...electorate];
   if (brokerIds.length === 0) return appoint(state, begun, step);
   step.effects.push({
     type: "askVote",
@@ -58,6 +57,15 @@ export function considerTakeover(state: CellState, step: Step): void {
     controllerEpoch: missed.epoch,
     timeoutMs: config.voteTimeoutMs,
   });
+}
+
+/** The missed controller is asked too, where it can be. */
+function askable({ missed, outcomes }: Candidacy, image: Image): number[] {
+  const { brokerId } = missed;
+  if (brokerId === null || !image.brokers.has(brokerId)) return [];
+  if (!isSupplanted(image, brokerId)) return [brokerId];
+  outcomes.set(brokerId, "refused");
+  return [];
 }
 
 export function voteAnswered(

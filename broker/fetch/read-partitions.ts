@@ -37,7 +37,12 @@ export type PartitionRead = {
   readonly preferredReplica?: number;
 };
 
-export type FetchLimits = { readonly maxBytes: number; readonly isReadCommitted: boolean };
+export type FetchLimits = {
+  readonly maxBytes: number;
+  readonly isReadCommitted: boolean;
+  /** Whether consumers are answered at the moment of reading: a broker that may have been replaced answers followers only (replication.md 4). */
+  readonly serving: { readonly reads: boolean };
+};
 
 export type FetchRead = {
   readonly reads: PartitionRead[];
@@ -97,6 +102,7 @@ const budgetOf = ({ totalBytes }: Gathering, limits: FetchLimits): Budget => ({
   maxBytes: Math.max(0, limits.maxBytes - totalBytes),
   isFirst: totalBytes === 0,
   isReadCommitted: limits.isReadCommitted,
+  mayRead: limits.serving.reads,
 });
 
 function note(gathered: Gathering, fetch: PartitionFetch, read: PartitionRead): void {
@@ -112,7 +118,7 @@ export function releaseReads({ reads }: Pick<FetchRead, "reads">): void {
   for (const { records } of reads) records?.release();
 }
 
-type Budget = { maxBytes: number; isFirst: boolean; isReadCommitted: boolean };
+type Budget = { maxBytes: number; isFirst: boolean; isReadCommitted: boolean; mayRead: boolean };
 
 function readPartition(
   fetch: PartitionFetch,
@@ -126,6 +132,7 @@ function readPartition(
   const { partition } = checked;
   const { log } = partition;
   const { replica } = fetch;
+  if (replica === null && !budget.mayRead) return { error: "NOT_LEADER_OR_FOLLOWER", ...nothing };
   const followerRefusal = replica === null ? "NONE" : followerError(partition, replica);
   if (followerRefusal !== "NONE") return { error: followerRefusal, ...nothing };
   const diverging = divergence(partition, fetch);

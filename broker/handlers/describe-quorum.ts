@@ -7,9 +7,10 @@ import {
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
+import { metadataTopic } from "../cell/metadata-topic.ts";
 import { nodeEndpoints } from "./topic-description.ts";
 
-const quorumTopic = "__cluster_metadata";
+const quorumTopic = metadataTopic.name;
 
 /**
  * KIP-595, answered truthfully: there is no quorum of brokers. The metadata log is one linearizable log outside of them; the controller is shown as its

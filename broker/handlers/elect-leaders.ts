@@ -36,7 +36,7 @@ export const electLeaders = kafkaApi(
           clusterId,
           electionType: type === unclean ? "unclean" : "preferred",
           partitions,
-          ends: services.observedEnds(),
+          ends: services.cell.observedEnds(),
         },
         context,
       ),

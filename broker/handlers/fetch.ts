@@ -1,7 +1,12 @@
 import { errorCodes } from "../../protocol/errors.ts";
-import { fetchRequest, fetchResponse } from "../../protocol/messages/fetch.ts";
 import type { FetchRequest } from "../../protocol/messages/fetch.ts";
+import { fetchResponse } from "../../protocol/messages/fetch.ts";
 import type { Encodable } from "../../protocol/schema/message.ts";
+import {
+  metadataAnswerToWire,
+  metadataFetchFromWire,
+  metadataFetchRequest,
+} from "../cell/metadata-fetch.ts";
 import type { FetchRead, PartitionFetch, PartitionRead } from "../fetch/read-partitions.ts";
 import { readPartitions } from "../fetch/read-partitions.ts";
 import { waitForBytes } from "../fetch/wait-for-bytes.ts";
@@ -31,11 +36,16 @@ const emptyRecords = new Uint8Array(0);
 // v4: record batches and isolation levels (v0-3 would need them turned into old message sets; not served). v5: log start. v7: sessions (KIP-227).
 // v9: leader epochs (KIP-320). v11: racks (KIP-392). v12: divergence. v13: topic ids (KIP-516). v16: leader hints (KIP-951). v18: see replication.
 export const fetch = kafkaApi(
-  fetchRequest,
+  metadataFetchRequest,
   fetchResponse,
   { versions: [4, 18] },
   async (request, context: Context): Promise<Response> => {
     const { services, clusterId, apiVersion } = context;
+    const ofMetadata = metadataFetchFromWire(request);
+    if (ofMetadata !== null)
+      return metadataAnswerToWire(
+        await services.cell.feed.fetched(ofMetadata, (give) => onEnd(context, give)),
+      );
     const replica = replicaOf(request);
     const caller = { context, replica };
     if (request.topics.some((topic) => localTopic(topic, caller) === undefined))
@@ -60,7 +70,7 @@ export const fetch = kafkaApi(
     return shape(resolved, {
       wanted,
       read,
-      context,
+      ...caller,
       isReadCommitted: request.isolationLevel === readCommitted,
     });
   },
@@ -117,9 +127,11 @@ function poll(
   caller: Caller & { readonly hasSession: boolean },
 ): Promise<FetchRead> {
   const { context, replica, hasSession } = caller;
+  const { serving } = context.services.cell;
   const limits = {
     maxBytes: Math.max(0, Math.min(maxResponseBytes, request.maxBytes)),
     isReadCommitted: request.isolationLevel === readCommitted,
+    serving,
   };
   const { image } = context.services.metadata;
   const isFar = replica === null && request.rackId !== "";
@@ -164,21 +176,21 @@ function onEnd({ connection, services: { stopping } }: Context, listener: () => 
   };
 }
 
-type Shaping = {
+type Shaping = Caller & {
   wanted: readonly WantedPartition[];
   read: FetchRead;
-  context: Context;
   isReadCommitted: boolean;
 };
 
 function shape(
   resolved: ResolvedFetch,
-  { wanted, read, context, isReadCommitted }: Shaping,
+  { wanted, read, context, replica, isReadCommitted }: Shaping,
 ): Response {
   const hinted: number[] = [];
   const answers = wanted.map((each, index) => {
     const partitionRead = read.reads[index];
     if (partitionRead === undefined) throw new Error("every partition of a fetch is read");
+    if (replica === null) countBytes(each, partitionRead, { context, replica });
     const leader = leaderHint(each, partitionRead, context);
     if (leader !== null) hinted.push(leader.leaderId);
     return {
@@ -195,6 +207,12 @@ function shape(
     responses,
     ...(nodeEndpoints.length === 0 ? {} : { nodeEndpoints }),
   };
+}
+
+/** Of what consumers are given, for balancing. */
+function countBytes(wanted: WantedPartition, { records }: PartitionRead, caller: Caller): void {
+  const partition = localTopic(wanted, caller)?.partitions[wanted.partition];
+  if (partition !== undefined && records !== null) partition.bytesOut += records.byteLength;
 }
 
 function leaderHint(wanted: WantedPartition, { error }: PartitionRead, context: Context) {

@@ -48,7 +48,9 @@ export const listOffsets = kafkaApi(
         // Kafka refuses a partition named twice. One after the other: a lookup by time may read from disk.
         const answer: Answer = repeated.has(partitionKey(name, asked))
           ? { error: "INVALID_REQUEST" }
-          : await answerFor(topic, asked, how);
+          : services.cell.serving.reads
+            ? await answerFor(topic, asked, how)
+            : { error: "NOT_LEADER_OR_FOLLOWER" };
         answers.push(shape(asked, answer, apiVersion));
       }
       topics.push({ name, partitions: answers });

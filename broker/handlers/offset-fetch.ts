@@ -48,7 +48,11 @@ async function fetchGroup({ groupId, topics }: AskedGroup, context: GroupRequest
   )
     await lookForUnknown(context.services);
   const names = topics?.map((asked) => askedTopic(asked, context)?.name ?? asked.name) ?? null;
-  const reply = await context.services.groups.fetchOffsets(groupId, groupClientOf(context), names);
+  const { cell, groups } = context.services;
+  // A coordinator that may have been replaced would tell of commits that are not the last.
+  const reply: FetchReply = cell.serving.reads
+    ? await groups.fetchOffsets(groupId, groupClientOf(context), names)
+    : { error: "NOT_COORDINATOR" };
   if (reply.error === "NONE") {
     const shaped = topics === null ? allTopics(reply, context) : someTopics(topics, reply, context);
     return { groupId, topics: shaped, errorCode: errorCodes.NONE };

@@ -117,6 +117,8 @@ function append(
     return refuse(apiVersion >= 13 ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION");
   if (topic.topic.partitions[index] === undefined) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
   if (request.acks < -1 || request.acks > 1) return refuse("INVALID_REQUIRED_ACKS");
+  // acks=all is safe by itself: whoever was replaced finds nobody to write it with.
+  if (request.acks !== -1 && !services.cell.serving.acks1) return notLeaderAnyMore;
   return appendBatch(topic.partitions[index], {
     records,
     rules: topic.rules,

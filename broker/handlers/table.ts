@@ -3,6 +3,7 @@ import { alterConfigs } from "./alter-configs.ts";
 import { alterPartition } from "./alter-partition.ts";
 import { alterPartitionReassignments } from "./alter-partition-reassignments.ts";
 import { apiVersions } from "./api-versions.ts";
+import { brokerHeartbeat } from "./broker-heartbeat.ts";
 import { createAcls } from "./create-acls.ts";
 import { createPartitions } from "./create-partitions.ts";
 import { createTopics } from "./create-topics.ts";
@@ -38,6 +39,7 @@ import { offsetForLeaderEpoch } from "./offset-for-leader-epoch.ts";
 import { produce } from "./produce.ts";
 import { syncGroup } from "./sync-group.ts";
 import { unregisterBroker } from "./unregister-broker.ts";
+import { vote } from "./vote.ts";
 
 // Every Kafka API this broker serves, by key. The router, ApiVersions, docs/compatibility.md and the fuzz test read this list; to add an API, write
 // its handler and a line here.
@@ -82,7 +84,11 @@ const apis: readonly KafkaApi<BrokerServices>[] = [
 ];
 
 /** What brokers ask each other. ApiVersions does not show it, as Kafka's brokers do not. */
-export const betweenBrokers: readonly KafkaApi<BrokerServices>[] = [alterPartition];
+export const betweenBrokers: readonly KafkaApi<BrokerServices>[] = [
+  alterPartition,
+  brokerHeartbeat,
+  vote,
+];
 
 export const kafkaApis: readonly KafkaApi<BrokerServices>[] = [
   ...apis,

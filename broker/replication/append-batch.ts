@@ -78,6 +78,7 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
   });
   switch (appended.kind) {
     case "appended":
+      partition.bytesIn += bytes.length;
       return {
         kind: "appended",
         baseOffset: appended.baseOffset,

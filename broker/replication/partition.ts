@@ -17,6 +17,9 @@ export type Partition = {
   leaderState: LeaderState | null;
   /** min.insync.replicas of the topic. */
   minInsyncReplicas: number;
+  /** Bytes of batches that clients have produced to it and consumers were given of it, since it is held here: what balancing weighs. */
+  bytesIn: number;
+  bytesOut: number;
   /** Produce requests that wait for the high watermark, in the order of their offsets. */
   readonly acks: AckQueue;
   /** Those that only wait for the log end: acks=1. */
@@ -43,6 +46,8 @@ export function createPartition(topicId: string, index: number, log: PartitionLo
     failedEpoch: -1,
     leaderState: null,
     minInsyncReplicas: 1,
+    bytesIn: 0,
+    bytesOut: 0,
     acks: [],
     writes: [],
     watchers: new Set(),

@@ -18,7 +18,7 @@ import type { Maintained } from "./maintenance.ts";
 import { createReading } from "./reading.ts";
 import { createReplay } from "./replay.ts";
 import { submitCommand } from "./submit.ts";
-import type { Submitted, SubmitOptions } from "./submit.ts";
+import type { SubmitHow, Submitted, SubmitOptions } from "./submit.ts";
 
 /** Hears of every applied entry, at once and in order. Must not throw, and must not wait. */
 export type ChangeListener = (changes: readonly MetadataChange[], revision: number) => void;
@@ -35,6 +35,7 @@ export type MetadataReplica = {
   /** Makes a change. Throws MetadataLogError when the log does not answer; "unavailable" leaves open whether the change was made. */
   submit<Result, Code extends string>(
     command: Command<Result, Code>,
+    how?: SubmitHow,
   ): Promise<Submitted<Result, Code>>;
   /** Applies everything that was appended before this call. Calls that wait together share one read. */
   readToHead(): Promise<number>;
@@ -86,7 +87,6 @@ export async function openMetadataReplica(
     },
   });
   const { image } = replay;
-  const submission: SubmitOptions = { log, replay, clock, random };
   let stopFollowing = () => {};
   const guard = createGuard((reason) => {
     stopFollowing();
@@ -96,6 +96,8 @@ export async function openMetadataReplica(
     });
     options.onStopped?.(reason);
   });
+  const turn = guard.run.bind(guard);
+  const submission: SubmitOptions = { log, replay, clock, random, turn };
   let lastReadMs = clock.monotonicMs();
   const reading = createReading(guard, clock, async () => {
     await replay.catchUp();
@@ -118,7 +120,7 @@ export async function openMetadataReplica(
     get lastReadMs() {
       return lastReadMs;
     },
-    submit: (command) => guard.run(() => submitCommand(submission, command)),
+    submit: (command, how) => submitCommand(submission, command, how),
     ...reading,
     onChange(listener) {
       listeners.add(listener);
@@ -166,7 +168,8 @@ function createMaintain(
   let running: Promise<Maintained> | null = null;
   return () => {
     running ??= guard
-      .run(expire)
+      .run(async () => undefined)
+      .then(expire)
       .then(maintain)
       .finally(() => {
         running = null;

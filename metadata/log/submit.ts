@@ -13,7 +13,17 @@ export type Submitted<Result, Code extends string> =
   | { readonly kind: "accepted"; readonly result: Result; readonly revision: number }
   | Rejection<Code>;
 
-export type SubmitOptions = { log: MetadataLog; replay: Replay; clock: Clock; random: Random };
+export type SubmitOptions = {
+  log: MetadataLog;
+  replay: Replay;
+  clock: Clock;
+  random: Random;
+  /** Each attempt is one turn at the image: whoever leaves another writer the time to go on holds up nobody else meanwhile. */
+  turn: <Result>(attempt: () => Promise<Result>) => Promise<Result>;
+};
+
+/** `isController`: after a conflict it is tried again at once, all others leave the controller the time to (replication.md C0). */
+export type SubmitHow = { readonly isController?: boolean };
 
 /** Times another writer may be faster before the caller hears that the cell is too busy. */
 const maxConflicts = 50;
@@ -31,33 +41,42 @@ const maxTryingMs = 8_000;
 export async function submitCommand<Result, Code extends string>(
   options: SubmitOptions,
   command: Command<Result, Code>,
+  { isController = false }: SubmitHow = {},
 ): Promise<Submitted<Result, Code>> {
-  const { replay, random } = options;
+  const { random, clock, turn } = options;
   // One for all attempts: whichever of them the log took is ours.
   const nonce = Buffer.from(random.bytes(16)).toString("hex");
   let conflictCount = 0;
   for (let parts = 0; parts < maxParts;) {
-    await replay.catchUp();
-    const decision: Decision<Result, Code> = command(replay.image, contextOf(options));
-    if (decision.kind === "rejected") return decision;
-    if (decision.records.length > 0) {
-      const entry = entryOf(options, nonce, decision.records);
-      if ((await append(options, entry)) === "lost") {
-        conflictCount += 1;
-        if (conflictCount > maxConflicts) {
-          throw unavailable(`other writers were faster ${maxConflicts} times`);
-        }
-        // The controller appends at once after a conflict; all others leave it the time to (replication.md C0).
-        await pause(options.clock, 50 + random.float() * 150);
-        continue;
+    const attempted = await turn(() => attempt(options, command, nonce));
+    if (attempted === "appendedPart") parts += 1;
+    else if (attempted !== "lost") return attempted;
+    else {
+      conflictCount += 1;
+      if (conflictCount > maxConflicts) {
+        throw unavailable(`other writers were faster ${maxConflicts} times`);
       }
+      if (!isController) await pause(clock, 50 + random.float() * 150);
     }
-    if (decision.isIncomplete !== true) {
-      return { kind: "accepted", result: decision.result, revision: replay.image.revision };
-    }
-    parts += 1;
   }
   throw unavailable(`a change needs more than ${maxParts} entries`);
+}
+
+async function attempt<Result, Code extends string>(
+  options: SubmitOptions,
+  command: Command<Result, Code>,
+  nonce: string,
+): Promise<Submitted<Result, Code> | "appendedPart" | "lost"> {
+  const { replay } = options;
+  await replay.catchUp();
+  const decision: Decision<Result, Code> = command(replay.image, contextOf(options));
+  if (decision.kind === "rejected") return decision;
+  if (decision.records.length > 0) {
+    const entry = entryOf(options, nonce, decision.records);
+    if ((await append(options, entry)) === "lost") return "lost";
+  }
+  if (decision.isIncomplete === true) return "appendedPart";
+  return { kind: "accepted", result: decision.result, revision: replay.image.revision };
 }
 
 function contextOf({ replay, clock, random }: SubmitOptions): CommandContext {

@@ -10,6 +10,8 @@ const worldly = new Set([
   "DirectoryError",
   "RecoveryError",
   "LogReadError",
+  // Another process on the directory, or an operator: the world's doing as well.
+  "ReplacedError",
 ]);
 
 export function isWorldly(error: unknown): boolean {

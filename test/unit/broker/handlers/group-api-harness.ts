@@ -103,6 +103,7 @@ export async function createGroupApi(options: { hasGroupTopic?: boolean } = {}) 
   const services = {
     brokerId: 1,
     groups: cell.groups,
+    cell: { serving: { reads: true, acks1: true } },
     log: silentLog,
     metadata: {
       get image() {

@@ -4,7 +4,6 @@ import {
   alterPartitionRequest,
   toWire,
 } from "../../../../broker/replication/alter-partition-message.ts";
-import { takeOver } from "../../../../metadata/commands/take-over.ts";
 import { errorCodes } from "../../../../protocol/errors.ts";
 import { alterPartitionResponse } from "../../../../protocol/messages/alter-partition.ts";
 import { fetchRequest, fetchResponse } from "../../../../protocol/messages/fetch.ts";
@@ -105,36 +104,31 @@ test("a follower that is gone leaves the in-sync set, and is taken in again once
   expect(await produce("together")).toBe(2);
 });
 
-test("a leader asks the controller, where there is one, and believes nobody else", async () => {
-  await until(() => follower().services.topics.local(topicId)?.partitions[0] !== undefined);
-  await produce("a");
-  const { brokerId } = follower().broker;
-  const brokerEpoch = first.image.brokers.get(brokerId)?.epoch ?? -1;
-  const missed = { brokerId: null, epoch: first.image.controller.epoch };
-  const taken = await first.metadata.submit((image, context) =>
-    takeOver(image, { brokerId, brokerEpoch, missed }, context),
-  );
-  expect(taken.kind).toBe("accepted");
-  await until(() => leader().image.controller.brokerId === brokerId);
-  const state = leader().services.topics.local(topicId)?.topic.partitions[0];
-  const self = leader().broker.brokerId;
+test("a leader asks the controller, and believes nobody else", async () => {
+  await until(() => first.image.controller.brokerId === first.broker.brokerId);
+  const self = second.broker.brokerId;
   const selfEpoch = first.image.brokers.get(self)?.epoch ?? -1;
+  const assignments = [{ index: 0, brokerIds: [self, first.broker.brokerId] }];
+  const created = await first.createTopic("elsewhere", { assignments });
+  const led = () => second.services.topics.local(created.topicId);
+  await until(() => led()?.partitions[0]?.isLeader === true);
+  const state = led()?.topic.partitions[0];
   const proposal = {
-    topicId,
+    topicId: created.topicId,
     index: 0,
     leaderEpoch: state?.leaderEpoch ?? -1,
     partitionEpoch: state?.partitionEpoch ?? -1,
     isr: [{ brokerId: self, brokerEpoch: selfEpoch }],
   };
   const request = { brokerId: self, brokerEpoch: selfEpoch, partitions: [proposal] };
-  const [answer] = await leader().services.controller.alterPartitions(request);
+  const [answer] = await second.services.controller.alterPartitions(request);
   expect(answer).toMatchObject({ error: null, partition: { isr: [self] } });
   // Who is not the controller says so.
   const body = toWire(request);
-  const refused = await leader().call(alterPartitionRequest, alterPartitionResponse, 3, body);
+  const refused = await second.call(alterPartitionRequest, alterPartitionResponse, 3, body);
   expect(refused.errorCode).toBe(errorCodes.NOT_CONTROLLER);
   const stale = { ...request, brokerEpoch: 1 };
-  await expect(leader().services.controller.alterPartitions(stale)).rejects.toThrow(
+  await expect(second.services.controller.alterPartitions(stale)).rejects.toThrow(
     "STALE_BROKER_EPOCH",
   );
 });

@@ -1,0 +1,76 @@
+import type { RegisteredBroker } from "../metadata/commands/register-broker.ts";
+import { registerBroker } from "../metadata/commands/register-broker.ts";
+import type { ReplicaEnd } from "../metadata/commands/recovery.ts";
+import type { MetadataReplica } from "../metadata/log/replica.ts";
+import { maxMetadataLevel, minMetadataLevel } from "../metadata/records/table.ts";
+import { MetadataLogError } from "../ports/metadata-log.ts";
+import type { BrokerConfig } from "./config.ts";
+import type { Identity } from "./identity.ts";
+import type { LogOutput } from "./log-output.ts";
+import type { LogStore } from "./log/log-store.ts";
+
+type Registering = {
+  readonly config: BrokerConfig;
+  readonly identity: Identity;
+  readonly store: LogStore;
+  readonly advertised: { readonly host: string; readonly port: number };
+};
+
+/** Registers this life of the directory with the cell (replication.md C4). Throws MetadataLogError. */
+export async function register(
+  { metadata, log }: { readonly metadata: MetadataReplica; readonly log: LogOutput },
+  { config, identity, store, advertised }: Registering,
+): Promise<RegisteredBroker> {
+  const damaged = [...store.partitions()]
+    .filter(({ failure }) => failure !== null)
+    .map(({ topicId, index }) => ({ topicId, index }));
+  const outcome = await metadata.submit((image, context) =>
+    registerBroker(
+      image,
+      {
+        brokerId: identity.brokerId,
+        directoryId: identity.directoryId,
+        incarnation: identity.incarnation,
+        storedIncarnations: identity.storedIncarnations,
+        previousEnd: identity.previousEnd,
+        ephemeral: config.isEphemeral,
+        zone: config.zone,
+        host: advertised.host,
+        port: advertised.port,
+        slot: config.slot,
+        minLevel: minMetadataLevel,
+        maxLevel: maxMetadataLevel,
+        damaged,
+        // Only after a crash of the host is there a question of who holds most.
+        ends: identity.previousEnd === "hostCrash" ? logEnds(store) : [],
+      },
+      context,
+    ),
+  );
+  if (outcome.kind !== "accepted")
+    throw new MetadataLogError("unavailable", "the cell refused the broker's registration");
+  const { brokerId, isNewId } = outcome.result;
+  if (isNewId && identity.brokerId !== null) {
+    // Another life of this directory has acknowledged what is not in it: nothing here may answer for that id.
+    log.warn(
+      "the cell knows a later life of this data directory: it was copied or rolled back, and starts anew",
+      {
+        formerBroker: identity.brokerId,
+        broker: brokerId,
+      },
+    );
+    for (const { topicId, index } of Array.from(store.partitions())) store.drop(topicId, index);
+  }
+  return outcome.result;
+}
+
+function logEnds(store: LogStore): ReplicaEnd[] {
+  return Array.from(store.partitions(), (log) => ({
+    topicId: log.topicId,
+    index: log.index,
+    lastEpoch: log.leaderEpoch,
+    logEndOffset: log.logEndOffset,
+    highWatermark: log.highWatermark,
+    isDamaged: log.failure !== null,
+  }));
+}
