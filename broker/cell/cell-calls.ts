@@ -55,10 +55,12 @@ export function createCellCalls(options: CellCallsOptions): CellCalls {
   return new Calls(options);
 }
 
+type ControllerLink = { readonly epoch: number; readonly peer: Peer; isBusy: boolean };
+
 class Calls implements CellCalls {
   readonly #options: CellCallsOptions;
   /** To the controller, in one life of it. */
-  #controller: { readonly epoch: number; readonly peer: Peer } | null = null;
+  #controller: ControllerLink | null = null;
   /** Of questions under way. */
   readonly #voters = new Set<Peer>();
 
@@ -71,10 +73,11 @@ class Calls implements CellCalls {
     said: Heartbeat,
     report: HeartbeatReport,
   ): Promise<HeartbeatOutcome> {
-    const peer = this.#controllerPeer(brokerId);
-    if (peer === null) return { kind: "failed", reason: "lost" };
+    const link = this.#controllerLink(brokerId);
+    if (link === null) return { kind: "failed", reason: "lost" };
+    link.isBusy = true;
     try {
-      const response = await peer.call({
+      const response = await link.peer.call({
         request: heartbeatRequest,
         response: heartbeatResponse,
         version: heartbeatVersion,
@@ -86,6 +89,8 @@ class Calls implements CellCalls {
     } catch (error) {
       if (!(error instanceof PeerError)) throw error;
       return { kind: "failed", reason: error.code === "corrupt" ? "lost" : error.code };
+    } finally {
+      link.isBusy = false;
     }
   }
 
@@ -134,14 +139,15 @@ class Calls implements CellCalls {
     for (const peer of this.#voters) peer.close();
   }
 
-  #controllerPeer(brokerId: number): Peer | null {
+  #controllerLink(brokerId: number): ControllerLink | null {
     const epoch = this.#options.image.brokers.get(brokerId)?.epoch;
     if (epoch === undefined) return null;
-    if (this.#controller?.epoch === epoch) return this.#controller.peer;
+    // Busy with what was said to it in a former term: its answer says nothing about this one.
+    if (this.#controller?.epoch === epoch && !this.#controller.isBusy) return this.#controller;
     this.#controller?.peer.close();
     const peer = this.#peerTo(brokerId, "heartbeat");
-    this.#controller = peer === null ? null : { epoch, peer };
-    return peer;
+    this.#controller = peer === null ? null : { epoch, peer, isBusy: false };
+    return this.#controller;
   }
 
   #peerTo(brokerId: number, task: string): Peer | null {

@@ -15,6 +15,7 @@ const usage = `npm run sim -- --seed N | --seeds FROM..TO | --for SECONDS
   --mutant NAME       with a rule of the product broken (test/simulation/mutants)
   --trace             say what happens
   --quiet             say nothing of seeds that hold
+  --keep-going        go on after a seed that fails
 `;
 
 const { values } = parseArgs({
@@ -29,6 +30,7 @@ const { values } = parseArgs({
     mutant: { type: "string" },
     trace: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
+    "keep-going": { type: "boolean", default: false },
   },
 });
 
@@ -93,6 +95,7 @@ async function sweep({ from, to, limitMs }: Sweep): Promise<number> {
   const { drawSwarm } = await import("./scenario/swarm.ts");
   const startMs = performance.now();
   const total = { seeds: 0, events: 0, simulatedMs: 0 };
+  const failed: number[] = [];
   if (values.for !== undefined) console.log(`from seed ${from}`);
   for (let seed = from; seed <= to && performance.now() - startMs < limitMs; seed++) {
     const options = optionsFor(seed);
@@ -107,15 +110,16 @@ async function sweep({ from, to, limitMs }: Sweep): Promise<number> {
       console.log(error);
       console.log(`\nseed ${seed} fails. Again: ${replayOf(options)}`);
       console.log(`faults drawn: ${formatFaultRates(drawSwarm(seed).faults)}`);
-      return 1;
+      failed.push(seed);
+      if (!values["keep-going"]) return 1;
     }
   }
   const tookS = (performance.now() - startMs) / 1_000;
   const hours = (total.simulatedMs / 3_600_000).toFixed(2);
   console.log(
-    `${total.seeds} seeds hold: ${total.events} events, ${hours} simulated hours in ${tookS.toFixed(1)} s; ${Math.round(total.events / tookS)} events/s, ${Math.round((total.seeds / tookS) * 60)} seeds/min`,
+    `${failed.length > 0 ? `${failed.length} seeds fail: ${failed.join(" ")}; ` : ""}${total.seeds} seeds hold: ${total.events} events, ${hours} simulated hours in ${tookS.toFixed(1)} s; ${Math.round(total.events / tookS)} events/s, ${Math.round((total.seeds / tookS) * 60)} seeds/min`,
   );
-  return 0;
+  return failed.length > 0 ? 1 : 0;
 }
 
 const asked = sweepAsked();

@@ -13,7 +13,12 @@ export type ReplicaNumbers = {
 };
 
 /** A broker that serves, as checks have it. */
-export type WatchedBroker = { readonly name: string; readonly view: BrokerView };
+export type WatchedBroker = {
+  readonly name: string;
+  readonly view: BrokerView;
+  /** Starts of its host's kernel when it began to serve: another one, and what was not flushed may be gone. */
+  readonly bootNumber: number;
+};
 
 export type ReplicaChange = {
   readonly broker: WatchedBroker;
@@ -31,11 +36,7 @@ export type Checks = {
   /** The process is gone; its replicas were last seen with these numbers. */
   readonly ended?: (
     broker: WatchedBroker,
-    last: {
-      readonly replicas: ReadonlyMap<ReplicaView, ReplicaNumbers>;
-      /** Its host has lost power. */
-      readonly isHostCrash: boolean;
-    },
+    replicas: ReadonlyMap<ReplicaView, ReplicaNumbers>,
   ) => void;
 };
 

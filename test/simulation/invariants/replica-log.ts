@@ -46,26 +46,25 @@ const nothingCommittedIsCut: Invariant = {
   }),
 };
 
-type Left = ReplicaNumbers & { readonly mayHaveLost: boolean };
-
 const whatWasWrittenIsThere: Invariant = {
   name: "I10",
   about:
-    "what a replica had written is there in its next life: all of it if the host lived, what was flushed if not",
+    "what a replica had written is there in its next life: all of it if the host lived, what was flushed if not; where others went on without it, what is committed",
   watch: watchLives,
 };
 
-function watchLives({ truth }: Observed): Checks {
+type Left = ReplicaNumbers & { readonly bootNumber: number };
+
+function watchLives({ truth, committed }: Observed): Checks {
   /** By broker and partition: a directory that starts anew does so under another id. */
   const left = new Map<string, Left>();
   const keyOf = ({ view }: WatchedBroker, { topicId, index }: ReplicaView): string =>
     `${view.brokerId}: ${topicId}/${index}`;
   return {
-    ended(broker, { replicas, isHostCrash }) {
+    ended(broker, replicas) {
       for (const [replica, numbers] of replicas) {
         if (replica.failure !== null) continue;
-        const mayHaveLost = isHostCrash && replica.durability !== "fsync";
-        left.set(keyOf(broker, replica), { ...numbers, mayHaveLost });
+        left.set(keyOf(broker, replica), { ...numbers, bootNumber: broker.bootNumber });
       }
     },
     replica({ broker, replica, before }) {
@@ -73,11 +72,18 @@ function watchLives({ truth }: Observed): Checks {
       const key = keyOf(broker, replica);
       const last = left.get(key);
       left.delete(key);
-      if (last === undefined || last.mayHaveLost) return null;
-      if (replica.logEndOffset >= last.logEndOffset) return null;
-      const recoveries = truth.partition(replica.topicId, replica.index)?.recoveries ?? [];
-      if (recoveries.some(({ epoch }) => epoch > last.leaderEpoch)) return null;
-      return `ends at ${replica.logEndOffset} after a restart; ${last.logEndOffset} was written before`;
+      if (last === undefined) return null;
+      const { topicId, index, durability } = replica;
+      if (last.bootNumber !== broker.bootNumber && durability !== "fsync") return null;
+      const state = truth.partition(topicId, index);
+      // It follows before it serves: what its leader never had is cut by then.
+      const mayBeCut = (state?.replicas.length ?? 1) > 1;
+      const expected = mayBeCut
+        ? Math.min(last.logEndOffset, committed(topicId, index).end)
+        : last.logEndOffset;
+      if (replica.logEndOffset >= expected) return null;
+      if (state?.recoveries.some(({ epoch }) => epoch > last.leaderEpoch) === true) return null;
+      return `ends at ${replica.logEndOffset} after a restart; ${expected} of what was written before counts`;
     },
   };
 }

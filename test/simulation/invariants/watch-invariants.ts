@@ -71,7 +71,15 @@ export class InvariantWatch {
     const { view } = run;
     if (view === null) return;
     const { name } = run.process;
-    const watched: Watched = { name, view, replicas: [], numbers: new Map(), cursor: 0 };
+    const { bootNumber } = run.process.host;
+    const watched: Watched = {
+      name,
+      view,
+      bootNumber,
+      replicas: [],
+      numbers: new Map(),
+      cursor: 0,
+    };
     this.#brokers.set(view.brokerId, watched);
     this.#byRun.set(run, watched);
     run.process.onTouched = () => this.#dirty.add(watched);
@@ -86,8 +94,7 @@ export class InvariantWatch {
     if (this.#brokers.get(watched.view.brokerId) === watched) {
       this.#brokers.delete(watched.view.brokerId);
     }
-    const last = { replicas: watched.numbers, isHostCrash: !run.process.host.isUp };
-    for (const { checks } of this.#named) checks.ended?.(watched, last);
+    for (const { checks } of this.#named) checks.ended?.(watched, watched.numbers);
   }
 
   #afterEvent(): void {

@@ -24,7 +24,7 @@ export type SwarmPlan = {
  */
 const tooMuchForOne: readonly FaultName[] = ["disk.bitFlip", "host.wipe", "directory.rollBack"];
 
-const brokerCounts = [1];
+const brokerCounts = [1, 1, 3, 3, 3, 3, 4, 5];
 
 const kibibyte = 1024;
 
