@@ -215,7 +215,6 @@ function joinCell(
   topics: TopicTable,
 ): CellMember {
   const { image } = metadata;
-  const { local, held } = topics;
   return createCellMember({
     self: { brokerId, brokerEpoch },
     config: { ...defaultCellConfig, ...config.cell },
@@ -224,7 +223,7 @@ function joinCell(
     clock,
     random,
     log,
-    reporter: createReporter({ selfId: brokerId, clock, image, local, held }),
+    reporter: createReporter({ selfId: brokerId, clock, image, topics }),
     onReplaced: onFatal,
   });
 }

@@ -4,7 +4,7 @@ import { leaderlessReplicas } from "../../metadata/commands/recovery.ts";
 import type { Image } from "../../metadata/image/image.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Partition } from "../replication/partition.ts";
-import type { LocalTopic } from "../replication/topic-table.ts";
+import type { TopicTable } from "../replication/topic-table.ts";
 import type { HeartbeatReport } from "./cell-events.ts";
 
 /** What a broker tells the controller of its replicas, beside that it lives. */
@@ -14,8 +14,7 @@ export type ReporterOptions = {
   readonly selfId: number;
   readonly clock: Clock;
   readonly image: Image;
-  readonly local: (topicId: string) => LocalTopic | undefined;
-  readonly held: () => Iterable<Partition>;
+  readonly topics: Pick<TopicTable, "local" | "held">;
 };
 
 /** Of one report; the rest of them comes with the next ones, for those told of are led soon. */
@@ -31,7 +30,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   let cursor = 0;
 
   function ends(): ReplicaEnd[] {
-    const { image, selfId, local } = options;
+    const { image, selfId, topics } = options;
     if (image.leaderlessCount === 0) return [];
     const all = leaderlessReplicas(image, selfId, Infinity);
     if (cursor >= all.length) cursor = 0;
@@ -39,7 +38,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     cursor += told.length;
     const found: ReplicaEnd[] = [];
     for (const { topicId, index } of told) {
-      const log = local(topicId)?.partitions[index]?.log;
+      const log = topics.local(topicId)?.partitions[index]?.log;
       // What a former leader sent may still be on its way to the disk: the end is not what it will be.
       if (log === undefined || log.nextOffset !== log.logEndOffset) continue;
       found.push({
@@ -60,7 +59,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     if (seconds * 1_000 < loadsEveryMs) return;
     const bytes = new Map<Partition, Bytes>();
     const measured: PartitionLoad[] = [];
-    for (const partition of options.held()) {
+    for (const partition of options.topics.held()) {
       const { topicId, index, isLeader, bytesIn, bytesOut } = partition;
       if (!isLeader) continue;
       bytes.set(partition, { bytesIn, bytesOut });
