@@ -10,6 +10,9 @@ export type CellConfig = {
   readonly tickMs: number;
   /** A tick later than this says that the process stood still: what it has not heard meanwhile proves nothing. */
   readonly lateTickMs: number;
+  /** How often the metadata log is polled: by the controller and while there is none to be heard, and by those whom the controller tells. */
+  readonly pollMs: number;
+  readonly toldPollMs: number;
   readonly dialTimeoutMs: number;
   readonly voteTimeoutMs: number;
   /** Pause before something is asked again that had no answer. */
@@ -61,6 +64,8 @@ export const defaultCellConfig: CellConfig = {
   heartbeatMs: 2_000,
   tickMs: 250,
   lateTickMs: 500,
+  pollMs: 1_000,
+  toldPollMs: 4_000,
   dialTimeoutMs: 1_000,
   voteTimeoutMs: 1_000,
   retryMs: 500,

@@ -112,7 +112,9 @@ class Member implements CellMember {
       onLost: (brokerId) => this.#take({ type: "connectionClosed", brokerId, side: "ours" }),
     });
     this.feed = createMetadataFeed({ selfId, image, clock, readLog: () => this.#readLog() });
-    this.#follower = createMetadataFollower({ self, metadata, network, clock });
+    const onTold = (isTold: boolean): void =>
+      metadata.pollEvery(isTold ? config.toldPollMs : config.pollMs);
+    this.#follower = createMetadataFollower({ self, metadata, network, clock, onTold });
   }
 
   start(): void {

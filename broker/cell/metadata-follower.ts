@@ -28,6 +28,8 @@ export type MetadataFollowerOptions = {
   readonly metadata: MetadataReplica;
   readonly network: Network;
   readonly clock: Clock;
+  /** Whether the controller tells of what is new; else the log is to be polled as if there were none. */
+  readonly onTold: (isTold: boolean) => void;
 };
 
 const maxWaitMs = 5_000;
@@ -74,6 +76,7 @@ class Follower {
       const peer = this.#controllerPeer();
       const answer = peer === null ? null : await this.#ask(peer);
       if (this.#isStopped) return;
+      this.#options.onTold(answer !== null);
       if (answer === null) await this.#pause();
       else if (answer.revision > this.#options.metadata.revision) await this.#read();
     }

@@ -6,7 +6,7 @@ import {
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
-import { errorOfItem, submit } from "./submit.ts";
+import { errorOfItem, seenByAll, submit } from "./submit.ts";
 
 // Versions 0-3: the same but for encoding and throttling.
 export const createPartitions = kafkaApi(
@@ -24,6 +24,7 @@ export const createPartitions = kafkaApi(
     const submitted = await submit(services, (image) =>
       createPartitionsCommand(image, { clusterId, topics, isValidateOnly: request.validateOnly }),
     );
+    await seenByAll(services, submitted, request.timeoutMs);
     return {
       throttleTimeMs: 0,
       results: request.topics.map(({ name }, index) => ({

@@ -14,7 +14,7 @@ import { configSources } from "./config-entries.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
 import type { Submitted } from "./submit.ts";
-import { errorOfItem, submit } from "./submit.ts";
+import { errorOfItem, seenByAll, submit } from "./submit.ts";
 
 type Asked = CreateTopicsRequest["topics"][number];
 
@@ -32,6 +32,8 @@ export const createTopics = kafkaApi(
         context,
       ),
     );
+    // Clients ask any broker next: whoever answers shall know the topic.
+    await seenByAll(services, submitted, request.timeoutMs);
     return {
       throttleTimeMs: 0,
       topics: request.topics.map((asked, index) => {

@@ -10,7 +10,7 @@ export type ItemError = { errorCode: number; errorMessage: string | null };
 export const noError: ItemError = { errorCode: errorCodes.NONE, errorMessage: null };
 
 export type Submitted<Result> =
-  | { kind: "done"; result: Result }
+  | { kind: "done"; result: Result; revision: number }
   | { kind: "refused"; error: ItemError };
 
 type ItemOutcome = { kind: "done" } | { kind: "rejected"; error: ErrorName; message: string };
@@ -22,7 +22,8 @@ export async function submit<Result>(
 ): Promise<Submitted<Result>> {
   try {
     const outcome = await services.metadata.submit(command);
-    if (outcome.kind === "accepted") return { kind: "done", result: outcome.result };
+    if (outcome.kind === "accepted")
+      return { kind: "done", result: outcome.result, revision: outcome.revision };
     return {
       kind: "refused",
       error: { errorCode: errorCodes[outcome.error], errorMessage: outcome.message },
@@ -39,6 +40,22 @@ export async function submit<Result>(
       error: { errorCode: errorCodes.REQUEST_TIMED_OUT, errorMessage: error.message },
     };
   }
+}
+
+/** No longer than this, whatever the client would wait: a broker that hangs is fenced a few seconds later. */
+const maxSeenWaitMs = 3_000;
+
+/** Brokers in service have seen the change, or the time is over: then they see it in a moment, and clients that ask them before that ask again. */
+export async function seenByAll<Result>(
+  { cell, log }: BrokerServices,
+  submitted: Submitted<Result>,
+  timeoutMs: number,
+): Promise<void> {
+  if (submitted.kind === "refused") return;
+  const { revision } = submitted;
+  const limitMs = Math.min(Math.max(0, timeoutMs), maxSeenWaitMs);
+  if (await cell.whenWithAll(revision, limitMs)) return;
+  log.debug("not every broker has seen a change in time", { revision, limitMs });
 }
 
 /** Before a topic is called unknown the log's head is read: it may have been created over HTTP a moment ago (architecture 5). */

@@ -7,12 +7,13 @@ type FollowingOptions = {
   log: MetadataLog;
   clock: Clock;
   output: MetadataLogOutput;
-  pollMs: number;
+  /** Asked anew before each pause. */
+  pollMs: () => number;
   readToHead: () => Promise<number>;
 };
 
-/** Reads on at every hint of the log, and every `pollMs` whatever the hints do. Returns what ends it. */
-export function startFollowing(options: FollowingOptions): () => void {
+/** Reads on at every hint of the log, and every `pollMs` whatever the hints do. */
+export function startFollowing(options: FollowingOptions): Following {
   const { log, clock, output, pollMs, readToHead } = options;
   let isStopped = false;
   let isReachable = true;
@@ -36,7 +37,7 @@ export function startFollowing(options: FollowingOptions): () => void {
   }
 
   function schedule(): () => void {
-    return clock.after(pollMs, () => {
+    return clock.after(pollMs(), () => {
       read();
       cancelPoll = schedule();
     });
@@ -44,9 +45,22 @@ export function startFollowing(options: FollowingOptions): () => void {
 
   let cancelPoll = schedule();
   const stopListening = log.onAppend(read);
-  return () => {
-    isStopped = true;
-    cancelPoll();
-    stopListening();
+  return {
+    paceChanged() {
+      if (isStopped) return;
+      cancelPoll();
+      cancelPoll = schedule();
+    },
+    stop() {
+      isStopped = true;
+      cancelPoll();
+      stopListening();
+    },
   };
 }
+
+export type Following = {
+  /** `pollMs` is another from now on. */
+  paceChanged(): void;
+  stop(): void;
+};

@@ -9,6 +9,7 @@ import type { MetadataChange } from "../image/changes.ts";
 import type { Image } from "../image/image.ts";
 import { limits } from "../limits.ts";
 import type { MetadataDecodeError } from "../records/field-types.ts";
+import type { Following } from "./following.ts";
 import { startFollowing } from "./following.ts";
 import { createGuard } from "./guard.ts";
 import type { Guard } from "./guard.ts";
@@ -42,6 +43,8 @@ export type MetadataReplica = {
   /** The same on behalf of a topic nobody knows, whoever asks for how many: at most ten reads a second (architecture 5). */
   readForUnknownTopic(): Promise<number>;
   onChange(listener: ChangeListener): () => void;
+  /** How often the log is read though nobody has said that it grew: seldom by whom others tell. Each read costs. */
+  pollEvery(pollMs: number): void;
   /**
    * Archives, snapshots, trims and drops old idempotency keys, as far as this process has followed the log. For the one process asked to, every few
    * seconds: when there is nothing to do it costs nothing.
@@ -87,9 +90,9 @@ export async function openMetadataReplica(
     },
   });
   const { image } = replay;
-  let stopFollowing = () => {};
+  let following: Following | null = null;
   const guard = createGuard((reason) => {
-    stopFollowing();
+    following?.stop();
     output.error("the metadata log holds what this version does not understand: upgrade it", {
       revision: image.revision + 1,
       error: reason.message,
@@ -106,8 +109,9 @@ export async function openMetadataReplica(
   });
   await replay.catchUp();
   if (image.revision === 0) await submitCommand(submission, createCell);
-  const { pollMs = 1_000 } = options;
-  stopFollowing = startFollowing({ log, clock, output, pollMs, readToHead: reading.readToHead });
+  let { pollMs = 1_000 } = options;
+  const { readToHead } = reading;
+  following = startFollowing({ log, clock, output, pollMs: () => pollMs, readToHead });
 
   return {
     image,
@@ -127,8 +131,13 @@ export async function openMetadataReplica(
       return () => listeners.delete(listener);
     },
     maintain: createMaintain(options, guard, submission),
+    pollEvery(otherMs) {
+      if (otherMs === pollMs) return;
+      pollMs = otherMs;
+      following.paceChanged();
+    },
     async close() {
-      stopFollowing();
+      following.stop();
       await guard.close();
     },
   };
