@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { cellRules } from "../../../../broker/cell/cell-config.ts";
 import { settled, stateOf, controller, others, until, fence } from "./cell-scenes.ts";
 import {
+  addBroker,
   addTopic,
   controllerOf,
   kill,
@@ -35,6 +36,16 @@ describe("fencing", () => {
     const tookMs = until(world, () => stateOf(world, dead) === "fenced");
     expect(tookMs).toBeGreaterThan(6_500);
     expect(tookMs).toBeLessThan(11_000);
+  });
+
+  test("comes at once to a broker whose endpoint another one was registered at", () => {
+    const world = settled({ brokers: 3 });
+    const [dead] = others(world) as [Node];
+    const { host = "", port = 0 } = world.head.brokers.get(dead.brokerId) ?? {};
+    // Whoever dials it is answered, by its successor.
+    kill(world, dead, { isHost: true });
+    addBroker(world, { host, port });
+    expect(until(world, () => stateOf(world, dead) === "fenced")).toBeLessThan(1_000);
   });
 
   test("waits out the session where somebody answers at the endpoint of a closed connection", () => {
