@@ -16,8 +16,8 @@ export type ApiConfig = {
    * log says, for a test broker's ports are picked by the system, each cluster's by itself.
    */
   addressOf?: (clusterId: string) => { host: string; port: number } | null | undefined;
-  /** Where the brokers serve HTTP. Null: at the address a request came to (one process serves both). */
-  httpEndpoint: string | null;
+  /** Where a broker serves HTTP, asked anew each time because brokers come and go. Null: at the address a request came to (one process serves both). */
+  httpEndpoint: (() => string) | null;
 };
 
 export type Log = {

@@ -1,5 +1,7 @@
+import type { Context } from "hono";
 import type { Broker, Cluster, Image } from "../metadata/image/image.ts";
 import type { ApiConfig } from "./api-context.ts";
+import { originOf } from "./api-context.ts";
 
 /** Clients need a few addresses to find the rest; more would only make the line long. */
 const maxBootstrapServers = 6;
@@ -11,6 +13,11 @@ export function bootstrapServers(image: Image, cluster: Cluster, config: ApiConf
   const brokers = [...image.brokers.values()].sort(byReadiness).slice(0, maxBootstrapServers);
   const addresses = brokers.length > 0 ? brokers : [config.kafka];
   return addresses.map(({ host, port }) => hostAndPort(host, port + cluster.portOffset)).join(",");
+}
+
+/** Where what lives in brokers is served: records, groups, lags, metrics. */
+export function httpEndpoint({ httpEndpoint: endpoint }: ApiConfig, c: Context): string {
+  return endpoint?.() ?? originOf(c);
 }
 
 function byReadiness(a: Broker, b: Broker): number {

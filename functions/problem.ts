@@ -56,7 +56,7 @@ export const problemKinds = {
     status: 421,
     title: "This lives in the brokers",
     about:
-      "Records, consumer groups and lags are the brokers' and are served at the cluster's http_endpoint, which `http_endpoint` names.",
+      "Records, consumer groups, lags and metrics are the brokers' and are served at the cluster's http_endpoint, which `http_endpoint` names.",
   },
   "idempotency-key-reused": {
     status: 422,

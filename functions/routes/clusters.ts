@@ -7,10 +7,10 @@ import {
   updateCluster,
 } from "../../metadata/commands/cluster-commands.ts";
 import type { ApiContext, Routes } from "../api-context.ts";
-import { newRoutes, originOf } from "../api-context.ts";
+import { newRoutes } from "../api-context.ts";
 import type { Cluster } from "../api-types.ts";
 import { change, changeOnce } from "../change.ts";
-import { bootstrapServers } from "../cluster-endpoints.ts";
+import { bootstrapServers, httpEndpoint } from "../cluster-endpoints.ts";
 import { etagOf, expectedRevision } from "../etag.ts";
 import { clusterOf } from "../find.ts";
 import { given } from "../given.ts";
@@ -203,7 +203,7 @@ function clusterShape(api: ApiContext, stored: StoredCluster, c: Context): Clust
     state: stored.state,
     defaults: { ...stored.defaults },
     bootstrap_servers: bootstrapServers(image, stored, api.config),
-    http_endpoint: api.config.httpEndpoint ?? originOf(c),
+    http_endpoint: httpEndpoint(api.config, c),
     created_at: isoTime(stored.createdAtMs),
   };
 }

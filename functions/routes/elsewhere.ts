@@ -1,7 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { ApiContext, Routes } from "../api-context.ts";
-import { newRoutes, originOf } from "../api-context.ts";
+import { newRoutes } from "../api-context.ts";
+import { httpEndpoint } from "../cluster-endpoints.ts";
 import { clusterOf } from "../find.ts";
 import { Problem } from "../problem.ts";
 import { clusterParam, topicParam } from "./openapi.ts";
@@ -48,17 +49,33 @@ const recordsRoute = createRoute({
   responses: refusals("ask-a-broker", "not-found"),
 });
 
+const metricsRoute = createRoute({
+  method: "get",
+  path: "/metrics",
+  tags,
+  operationId: "getMetrics",
+  summary: "A broker's metrics, for Prometheus",
+  description: "Each broker has its own. The control plane answers 421 with the address of one.",
+  responses: refusals("ask-a-broker"),
+});
+
 /** `isListed`: whether the reference shows them, which it need not where the brokers' own descriptions stand. */
 export function elsewhereRoutes(api: ApiContext, { isListed }: { isListed: boolean }): Routes {
   const routes = newRoutes();
   const answer = async (c: Context, clusterId: string): Promise<never> => {
     await api.replica.readToHead();
     clusterOf(api.replica.image, clusterId);
-    const endpoint = api.config.httpEndpoint ?? originOf(c);
+    const endpoint = httpEndpoint(api.config, c);
     throw new Problem("ask-a-broker", `this is served by the brokers: ask ${endpoint}`, {
       httpEndpoint: endpoint,
     });
   };
+  routes.openapi({ ...metricsRoute, hide: !isListed }, (c) => {
+    const endpoint = httpEndpoint(api.config, c);
+    throw new Problem("ask-a-broker", `each broker has its own, as at ${endpoint}/metrics`, {
+      httpEndpoint: endpoint,
+    });
+  });
   const hide = !isListed;
   routes.openapi({ ...groupsRoute, hide }, (c) => answer(c, c.req.valid("param").cluster_id));
   routes.openapi({ ...groupRoute, hide }, (c) => answer(c, c.req.valid("param").cluster_id));

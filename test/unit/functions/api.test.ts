@@ -233,7 +233,7 @@ test("what lives in brokers is told to be at the cluster's http_endpoint", async
     config: {
       version: "1",
       kafka: { host: "b", port: 9092 },
-      httpEndpoint: "https://brokers.example",
+      httpEndpoint: () => "https://brokers.example",
     },
   });
   const { id } = await cluster();
@@ -244,6 +244,7 @@ test("what lives in brokers is told to be at the cluster's http_endpoint", async
     `DELETE /kafka/v3/clusters/${id}/consumer-groups/billing`,
     `POST /kafka/v3/clusters/${id}/topics/orders/records`,
     `GET /kafka/v3/clusters/${id}/topics/orders/records`,
+    "GET /metrics",
   ]) {
     const answer = await refused(request);
     expect(answer.status).toBe(421);

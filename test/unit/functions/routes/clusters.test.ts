@@ -59,7 +59,7 @@ test("the configured HTTP endpoint is told instead of the address a request came
     config: {
       version: "1",
       kafka: { host: "b", port: 9092 },
-      httpEndpoint: "https://brokers.example",
+      httpEndpoint: () => "https://brokers.example",
     },
   });
   expect((await cluster()).http_endpoint).toBe("https://brokers.example");
