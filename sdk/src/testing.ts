@@ -12,7 +12,8 @@ import type { ServedApi } from "../../functions/server.ts";
 import { serveApi } from "../../functions/server.ts";
 import type { Cluster } from "./cluster.ts";
 import type { CreateTopicOptions, TopicDescription } from "./control/topics.ts";
-import type { LocalCell, LocalPorts } from "./local/local-cell.ts";
+import type { NodePorts } from "./local/broker-node.ts";
+import type { LocalCell } from "./local/local-cell.ts";
 import { startLocalCell } from "./local/local-cell.ts";
 import { Myelin } from "./myelin.ts";
 import type { Fault } from "./testing/faults.ts";
@@ -117,7 +118,7 @@ export async function createTestBroker(options: TestBrokerOptions = {}): Promise
 
 const silent: LogOutput = { debug() {}, info() {}, warn() {}, error() {} };
 
-type Inner = { clock: ControlledClock; apis: NonNullable<LocalPorts["apis"]> };
+type Inner = { clock: ControlledClock; apis: NonNullable<NodePorts["apis"]> };
 
 function start(
   { port = 0, log = silent, settings = {} }: TestBrokerOptions,

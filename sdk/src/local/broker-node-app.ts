@@ -1,0 +1,27 @@
+import { Hono } from "hono";
+import { brokerHttp } from "../../../broker/http/broker-http.ts";
+import { healthRoutes } from "../../../broker/http/metrics.ts";
+import type { BrokerNode } from "./broker-node.ts";
+
+/** What a broker in a process of its own serves over HTTP: what lives in brokers, and whether clients should be sent here. */
+export function brokerNodeApp({ broker, replica }: BrokerNode): Hono {
+  const app = new Hono();
+  app.route("/", brokerHttp(broker));
+  app.route(
+    "/",
+    healthRoutes(() => notReady(replica.image.brokers.get(broker.brokerId)?.state)),
+  );
+  return app;
+}
+
+function notReady(state: "active" | "draining" | "fenced" | undefined): string | null {
+  switch (state) {
+    case "active":
+      return null;
+    case "draining":
+      return "the broker is on its way out: its partitions are being led elsewhere";
+    case "fenced":
+    case undefined:
+      return "the cell does not count on this broker: its controller has not heard of it";
+  }
+}

@@ -1,0 +1,54 @@
+import type { Broker, BrokerPorts } from "../../../broker/broker.ts";
+import { createBroker } from "../../../broker/broker.ts";
+import type { BrokerConfig } from "../../../broker/config.ts";
+import type { Disk } from "../../../ports/disk.ts";
+import type { Network } from "../../../ports/network.ts";
+import type { CellMember, MemberOptions, MemberPorts } from "./cell-member.ts";
+import { joinCell } from "./cell-member.ts";
+
+/** The world a broker runs in: real for `myelin dev` and `myelin broker`, memory and a clock in the user's hand for the test broker. */
+export type NodePorts = MemberPorts & {
+  disk: Disk;
+  network: Network;
+  /** Instead of every API there is. */
+  apis?: NonNullable<BrokerPorts["apis"]>;
+};
+
+export type BrokerNodeOptions = MemberOptions & {
+  ports: NodePorts;
+  broker: BrokerConfig;
+};
+
+/** One broker of a cell, with the copy of the metadata that its process keeps. */
+export type BrokerNode = CellMember & { readonly broker: Broker };
+
+export async function startBrokerNode(options: BrokerNodeOptions): Promise<BrokerNode> {
+  const { ports, log, onFatal } = options;
+  const member = await joinCell(options);
+  const { replica, cluster } = member;
+  const brokerPorts: BrokerPorts = {
+    clock: ports.clock,
+    random: ports.random,
+    disk: ports.disk,
+    network: ports.network,
+    metadata: replica,
+    log,
+    onFatal,
+    ...(ports.apis === undefined ? {} : { apis: ports.apis }),
+  };
+  try {
+    const broker = await createBroker(brokerPorts, options.broker);
+    return {
+      broker,
+      replica,
+      cluster,
+      async close() {
+        await broker.close();
+        await member.close();
+      },
+    };
+  } catch (error) {
+    await member.close();
+    throw error;
+  }
+}
