@@ -6,6 +6,8 @@ import type { LogFields, LogOutput } from "../../../broker/log-output.ts";
 export type ConsoleLogOptions = {
   logLevel: string;
   logFormat: "pretty" | "json";
+  /** The slot of the broker that speaks, where there are several. */
+  broker?: number;
 };
 
 type Level = "debug" | "info" | "warn" | "error";
@@ -26,12 +28,12 @@ export function createConsoleLog(options: ConsoleLogOptions): LogOutput {
 }
 
 /** Made for the first line, which most runs never have: 42 modules, a tenth of the time to start. */
-function createLogger({ logLevel, logFormat }: ConsoleLogOptions): Pino.Logger {
+function createLogger({ logLevel, logFormat, broker }: ConsoleLogOptions): Pino.Logger {
   const load = createRequire(import.meta.url);
   const { pino } = load("pino") as typeof Pino;
   const options: Pino.LoggerOptions = {
     level: logLevel,
-    base: {},
+    base: broker === undefined ? {} : { broker },
     timestamp: pino.stdTimeFunctions.isoTime,
     // An Error has no fields of its own that JSON shows.
     serializers: { error: pino.stdSerializers.err },
@@ -44,7 +46,9 @@ function createLogger({ logLevel, logFormat }: ConsoleLogOptions): Pino.Logger {
       destination: 2,
       sync: true,
       colorize: process.stderr.isTTY === true && process.env["NO_COLOR"] === undefined,
-      ignore: "pid,hostname",
+      ignore: "pid,hostname,broker",
+      // Several brokers write to one terminal.
+      messageFormat: "{if broker}broker {broker}: {end}{msg}",
     }),
   );
 }

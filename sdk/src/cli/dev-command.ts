@@ -1,29 +1,23 @@
-import { Command, Option } from "commander";
-import type { DevOptions } from "./dev.ts";
-import { portNumber } from "./option-values.ts";
+import { Command } from "commander";
+import { addCellOptions } from "./cell-options.ts";
+import type { DevOptions } from "./cell-options.ts";
 import { createOutput } from "./output.ts";
+import { slotNumber } from "./slots.ts";
 
 export function devCommand(): Command {
-  return new Command("dev")
-    .description("a whole Myelin in this process: one broker and the control plane")
-    .option("-d, --data <directory>", "where the data lives", "./data")
-    .option("--host <address>", "where to listen", "127.0.0.1")
-    .option("--port <number>", "of Kafka", portNumber, 9092)
-    .option("--http-port <number>", "of the HTTP API", portNumber, 8080)
-    .option("--cluster <name>", "of the cluster that is there from the start", "dev")
-    .addOption(
-      new Option("--log-level <level>", "what is worth saying")
-        .choices(["debug", "info", "warn", "error"])
-        .default("warn"),
-    )
-    .addOption(
-      new Option("--log-format <format>", "for people or for programs")
-        .choices(["pretty", "json"])
-        .default("pretty"),
-    )
+  const command = new Command("dev").description("a whole Myelin on this machine");
+  return addCellOptions(command)
+    .option("--brokers <count>", "more than one: each in a process of its own", slotNumber, 1)
+    .option("--zones <count>", "spread the brokers over so many; one each by default", slotNumber)
     .action(async (options: DevOptions) => {
       // Loaded only here: no other command needs a broker, and starting one takes its time.
-      const { runDev } = await import("./dev.ts");
-      process.exitCode = await runDev(options, createOutput(false));
+      const output = createOutput(false);
+      if (options.brokers === 1) {
+        const { runDev } = await import("./dev.ts");
+        process.exitCode = await runDev(options, output);
+      } else {
+        const { runDevBrokers } = await import("./dev-brokers.ts");
+        process.exitCode = await runDevBrokers(options, output);
+      }
     });
 }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { brokerCommand } from "./broker-command.ts";
 import { clusterCommand } from "./cluster.ts";
 import { completionCommand } from "./completion.ts";
 import { consumeCommand } from "./consume.ts";
@@ -23,6 +24,7 @@ export function createProgram(): Command {
     );
   const commands = [
     devCommand(),
+    brokerCommand(),
     clusterCommand(),
     topicCommand(),
     produceCommand(),
