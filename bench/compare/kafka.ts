@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import {
   runSilently,
   workDirectory,
 } from "../harness/load-client.ts";
-import { endProcess, freePort, type Target } from "../load/target.ts";
+import { bootstrapOf, endProcess, freePorts, type Target } from "../load/target.ts";
 
 export const kafkaVersion = "4.3.1";
 
@@ -55,30 +55,47 @@ const jvmFlags = [
   "-Djava.awt.headless=true",
 ];
 
-const serverProperties = (directory: string, port: number, controllerPort: number): string => `
+type Node = {
+  readonly id: number;
+  readonly directory: string;
+  readonly port: number;
+  readonly controllerPort: number;
+};
+
+function serverProperties(node: Node, nodes: readonly Node[]): string {
+  const replicas = Math.min(3, nodes.length);
+  const voters = nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`);
+  return `
 process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+node.id=${node.id}
+broker.rack=zone-${node.id}
+controller.quorum.voters=${voters.join(",")}
+listeners=PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${node.port}
 controller.listener.names=CONTROLLER
-log.dirs=${directory}/data
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+log.dirs=${node.directory}/data
+default.replication.factor=${replicas}
+min.insync.replicas=${replicas > 1 ? 2 : 1}
+offsets.topic.replication.factor=${replicas}
+transaction.state.log.replication.factor=${replicas}
+transaction.state.log.min.isr=${replicas > 1 ? 2 : 1}
+share.coordinator.state.topic.replication.factor=${replicas}
+share.coordinator.state.topic.min.isr=${replicas > 1 ? 2 : 1}
 group.initial.rebalance.delay.ms=0
 `;
+}
 
-/** One broker and controller (KRaft) on loopback, with Kafka's defaults save what a single node needs. */
-export async function startKafka(classpath: string): Promise<Target> {
+/** Brokers and controllers in one (KRaft) on loopback, with Kafka's defaults save what so few nodes need. */
+export async function startKafka(classpath: string, brokers = 1): Promise<Target> {
   const directory = join(workDirectory, "data/kafka");
   rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
-  const [port, controllerPort] = [await freePort(), await freePort()];
-  const properties = join(directory, "server.properties");
-  writeFileSync(properties, serverProperties(directory, port, controllerPort));
+  const [port, controllerPort] = [await freePorts(brokers), await freePorts(brokers)];
+  const nodes = Array.from({ length: brokers }, (_, index) => ({
+    id: index + 1,
+    directory: join(directory, `${index + 1}`),
+    port: port + index,
+    controllerPort: controllerPort + index,
+  }));
   const java = [
     "-cp",
     classpath,
@@ -86,38 +103,55 @@ export async function startKafka(classpath: string): Promise<Target> {
   ];
   const uuid = spawnSync("java", [...java, "kafka.tools.StorageTool", "random-uuid"], {
     encoding: "utf8",
-  });
-  const format = ["kafka.tools.StorageTool", "format", "-t", uuid.stdout.trim(), "-c", properties];
-  const formatted = spawnSync("java", [...java, ...format], { encoding: "utf8" });
-  if (formatted.status !== 0)
-    throw new Error(`Kafka cannot format: ${formatted.stderr}${formatted.stdout}`);
-  const log = openSync(join(directory, "log"), "w");
+  }).stdout.trim();
+  for (const node of nodes) format(java, { uuid, node, nodes });
   const startedAt = performance.now();
-  const child = spawn("java", [...jvmFlags, ...java, "kafka.Kafka", properties], {
-    stdio: ["ignore", log, log],
-  });
-  endsWithUs(child);
-  const bootstrap = `127.0.0.1:${port}`;
+  const children = nodes.map((node) => run(java, node));
   try {
-    await answers(port, () => child.exitCode !== null);
+    const hasEnded = (): boolean => children.some(({ exitCode }) => exitCode !== null);
+    for (const node of nodes) await answers(node.port, hasEnded);
     const startSeconds = (performance.now() - startedAt) / 1000;
+    const bootstrap = bootstrapOf(port, brokers);
     createProbe(bootstrap);
     return {
       name: "Kafka",
       bootstrap,
-      pids: [child.pid ?? 0],
-      dataDirectory: join(directory, "data"),
+      pids: children.map(({ pid }) => pid ?? 0),
+      replicationFactor: Math.min(3, brokers),
+      dataDirectory: directory,
       topicConfig,
       startSeconds,
       async stop() {
-        await endProcess(child);
+        await Promise.all(children.map(endProcess));
         rmSync(directory, { recursive: true, force: true });
       },
     };
   } catch (error) {
-    await endProcess(child);
-    throw new Error(`Kafka did not start; see ${join(directory, "log")}`, { cause: error });
+    await Promise.all(children.map(endProcess));
+    throw new Error(`Kafka did not start; see ${directory}/*/log`, { cause: error });
   }
+}
+
+type Formatting = { readonly uuid: string; readonly node: Node; readonly nodes: readonly Node[] };
+
+function format(java: readonly string[], { uuid, node, nodes }: Formatting): void {
+  mkdirSync(node.directory, { recursive: true });
+  const properties = join(node.directory, "server.properties");
+  writeFileSync(properties, serverProperties(node, nodes));
+  const tool = ["kafka.tools.StorageTool", "format", "-t", uuid, "-c", properties];
+  const formatted = spawnSync("java", [...java, ...tool], { encoding: "utf8" });
+  if (formatted.status !== 0)
+    throw new Error(`Kafka cannot format: ${formatted.stderr}${formatted.stdout}`);
+}
+
+function run(java: readonly string[], { directory }: Node): ChildProcess {
+  const log = openSync(join(directory, "log"), "w");
+  const properties = join(directory, "server.properties");
+  const child = spawn("java", [...jvmFlags, ...java, "kafka.Kafka", properties], {
+    stdio: ["ignore", log, log],
+  });
+  endsWithUs(child);
+  return child;
 }
 
 /** Waits until the port is listened on. */

@@ -46,6 +46,7 @@ function givenTarget(bootstrap: string): Target {
     name: values.name,
     bootstrap,
     pids,
+    replicationFactor: 1,
     dataDirectory: values.data ?? null,
     topicConfig: values.name === "Myelin" ? myelinTopicConfig : () => ({}),
     startSeconds: null,

@@ -41,7 +41,8 @@ export type Run = {
 export async function measure(run: Run): Promise<Figures> {
   const { workload, target, clients } = run;
   const topic = `bench-${workload.name}-${process.pid}-${run.round}`;
-  const at = { bootstrap: target.bootstrap, topic, partitions: workload.partitions };
+  const { replicationFactor: replication } = target;
+  const at = { bootstrap: target.bootstrap, topic, partitions: workload.partitions, replication };
   const config = Object.entries(target.topicConfig(workload.durability))
     .map(([name, value]) => `${name}=${value}`)
     .join(",");

@@ -12,6 +12,8 @@ export type Target = {
   readonly name: string;
   readonly bootstrap: string;
   readonly pids: readonly number[];
+  /** Of the topics it is loaded with. */
+  readonly replicationFactor: number;
   /** Where its files are, so that they can be put out of the page cache; null if unknown. */
   readonly dataDirectory: string | null;
   /** How a topic is told when an acknowledgement may leave; "default" says nothing. */
@@ -46,6 +48,28 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** The first of so many free ports in a row. */
+export async function freePorts(count: number): Promise<number> {
+  for (;;) {
+    const first = await freePort();
+    const areFree = await Promise.all(
+      Array.from({ length: count - 1 }, (_, index) => isFree(first + 1 + index)),
+    );
+    if (areFree.every(Boolean)) return first;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((done) => {
+    server.once("error", () => done(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => done(true)));
+  });
+}
+
+export const bootstrapOf = (firstPort: number, brokers: number): string =>
+  Array.from({ length: brokers }, (_, index) => `127.0.0.1:${firstPort + index}`).join(",");
+
 /** Ends a process that this one started, the hard way after ten seconds. */
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -63,6 +87,8 @@ export type StartMyelinOptions = {
   readonly keepsData?: boolean;
   /** Where --cpu-prof writes. */
   readonly cwd?: string;
+  /** Several brokers, each a process; topics have as many replicas, three at the most. */
+  readonly brokers?: number;
 };
 
 /** `myelin dev` as a user starts it, in a process of its own, on free ports and an empty data directory. */
@@ -70,9 +96,11 @@ export async function startMyelin(options: StartMyelinOptions = {}): Promise<Tar
   const dataDirectory = options.dataDirectory ?? join(workDirectory, "data/myelin");
   if (options.keepsData !== true) rmSync(dataDirectory, { recursive: true, force: true });
   mkdirSync(dataDirectory, { recursive: true });
-  const [port, httpPort] = [await freePort(), await freePort()];
+  const { brokers = 1 } = options;
+  const [port, httpPort] = [await freePorts(brokers), await freePorts(brokers + 1)];
   const command = resolve(benchDirectory, "../sdk/bin/myelin.js");
   const flags = ["dev", "--data", dataDirectory, "--port", `${port}`, "--http-port", `${httpPort}`];
+  if (brokers > 1) flags.push("--brokers", `${brokers}`);
   const startedAt = performance.now();
   // As `npm start` and the command itself have it.
   const nodeFlags = ["--max-semi-space-size=16", ...(options.nodeFlags ?? [])];
@@ -85,8 +113,9 @@ export async function startMyelin(options: StartMyelinOptions = {}): Promise<Tar
   await saysItIsUp(child, "Myelin is up");
   return {
     name: "Myelin",
-    bootstrap: `127.0.0.1:${port}`,
+    bootstrap: bootstrapOf(port, brokers),
     pids: [child.pid ?? 0],
+    replicationFactor: Math.min(3, brokers),
     dataDirectory,
     topicConfig: myelinTopicConfig,
     startSeconds: (performance.now() - startedAt) / 1000,
