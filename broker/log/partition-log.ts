@@ -80,6 +80,8 @@ export type PartitionLog = {
   restartAt(offset: number): Promise<boolean>;
   /** Goes on at `offset`; what lies between never existed (F8). False if it cannot be now. */
   skipTo(offset: number): Promise<boolean>;
+  /** One of the three is under way: where the log ends may not be where it will. */
+  readonly isChanging: boolean;
 };
 
 export type FollowOptions = {

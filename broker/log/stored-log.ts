@@ -13,10 +13,11 @@ import {
   type EpochCache,
   type EpochEnd,
 } from "./epoch-cache.ts";
+import { restartLog, skipInLog, truncateLog } from "./change-end.ts";
 import { followBatches } from "./follow.ts";
+import { commitControl } from "./log-control.ts";
 import { beforeGap, gapsBelow, skipGap, type Gap } from "./gaps.ts";
 import { bytesBetween } from "./log-size.ts";
-import { encodeGoneBytes } from "./wal-entry.ts";
 import { isHot, readHot } from "./hot-read.ts";
 import { readCold } from "./cold-read.ts";
 import { readBatches } from "./read-batches.ts";
@@ -42,7 +43,7 @@ import type {
   RetentionSettings,
   TimestampedOffset,
 } from "./partition-log.ts";
-import { flushAll, scheduleCommit } from "./wal-commit.ts";
+import { scheduleCommit } from "./wal-commit.ts";
 import type { WalFile } from "./wal-file.ts";
 import {
   addRow,
@@ -54,7 +55,7 @@ import {
   trimmedPiece,
   type Piece,
 } from "./wal-index.ts";
-import { appendControl, appendEntry, hasSpace, touch, type Span, type Wal } from "./wal.ts";
+import { appendEntry, hasSpace, touch, type Span, type Wal } from "./wal.ts";
 
 /** Batches of an old file that were appended again, unchanged, when it was reclaimed. */
 export type CopiedRange = {
@@ -117,6 +118,8 @@ export class StoredLog implements PartitionLog {
   fencedEpoch = -1;
   isRebuilding = false;
   #rebuildRound = 0;
+  /** Truncations, restarts and gaps under way. */
+  #changes = 0;
   /** The last move of the log start: each is measured where the one before it ended. */
   #moving: Promise<unknown> = Promise.resolve();
 
@@ -231,13 +234,13 @@ export class StoredLog implements PartitionLog {
     for (const piece of [...this.pieces].reverse()) {
       this.sizeBytes -= cutPieceAtPosition(piece, piece.file.writtenEnd);
     }
-    this.#endAt(this.logEndOffset);
+    this.endAt(this.logEndOffset);
     this.fencedEpoch = Math.max(this.fencedEpoch, this.appendEpoch);
     this.appendEpoch = -1;
     this.span = null;
   }
 
-  #endAt(offset: number): void {
+  endAt(offset: number): void {
     this.gaps = gapsBelow(this.gaps, offset);
     this.logEndOffset = Math.min(this.logEndOffset, offset);
     this.highWatermark = Math.min(this.highWatermark, offset);
@@ -323,7 +326,7 @@ export class StoredLog implements PartitionLog {
     }
     if (this.failure !== null || this.isDropped) return null;
     if (offset <= this.logStartOffset) return { committed: Promise.resolve() };
-    const committed = this.#control("logStart", offset, goneBytes);
+    const committed = commitControl(this, "logStart", { baseOffset: offset, goneBytes });
     this.beginAt(offset, goneBytes);
     return { committed };
   }
@@ -340,59 +343,30 @@ export class StoredLog implements PartitionLog {
     return followBatches(this, batches, options);
   }
 
-  async truncateTo(
-    to: number,
-    options: { readonly isRecovery: boolean } = { isRecovery: false },
-  ): Promise<boolean> {
+  truncateTo(offset: number, options = { isRecovery: false }): Promise<boolean> {
+    return this.#change(() => truncateLog(this, offset, options));
+  }
+
+  restartAt(offset: number): Promise<boolean> {
+    return this.#change(() => restartLog(this, offset));
+  }
+
+  skipTo(offset: number): Promise<boolean> {
+    return this.#change(() => skipInLog(this, offset));
+  }
+
+  get isChanging(): boolean {
+    return this.#changes > 0;
+  }
+
+  async #change(change: () => Promise<boolean>): Promise<boolean> {
     if (this.failure !== null || this.isDropped) return false;
-    assert(
-      to >= this.highWatermark || options.isRecovery,
-      "nothing below the high watermark is truncated",
-    );
-    // Behind a gap is where it began, unless something is there.
-    const offset = skipGap(this.gaps, to) === to ? to : beforeGap(this.gaps, to);
-    if (offset >= this.nextOffset) return true;
-    if (!(await this.#allWritten())) return false;
-    const end = await this.#batchStartAt(offset);
-    // The batch that holds the log start goes whole: nothing that can be read is left of this log.
-    if (end < this.logStartOffset) return this.restartAt(this.logStartOffset);
-    const gone = await bytesBetween(this, end, this.nextOffset);
-    if (this.failure !== null || this.isDropped) return false;
-    const committed = this.#control("truncate", end, gone);
-    this.cutAt(end, this.#sequence);
-    this.sizeBytes -= gone;
-    this.#endAt(end);
-    await committed;
-    return true;
-  }
-
-  async restartAt(offset: number): Promise<boolean> {
-    if (this.failure !== null || this.isDropped || !(await this.#allWritten())) return false;
-    const committed = this.#control("start", offset, this.sizeBytes);
-    this.beginAnew(offset, this.#sequence);
-    await committed;
-    return true;
-  }
-
-  async skipTo(offset: number): Promise<boolean> {
-    if (this.failure !== null || this.isDropped || !(await this.#allWritten())) return false;
-    if (offset <= this.nextOffset) return true;
-    const committed = this.#control("gap", offset, 0);
-    this.goOnAt(offset);
-    this.logEndOffset = offset;
-    await committed;
-    return true;
-  }
-
-  /** A commit under way would take for written what is about to be cut. */
-  async #allWritten(): Promise<boolean> {
-    return this.logEndOffset >= this.nextOffset || (await flushAll(this.context.wal));
-  }
-
-  /** Of the file that takes the next entry. */
-  get #sequence(): number {
-    const { current, next, nextSequence } = this.context.wal;
-    return (current ?? next)?.sequence ?? nextSequence;
+    this.#changes += 1;
+    try {
+      return await change();
+    } finally {
+      this.#changes -= 1;
+    }
   }
 
   /** Nothing that was written before counts. `sequence`: of the file that says so. */
@@ -419,19 +393,6 @@ export class StoredLog implements PartitionLog {
     this.nextOffset = offset;
   }
 
-  /** `offset`, or the start of the batch it lies inside of. */
-  async #batchStartAt(offset: number): Promise<number> {
-    const found = await this.read({
-      fromOffset: offset,
-      maxBytes: 0,
-      upToOffset: this.nextOffset,
-      atLeastOneBatch: true,
-    });
-    if (found.kind !== "data") return offset;
-    found.records.release();
-    return Math.min(offset, found.baseOffset);
-  }
-
   /** Takes what lies at `offset` or behind out of the index: rows of files in memory, and by a cut those of older ones. */
   cutAt(offset: number, sequence: number): void {
     this.cutCount += 1;
@@ -447,24 +408,6 @@ export class StoredLog implements PartitionLog {
     this.cuts.push({ beforeSequence: sequence, offset });
     for (const range of this.copies) range.endOffset = Math.min(range.endOffset, offset);
     this.copies = this.copies.filter((range) => range.endOffset > range.startOffset);
-  }
-
-  #control(
-    kind: "logStart" | "truncate" | "start" | "gap",
-    baseOffset: number,
-    goneBytes: number,
-  ): Promise<void> {
-    return new Promise((resolve) => {
-      const { wal } = this.context;
-      appendControl(wal, {
-        kind,
-        partition: this.number,
-        baseOffset,
-        body: encodeGoneBytes(goneBytes),
-        onCommitted: resolve,
-      });
-      scheduleCommit(wal);
-    });
   }
 
   /** Lets go of the index of a file that has left memory. */

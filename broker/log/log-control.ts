@@ -1,0 +1,22 @@
+import type { StoredLog } from "./stored-log.ts";
+import { scheduleCommit } from "./wal-commit.ts";
+import { encodeGoneBytes } from "./wal-entry.ts";
+import { appendControl } from "./wal.ts";
+
+/** Writes what happened to the log as an entry of its own; resolves once that is committed. */
+export function commitControl(
+  { context: { wal }, number }: StoredLog,
+  kind: "logStart" | "truncate" | "start" | "gap",
+  at: { readonly baseOffset: number; readonly goneBytes: number },
+): Promise<void> {
+  return new Promise((resolve) => {
+    appendControl(wal, {
+      kind,
+      partition: number,
+      baseOffset: at.baseOffset,
+      body: encodeGoneBytes(at.goneBytes),
+      onCommitted: resolve,
+    });
+    scheduleCommit(wal);
+  });
+}
