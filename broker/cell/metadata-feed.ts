@@ -75,13 +75,16 @@ export function createMetadataFeed(options: MetadataFeedOptions): MetadataFeed {
           const give = (): void => {
             if (!waiting.delete(each)) return;
             cancel();
-            forget();
+            forget?.();
             resolve();
           };
+          let forget: (() => void) | null = null;
           const each: Waiting = { isOver, give };
           waiting.add(each);
           const cancel = clock.after(maxWaitMs, give);
-          const forget = onEnd(give);
+          forget = onEnd(give);
+          // Whoever asked may have been gone before this was asked for.
+          if (!waiting.has(each)) forget();
         });
       }
       if (!isController()) return null;

@@ -72,13 +72,16 @@ class Follower {
   }
 
   async run(): Promise<void> {
+    const { clock } = this.#options;
     while (!this.#isStopped) {
+      const askedMs = clock.monotonicMs();
       const peer = this.#controllerPeer();
       const answer = peer === null ? null : await this.#ask(peer);
       if (this.#isStopped) return;
       this.#options.onTold(answer !== null);
-      if (answer === null) await this.#pause();
-      else if (answer.revision > this.#options.metadata.revision) await this.#read();
+      if (answer !== null && answer.revision > this.#options.metadata.revision) await this.#read();
+      // Nobody to ask; or one who cannot let us wait answers at once, again and again.
+      else if (answer === null || clock.monotonicMs() - askedMs < retryMs) await this.#pause();
     }
   }
 
@@ -103,7 +106,7 @@ class Follower {
       if (leftMs <= 0 || this.#isStopped) return false;
       const answer = await this.#askOnce(revision, Math.ceil(leftMs));
       if (answer?.isWithAll === true) return true;
-      if (answer === null) await new Promise<void>((resolve) => clock.after(retryMs, resolve));
+      await new Promise<void>((resolve) => clock.after(Math.min(retryMs, leftMs), resolve));
     }
   }
 

@@ -92,6 +92,20 @@ test("a wait ends with its time, and with its connection", async () => {
   expect(slow.answer).not.toBe("none yet");
 });
 
+test("nobody waits for a connection that is gone by the time it is watched", async () => {
+  const { brokerId, brokerEpoch } = brokers[1]!;
+  const { revision } = cell.image;
+  let watched = 0;
+  const request = { brokerId, brokerEpoch, revision, awaitsAll: false, maxWaitMs: 5_000 };
+  const answer = await feed.fetched(request, (give) => {
+    watched++;
+    give();
+    return () => void watched--;
+  });
+  expect(answer).toMatchObject({ revision });
+  expect(watched).toBe(0);
+});
+
 test("a broker that knows of more than this one has the log read first", async () => {
   ask(1, { revision: cell.image.revision + 1 });
   await settle();
