@@ -123,10 +123,7 @@ function append(
     records,
     rules: topic.rules,
     durability: topic.settings.durability,
-    minInSync:
-      request.acks === -1
-        ? Math.min(topic.settings.minInsyncReplicas, topic.topic.partitions[index].replicas.length)
-        : 0,
+    asksForMinIsr: request.acks === -1,
     produceVersion: apiVersion,
     nowMs: services.clock.nowMs(),
     maxBatchBytes: services.store.maxBatchBytes,

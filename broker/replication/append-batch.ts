@@ -25,8 +25,8 @@ export type AppendOrder = {
   readonly records: Uint8Array | null;
   readonly rules: BatchRules;
   readonly durability: "replicated" | "fsync";
-  /** Enough replicas must be in sync before anything is written; 0 where the producer does not ask (acks 0 and 1). */
-  readonly minInSync: number;
+  /** Enough replicas must be in sync before anything is written (acks=all). */
+  readonly asksForMinIsr: boolean;
   readonly produceVersion: number;
   readonly nowMs: number;
   /** The largest batch the log takes at all. */
@@ -42,7 +42,8 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
   const { log, leaderEpoch } = partition;
   if (log.failure !== null) return refused("KAFKA_STORAGE_ERROR", log.failure);
   if (!partition.isLeader) return refused("NOT_LEADER_OR_FOLLOWER", null);
-  if (inSyncCountOf(partition) < order.minInSync) return refused("NOT_ENOUGH_REPLICAS", null);
+  if (order.asksForMinIsr && inSyncCountOf(partition) < partition.minIsr)
+    return refused("NOT_ENOUGH_REPLICAS", null);
   const { produceVersion, nowMs } = order;
   const validated = validateBatch(order.records, order.rules, { produceVersion, nowMs });
   if (validated.kind === "rejected")

@@ -55,16 +55,12 @@ async function append(options: Options, records: readonly KeyValue[]): Promise<A
     1,
     () => batch.length,
     () => {
-      const { durability, minInsyncReplicas } = topic.settings;
-      const minInSync = Math.min(
-        minInsyncReplicas,
-        topic.topic.partitions[partition.index]?.replicas.length ?? 1,
-      );
+      const { durability } = topic.settings;
       outcome = appendBatch(partition, {
         records: batch,
         rules,
         durability,
-        minInSync,
+        asksForMinIsr: true,
         produceVersion: newestProduce,
         nowMs: timestamp,
         maxBatchBytes,

