@@ -7,7 +7,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { IsrAnswer } from "./alter-partition-message.ts";
 import type { IsrProposal, LeaderState, ProposalAnswer } from "./leader-state.ts";
-import { proposalAnswered, propose } from "./leader-state.ts";
+import { forgiveLag, proposalAnswered, propose } from "./leader-state.ts";
 import { advance, type Partition } from "./partition.ts";
 
 // Keeps the in-sync sets of the partitions led here: looks for followers that have caught up or fallen behind, and asks the controller, for many partitions
@@ -36,6 +36,7 @@ const defaultMaxLagMs = 10_000;
 /** Followers that fell behind are looked for this often; half of the lag time, as Kafka does, would leave a dead one in for half as long again. */
 const looksPerLag = 4;
 const resendPauseMs = 200;
+const lateTickMs = 500;
 /** Of one request; the rest follows. */
 const maxPartitionsAtOnce = 2_000;
 
@@ -77,9 +78,18 @@ class Keeper implements InSyncKeeper {
   }
 
   #planTick(): void {
-    this.#cancelTick = this.#options.clock.after(this.#maxLagMs / looksPerLag, () => {
-      for (const partition of this.#options.partitions())
-        if (partition.leaderState !== null) this.#waiting.add(partition);
+    const { clock, partitions } = this.#options;
+    const everyMs = this.#maxLagMs / looksPerLag;
+    const dueMs = clock.monotonicMs() + everyMs;
+    this.#cancelTick = clock.after(everyMs, () => {
+      const nowMs = clock.monotonicMs();
+      // A process that stood still has fetches waiting for it: what they say comes after this, and nobody has fallen behind meanwhile.
+      const stoodStill = nowMs - dueMs > lateTickMs;
+      for (const partition of partitions()) {
+        if (partition.leaderState === null) continue;
+        if (stoodStill) forgiveLag(partition.leaderState, nowMs);
+        this.#waiting.add(partition);
+      }
       this.#planTick();
       this.#planTurn(0);
     });
@@ -154,12 +164,12 @@ class Keeper implements InSyncKeeper {
   }
 }
 
-function wishOf({ partition, state, proposal }: Asked): ProposedIsr {
+function wishOf({ partition, proposal }: Asked): ProposedIsr {
   const { topicId, index } = partition;
   const { leaderEpoch, partitionEpoch, distrusted } = proposal;
-  const isr = proposal.isr.map((brokerId) => ({
+  const isr = proposal.isr.map((brokerId, at) => ({
     brokerId,
-    brokerEpoch: state.followers.get(brokerId)?.brokerEpoch ?? state.selfEpoch,
+    brokerEpoch: proposal.brokerEpochs[at] ?? -1,
   }));
   return { topicId, index, leaderEpoch, partitionEpoch, isr, distrusted };
 }

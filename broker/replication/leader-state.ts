@@ -35,6 +35,8 @@ export type Assignment = {
 export type IsrProposal = {
   readonly kind: "expand" | "shrink" | "confirm";
   readonly isr: readonly number[];
+  /** The lives of the members that are meant, in the order of `isr` (KIP-903): asked again, it is for these lives still, not for what registered since. */
+  readonly brokerEpochs: readonly number[];
   /** Members whose disk went back while they ran: they shall leave the eligible ones as well. */
   readonly distrusted: readonly number[];
   readonly leaderEpoch: number;
@@ -50,10 +52,16 @@ export type LeaderState = {
   readonly startOffset: number;
   assignment: Assignment;
   pending: IsrProposal | null;
+  /** What is pending was asked before and not answered: the controller may come to it late, whatever it answers when it is asked again. */
+  isUnanswered: boolean;
+  /** Proposed to join, refused, and perhaps accepted late all the same: they count until another partition epoch rules that out. */
+  lingering: readonly number[];
   /** No proposal before this time: the last one was refused for a reason that may pass. */
   notBeforeMs: number;
   readonly followers: Map<number, FollowerProgress>;
 };
+
+const nobody: readonly number[] = [];
 
 /** How long after a refusal the next proposal waits. */
 const refusalPauseMs = 1_000;
@@ -74,6 +82,8 @@ export function startTerm(assignment: Assignment, start: TermStart): LeaderState
     startOffset: start.startOffset,
     assignment,
     pending: null,
+    isUnanswered: false,
+    lingering: nobody,
     notBeforeMs: 0,
     followers: new Map(),
   };
@@ -91,7 +101,7 @@ export function adopt(
   if (assignment.partitionEpoch < state.assignment.partitionEpoch) return;
   // The same epoch: an accepted proposal's own entry, which says in full what its answer said in part.
   if (assignment.partitionEpoch > state.assignment.partitionEpoch) {
-    state.pending = null;
+    settle(state);
     state.notBeforeMs = 0;
   }
   state.assignment = assignment;
@@ -136,8 +146,17 @@ export function brokerRegistered(
 }
 
 /** Committed in-sync set and whoever has been proposed to join; those proposed to leave count until the log has accepted. */
-export function maximalIsr({ assignment, pending }: LeaderState): readonly number[] {
-  return pending?.kind === "expand" ? pending.isr : assignment.isr;
+export function maximalIsr({ assignment, pending, lingering }: LeaderState): readonly number[] {
+  const isr = pending?.kind === "expand" ? pending.isr : assignment.isr;
+  const more = lingering.filter((id) => !isr.includes(id));
+  return more.length === 0 ? isr : [...isr, ...more];
+}
+
+/** Nothing that was proposed can be accepted any more. */
+function settle(state: LeaderState): void {
+  state.pending = null;
+  state.isUnanswered = false;
+  state.lingering = nobody;
 }
 
 export type FollowerFetch = {
@@ -194,24 +213,24 @@ export function followerFetched(
   return "counted";
 }
 
+/** This process stood still: nobody has had the time to show itself. */
+export function forgiveLag({ followers }: LeaderState, nowMs: number): void {
+  for (const follower of followers.values()) follower.lastCaughtUpMs = nowMs;
+}
+
 /** It is being told where its log leaves ours; nothing it said before changes until it asks again. */
 export function followerDiverges(state: LeaderState, brokerId: number): void {
   const follower = state.followers.get(brokerId);
   if (follower !== undefined) follower.mayGoBack = true;
 }
 
-/** I7's bound: what `min.insync.replicas` can ask of a partition with so many full replicas. */
-export function effectiveMinIsr(assignment: Assignment, minInsyncReplicas: number): number {
-  return Math.min(minInsyncReplicas, assignment.replicas.length - assignment.adding.length);
-}
-
-/** L4: where the high watermark may stand now; never below `current`. */
+/** L4: where the high watermark may stand now; never below `current`. `minIsr`: I7's bound, as the image has it. */
 export function highWatermarkOf(
   state: LeaderState,
-  at: { current: number; leaderEnd: number; minInsyncReplicas: number },
+  at: { current: number; leaderEnd: number; minIsr: number },
 ): number {
   const { assignment, followers, selfId } = state;
-  if (assignment.isr.length < effectiveMinIsr(assignment, at.minInsyncReplicas)) return at.current;
+  if (assignment.isr.length < at.minIsr) return at.current;
   let end = at.leaderEnd;
   for (const id of maximalIsr(state)) {
     if (id === selfId) continue;
@@ -240,7 +259,10 @@ export function propose(state: LeaderState, context: ProposalContext): IsrPropos
   const distrusted = [...state.followers.values()]
     .filter(({ isDistrusted }) => isDistrusted)
     .map(({ brokerId }) => brokerId);
-  state.pending = { ...change, distrusted, leaderEpoch, partitionEpoch };
+  const brokerEpochs = change.isr.map(
+    (id) => state.followers.get(id)?.brokerEpoch ?? state.selfEpoch,
+  );
+  state.pending = { ...change, brokerEpochs, distrusted, leaderEpoch, partitionEpoch };
   return state.pending;
 }
 
@@ -278,11 +300,14 @@ function mayJoin(
   );
 }
 
-/** Fences and registrations take members from the set, never from `lastIsr`: the leader that goes on without them says so. */
-function confirmed({ assignment }: LeaderState): Change | null {
+/**
+ * Fences and registrations take members from the set, never from `lastIsr`: the leader that goes on without them says so. And where an earlier proposal may
+ * yet be accepted, the same set under another partition epoch ends that.
+ */
+function confirmed({ assignment, lingering }: LeaderState): Change | null {
   const { isr, elr, lastIsr } = assignment;
   const hasLeft = lastIsr.some((id) => !isr.includes(id) && !elr.includes(id));
-  return hasLeft ? { kind: "confirm", isr } : null;
+  return hasLeft || lingering.length > 0 ? { kind: "confirm", isr } : null;
 }
 
 export type ProposalAnswer =
@@ -316,11 +341,13 @@ export function proposalAnswered(
       const lastIsr = [...isr, ...elr.filter((id) => !isr.includes(id))];
       const after = { ...state.assignment, isr, partitionEpoch, lastIsr, adding };
       state.assignment = after;
-      state.pending = null;
+      settle(state);
       return "done";
     }
     case "refused":
+      if (state.isUnanswered && proposal.kind === "expand") state.lingering = proposal.isr;
       state.pending = null;
+      state.isUnanswered = false;
       state.notBeforeMs = nowMs + refusalPauseMs;
       return "done";
     case "outdated":
@@ -328,6 +355,7 @@ export function proposalAnswered(
     case "fenced":
       return "stepDown";
     case "unknown":
+      state.isUnanswered = true;
       return "resend";
   }
 }

@@ -8,15 +8,15 @@ export type Partition = {
   readonly topicId: string;
   readonly index: number;
   readonly log: PartitionLog;
-  /** -1 while this broker does not lead. */
+  /** The latest it has led in; -1 before the first. */
   leaderEpoch: number;
   isLeader: boolean;
   /** The latest epoch in which a write failed: no more is appended under it, so it cannot be led on. -1 if there is none. */
   failedEpoch: number;
   /** What is known of its followers; null where there are none, and while this broker does not lead. */
   leaderState: LeaderState | null;
-  /** min.insync.replicas of the topic. */
-  minInsyncReplicas: number;
+  /** In-sync members without which nothing is committed, as the metadata image has it for this partition (metadata/image/min-isr.ts). */
+  minIsr: number;
   /** Bytes of batches that clients have produced to it and consumers were given of it, since it is held here: what balancing weighs. */
   bytesIn: number;
   bytesOut: number;
@@ -45,7 +45,7 @@ export function createPartition(topicId: string, index: number, log: PartitionLo
     isLeader: false,
     failedEpoch: -1,
     leaderState: null,
-    minInsyncReplicas: 1,
+    minIsr: 1,
     bytesIn: 0,
     bytesOut: 0,
     acks: [],
@@ -97,7 +97,7 @@ export function fail(partition: Partition): void {
   resign(partition);
 }
 
-/** Parks until everything below `endOffset` is committed. Offsets come in append order, so the queue stays sorted. */
+/** Parks until everything below `endOffset` is committed. Offsets come in append order, so the queue is sorted but for retries of what is in the log already, which wait a little longer than they must. */
 export function whenCommitted(
   partition: Partition,
   { endOffset, leaderEpoch }: AppendedUpTo,
@@ -126,13 +126,13 @@ function isLedIn(partition: Partition, leaderEpoch: number): boolean {
 
 /** L4. Called when the log has grown, a follower has fetched, or the in-sync set is another. */
 export function advance(partition: Partition): void {
-  const { log, leaderState, minInsyncReplicas } = partition;
+  const { log, leaderState, minIsr } = partition;
   if (!partition.isLeader) return;
   const { logEndOffset: leaderEnd, highWatermark: current } = log;
   const hasFollowers = leaderState !== null && leaderEnd > current;
   release(partition.writes, leaderEnd);
   const highWatermark = hasFollowers
-    ? highWatermarkOf(leaderState, { current, leaderEnd, minInsyncReplicas })
+    ? highWatermarkOf(leaderState, { current, leaderEnd, minIsr })
     : leaderEnd;
   if (highWatermark > current) {
     log.advanceHighWatermark(highWatermark);

@@ -42,8 +42,8 @@ function fetched(
   return followerFetched(state, fetch, { leaderEnd: at.leaderEnd, nowMs: at.nowMs ?? 0 });
 }
 
-const watermark = (state: LeaderState, leaderEnd: number, current = 0, minInsyncReplicas = 2) =>
-  highWatermarkOf(state, { current, leaderEnd, minInsyncReplicas });
+const watermark = (state: LeaderState, leaderEnd: number, current = 0, minIsr = 2) =>
+  highWatermarkOf(state, { current, leaderEnd, minIsr });
 
 const context = (change: Partial<Parameters<typeof propose>[1]> = {}) => ({
   nowMs: 0,
@@ -99,11 +99,6 @@ describe("the high watermark of a leader", () => {
     expect(watermark(state, 150, 100, 1)).toBe(150);
   });
 
-  test("asks for no more members than there are full replicas", () => {
-    const state = term({ replicas: [1, 2], adding: [2], isr: [1], lastIsr: [1] });
-    expect(watermark(state, 150, 100, 3)).toBe(150);
-  });
-
   test("does not count what a former life of a follower said", () => {
     const state = term({ replicas: [1, 2], isr: [1, 2], lastIsr: [1, 2] });
     fetched(state, 2, 150, { leaderEnd: 150 });
@@ -113,6 +108,35 @@ describe("the high watermark of a leader", () => {
     expect(checkFollower(state, { brokerId: 2, brokerEpoch: 99 })).toBe("counted");
     expect(checkFollower(state, { brokerId: 2, brokerEpoch: 100 })).toBe("newerBroker");
     expect(checkFollower(state, { brokerId: 7, brokerEpoch: 1 })).toBe("stranger");
+  });
+});
+
+describe("a proposal without an answer", () => {
+  const unknown = { answer: { kind: "unknown" }, nowMs: 0 } as const;
+
+  test("is for the lives it was made for, however often it is asked again", () => {
+    const state = term({ isr: [1, 3], lastIsr: [1, 3] });
+    fetched(state, 2, 130, { leaderEnd: 130 });
+    const proposal = propose(state, context()) as IsrProposal;
+    expect(proposalAnswered(state, proposal, unknown)).toBe("resend");
+    brokerRegistered(state, { brokerId: 2, epoch: 99 }, 0);
+    expect(state.pending?.brokerEpochs).toEqual([11, 13, 12]);
+  });
+
+  test("keeps its members counted after a refusal: the first question may yet be accepted", () => {
+    const state = term({ isr: [1, 3], lastIsr: [1, 3] });
+    fetched(state, 2, 130, { leaderEnd: 130 });
+    const proposal = propose(state, context()) as IsrProposal;
+    proposalAnswered(state, proposal, unknown);
+    const refused = { answer: { kind: "refused" }, nowMs: 0 } as const;
+    proposalAnswered(state, proposal, refused);
+    expect(maximalIsr(state)).toEqual([1, 3, 2]);
+    const notActive = { ...context({ nowMs: 2_000 }), isActive: (id: number) => id !== 2 };
+    const next = propose(state, notActive) as IsrProposal;
+    expect(next).toMatchObject({ kind: "confirm", isr: [1, 3] });
+    const answer = { kind: "accepted", partitionEpoch: 21, isr: [1, 3] } as const;
+    proposalAnswered(state, next, { answer, nowMs: 2_000 });
+    expect(maximalIsr(state)).toEqual([1, 3]);
   });
 });
 
