@@ -171,7 +171,7 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
   });
   const following = followingOf(fetchers);
   const image = () => metadata.image;
-  const topics = createTopicTable({ brokerId, image, store, clock, log, following });
+  const topics = createTopicTable({ brokerId, brokerEpoch, image, store, clock, log, following });
   const controller = createControllerLink({ selfId: brokerId, metadata, network, clock });
   const inSync = createInSyncKeeper({
     self: { brokerId, brokerEpoch },
@@ -272,6 +272,7 @@ function follow(
 ): () => Promise<void> {
   const { brokerId, topics, fetchers, controller, inSync, groups, store } = services;
   const renewal = createLeadershipRenewal({ brokerId, brokerEpoch, metadata, clock, log });
+  topics.onUnfit((failed) => renewal.resign([failed]));
   topics.onLeadership((topic, partition) => {
     if (topic.topicId !== internalTopic(metadata.image, "__consumer_offsets")?.topicId) return;
     const local = topics.local(topic.topicId);
@@ -299,6 +300,7 @@ function follow(
       if (change.kind === "topicDeleted")
         void groups.dropTopicOffsets(change.topic.clusterId, change.topic.name);
       if (change.kind === "brokerRegistered") fetchers.leaderRegistered(change.brokerId);
+      if (change.kind === "reloaded") fetchers.reloaded();
     }
   });
   return async () => {

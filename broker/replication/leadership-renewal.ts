@@ -4,7 +4,6 @@ import type { MetadataReplica } from "../../metadata/log/replica.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { MetadataLogError } from "../../ports/metadata-log.ts";
 import type { LogOutput } from "../log-output.ts";
-import type { Partition } from "./partition.ts";
 
 /** A disk that fails every write would else fill the metadata log with terms of a moment each. */
 const pauseMs = 1_000;
@@ -18,8 +17,8 @@ export type LeadershipRenewalOptions = {
 };
 
 export type LeadershipRenewal = {
-  /** The write of these partitions' last commit failed: their terms in these epochs are over. */
-  resign(partitions: readonly Partition[]): void;
+  /** The write of their last commit failed, or they cannot be led here at all: their terms in these epochs are over. */
+  resign(failed: readonly FailedLeadership[]): void;
   stop(): void;
 };
 
@@ -64,12 +63,8 @@ export function createLeadershipRenewal(options: LeadershipRenewalOptions): Lead
   }
 
   return {
-    resign(partitions) {
-      for (const { topicId, index, leaderEpoch, log: partitionLog } of partitions) {
-        const isDamaged = partitionLog.failure !== null;
-        const failed = { topicId, index, leaderEpoch, isDamaged };
-        waiting.set(keyOf(failed), failed);
-      }
+    resign(failed) {
+      for (const each of failed) waiting.set(keyOf(each), each);
       start();
     },
     stop() {

@@ -17,6 +17,8 @@ import { followedWatermarks, followerStep, recoveryStep } from "./follower-step.
 /** What a fetcher does to a log. */
 export type FollowedLog = FollowerLog & {
   readonly failure: string | null;
+  /** It is being cut, begun anew or taken on behind a gap, perhaps on behalf of an earlier leader. */
+  readonly isChanging: boolean;
   /** Appends the leader's batches as they are, if they continue the log; copies them. */
   follow(
     batches: Uint8Array,
@@ -190,7 +192,7 @@ class Fetcher {
       const { followed, notBeforeMs, isAlarmed, isBusy } = tracked;
       const { log } = followed;
       if (isAlarmed || isBusy || notBeforeMs > nowMs || log.failure !== null) continue;
-      if (log.nextOffset !== log.logEndOffset) {
+      if (log.isChanging || log.nextOffset !== log.logEndOffset) {
         tracked.notBeforeMs = nowMs + 1;
         continue;
       }

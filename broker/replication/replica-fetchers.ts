@@ -14,6 +14,8 @@ export type ReplicaFetchers = Pick<CommitWaits, "settled"> & {
   unfollow(topicId: string, index: number): void;
   /** The broker was registered anew, perhaps elsewhere: what is followed of it goes on over a new connection. */
   leaderRegistered(leaderId: number): void;
+  /** What was registered meanwhile is not known one by one: all of it goes on over new connections. */
+  reloaded(): void;
   stop(): Promise<void>;
 };
 
@@ -83,6 +85,10 @@ class FetcherPool implements ReplicaFetchers {
     if (fetcher === undefined) return;
     this.#end(leaderId, fetcher);
     for (const place of this.#placed.values()) if (place.leaderId === leaderId) this.#assign(place);
+  }
+
+  reloaded(): void {
+    for (const leaderId of Array.from(this.#fetchers.keys())) this.leaderRegistered(leaderId);
   }
 
   settled(logs: Parameters<CommitWaits["settled"]>[0]): void {

@@ -1,5 +1,7 @@
+import type { FailedLeadership } from "../../metadata/commands/resign-leaderships.ts";
 import type { Image, Partition as ImagePartition, Topic } from "../../metadata/image/image.ts";
 import type { MetadataChange } from "../../metadata/image/changes.ts";
+import { minIsr } from "../../metadata/image/min-isr.ts";
 import { topicByName } from "../../metadata/image/image.ts";
 import { noLeader } from "../../metadata/records/partition.ts";
 import type { TopicSettings } from "../../metadata/settings/topic-settings.ts";
@@ -18,7 +20,8 @@ import { applyRecoveries, markRecovery } from "./recover-leader.ts";
 
 /** A topic of the image with what this broker holds of it. */
 export type LocalTopic = {
-  readonly topic: Topic;
+  /** Another object once the image was loaded anew; this one stays, for whoever holds it. */
+  topic: Topic;
   /** Resolved settings; replaced when the topic's or its cluster's change. */
   settings: TopicSettings;
   /** What produced batches are judged by; follows the settings. */
@@ -46,15 +49,18 @@ export type TopicTable = {
   /** A commit of the log ended: these logs have grown. */
   committed(logs: Iterable<PartitionLog>): void;
   /** Their last commit failed: those led here are not answered for any longer, until the image names a newer epoch. */
-  failed(logs: Iterable<PartitionLog>): Partition[];
+  failed(logs: Iterable<PartitionLog>): FailedLeadership[];
   /** Calls `listener` when a leadership was taken or given up here. */
   onLeadership(listener: LeadershipListener): void;
+  /** Calls `listener` when the image has this broker lead what it cannot: the replica is damaged, or cannot be brought to where its recovery has it. */
+  onUnfit(listener: (failed: FailedLeadership) => void): void;
 };
 
 export type LeadershipListener = (topic: Topic, partition: Partition) => void;
 
 export type TopicTableOptions = {
   brokerId: number;
+  brokerEpoch: number;
   image: () => Image;
   store: LogStore;
   clock: Clock;
@@ -72,6 +78,7 @@ type Table = TopicTableOptions & {
   readonly topics: Map<string, LocalTopic>;
   readonly partitionOf: Map<PartitionLog, Partition>;
   readonly listeners: LeadershipListener[];
+  readonly unfitListeners: ((failed: FailedLeadership) => void)[];
   /** Elected here, and on their way to what the recovery has left of them. */
   readonly recovering: Set<Partition>;
 };
@@ -82,6 +89,7 @@ export function createTopicTable(options: TopicTableOptions): TopicTable {
     topics: new Map(),
     partitionOf: new Map(),
     listeners: [],
+    unfitListeners: [],
     recovering: new Set(),
   };
   const { topics, partitionOf, listeners } = table;
@@ -107,18 +115,19 @@ export function createTopicTable(options: TopicTableOptions): TopicTable {
       }
     },
     failed(logs) {
-      const failed: Partition[] = [];
+      const failed: FailedLeadership[] = [];
       for (const log of logs) {
         const partition = partitionOf.get(log);
         const local = topics.get(log.topicId);
         if (partition?.isLeader !== true || local === undefined) continue;
         fail(partition);
         tell(table, local, partition);
-        failed.push(partition);
+        failed.push(failedLeadership(partition, partition.leaderEpoch));
       }
       return failed;
     },
     onLeadership: (listener) => void listeners.push(listener),
+    onUnfit: (listener) => void table.unfitListeners.push(listener),
   };
 }
 
@@ -162,11 +171,11 @@ function add(table: Table, topicId: string): void {
   const topic = table.image().topics.get(topicId);
   if (topic === undefined) return;
   let local = table.topics.get(topicId);
-  if (local === undefined || local.topic !== topic) {
+  if (local === undefined) {
     const settings = topicSettings(table.image(), topic);
-    local = { topic, settings, rules: batchRules(settings), partitions: local?.partitions ?? [] };
+    local = { topic, settings, rules: batchRules(settings), partitions: [] };
     table.topics.set(topicId, local);
-  }
+  } else local.topic = topic;
   for (const { index } of topic.partitions) place(table, local, index);
 }
 
@@ -175,9 +184,14 @@ function settle(table: Table, local: LocalTopic): void {
   local.rules = batchRules(local.settings);
   for (const partition of local.partitions) {
     if (partition === undefined) continue;
-    partition.minInsyncReplicas = local.settings.minInsyncReplicas;
+    partition.minIsr = minIsrOf(table, local, partition.index);
     advance(partition);
   }
+}
+
+function minIsrOf(table: Table, { topic }: LocalTopic, index: number): number {
+  const state = topic.partitions[index];
+  return state === undefined ? 1 : minIsr(table.image(), topic, state);
 }
 
 /** Opens the log of a replica placed here, and takes or gives up its leadership. */
@@ -197,7 +211,7 @@ function place(table: Table, local: LocalTopic, index: number): void {
     local.partitions[index] = partition;
     table.partitionOf.set(log, partition);
   }
-  partition.minInsyncReplicas = local.settings.minInsyncReplicas;
+  partition.minIsr = minIsr(table.image(), local.topic, state);
   const wasLeader = partition.isLeader;
   const isLeader = lead(table, partition, state);
   if (!isLeader && wasLeader) resign(partition);
@@ -209,11 +223,13 @@ function place(table: Table, local: LocalTopic, index: number): void {
 function lead(table: Table, partition: Partition, state: ImagePartition): boolean {
   const { brokerId, clock, store } = table;
   const { brokers } = table.image();
-  const isLeader =
-    state.leader === brokerId &&
-    state.leaderEpoch > partition.failedEpoch &&
-    partition.log.failure === null;
-  if (!isLeader) return false;
+  const isElected = state.leader === brokerId && state.leaderEpoch > partition.failedEpoch;
+  // Of a registration that is not this process's the leaderships are not either (L1).
+  if (!isElected || brokers.get(brokerId)?.epoch !== table.brokerEpoch) return false;
+  if (partition.log.failure !== null) {
+    unfit(table, partition, state);
+    return false;
+  }
   if (recoveryStep(partition.log, state.recoveries) !== null) {
     void recoverAndLead(table, partition, state);
     return false;
@@ -231,9 +247,10 @@ function lead(table: Table, partition: Partition, state: ImagePartition): boolea
 async function recoverAndLead(
   table: Table,
   partition: Partition,
-  { recoveries }: ImagePartition,
+  state: ImagePartition,
 ): Promise<void> {
   const { recovering, topics, log } = table;
+  const { recoveries } = state;
   if (recovering.has(partition)) return;
   recovering.add(partition);
   const { topicId, index } = partition;
@@ -251,10 +268,22 @@ async function recoverAndLead(
     recovering.delete(partition);
   }
   const local = topics.get(topicId);
-  // What was decided meanwhile may be another thing; a log that refuses is asked again with the next change.
-  const isReady = recoveryStep(partition.log, recoveries) === null;
-  if (isReady && local?.partitions[index] === partition) place(table, local, index);
+  if (local?.partitions[index] !== partition) return;
+  // What was decided meanwhile may be another thing.
+  if (recoveryStep(partition.log, recoveries) === null) place(table, local, index);
+  else if (local.topic.partitions[index] === state) unfit(table, partition, state);
 }
+
+/** Nobody else would lead it while the image says that this broker does. */
+function unfit({ unfitListeners }: Table, partition: Partition, { leaderEpoch }: ImagePartition) {
+  partition.failedEpoch = leaderEpoch;
+  for (const listener of unfitListeners) listener(failedLeadership(partition, leaderEpoch));
+}
+
+const failedLeadership = (
+  { topicId, index, log }: Partition,
+  leaderEpoch: number,
+): FailedLeadership => ({ topicId, index, leaderEpoch, isDamaged: log.failure !== null });
 
 function followLeader(table: Table, local: LocalTopic, partition: Partition): void {
   const state = local.topic.partitions[partition.index];
@@ -306,11 +335,16 @@ function reload(table: Table): void {
   for (const topicId of topics.keys()) if (!image.topics.has(topicId)) drop(table, topicId);
   for (const topicId of image.topics.keys()) add(table, topicId);
   for (const local of topics.values()) settle(table, local);
+  for (const brokerId of image.brokers.keys()) registered(table, brokerId);
   const strangers = Array.from(store.partitions()).filter(
-    ({ topicId }) => !image.topics.has(topicId),
+    ({ topicId, index }) =>
+      image.topics.get(topicId)?.partitions[index]?.replicas.includes(table.brokerId) !== true,
   );
   for (const { topicId, index } of strangers) {
-    log.info("dropping the log of a topic deleted while this broker was away", { topicId });
+    log.info("dropping a log that was deleted or moved elsewhere while this broker was away", {
+      topicId,
+      partition: index,
+    });
     store.drop(topicId, index);
   }
 }

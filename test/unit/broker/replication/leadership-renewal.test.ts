@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createLeadershipRenewal } from "../../../../broker/replication/leadership-renewal.ts";
 import type { LeadershipRenewal } from "../../../../broker/replication/leadership-renewal.ts";
+import type { FailedLeadership } from "../../../../metadata/commands/resign-leaderships.ts";
 import type { Partition } from "../../../../broker/replication/partition.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
@@ -30,7 +31,7 @@ const partition = (index = 0): Partition => {
   return found;
 };
 
-function failBoth(): Partition[] {
+function failBoth(): FailedLeadership[] {
   return broker.services.topics.failed([partition(0).log, partition(1).log]);
 }
 

@@ -114,15 +114,15 @@ test("settings follow the topic's and its cluster's", async () => {
 });
 
 test("a failed term is not taken up again until the image names a newer one", async () => {
-  const { leaderEpoch } = partition();
-  expect(table().failed([partition().log])).toEqual([partition()]);
+  const { leaderEpoch, topicId, index } = partition();
+  const failed = [{ topicId, index, leaderEpoch, isDamaged: false }];
+  expect(table().failed([partition().log])).toEqual(failed);
   expect(partition().isLeader).toBe(false);
   expect(events.slice(2)).toEqual(["orders-0 given up"]);
   table().follow([{ kind: "partitionChanged", topicId, index: 0, isLeaderChanged: false }]);
   expect(partition().isLeader).toBe(false);
   const { brokerId } = broker.broker;
   const brokerEpoch = broker.image.brokers.get(brokerId)?.epoch ?? -1;
-  const failed = [{ topicId, index: 0, leaderEpoch, isDamaged: false }];
   await broker.metadata.submit((image) =>
     resignLeaderships(image, { brokerId, brokerEpoch, failed }),
   );
