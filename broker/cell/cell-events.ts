@@ -69,9 +69,18 @@ export type CellEvent =
     }
   /** What this broker would report to the controller, when it is the controller itself. */
   | { readonly type: "ownReport"; readonly report: HeartbeatReport }
-  | { readonly type: "heartbeatAnswered"; readonly answer: HeartbeatAnswer }
+  /** `counter`: of the heartbeat. Of one that was given up for another it says nothing. */
+  | {
+      readonly type: "heartbeatAnswered";
+      readonly counter: number;
+      readonly answer: HeartbeatAnswer;
+    }
   /** The heartbeat under way will have no answer. */
-  | { readonly type: "heartbeatFailed"; readonly reason: "refused" | "lost" | "timedOut" }
+  | {
+      readonly type: "heartbeatFailed";
+      readonly counter: number;
+      readonly reason: "refused" | "lost" | "timedOut";
+    }
   /** The connection over which `brokerId` sent its heartbeats here, or over which ours went to it, is gone. */
   | {
       readonly type: "connectionClosed";

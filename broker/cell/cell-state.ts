@@ -32,7 +32,11 @@ export type ControllerLinkState = {
   controllerEpoch: number;
   counter: number;
   /** The heartbeat under way. */
-  sent: { readonly atMs: number; readonly controllerEpoch: number } | null;
+  sent: {
+    readonly atMs: number;
+    readonly controllerEpoch: number;
+    readonly counter: number;
+  } | null;
   nextHeartbeatMs: number;
   /** When the controller was last heard, by its answer to what was sent then. */
   lastHeardMs: number;

@@ -179,6 +179,8 @@ function endReplaced(state: CellState, { image, effects }: Step): void {
   const broker = self(state, image);
   if (state.isStopped || broker?.epoch === state.brokerEpoch) return;
   state.isStopped = true;
+  // Until the process has ended.
+  effects.push({ type: "serve", reads: false, acks1: false });
   effects.push({ type: "stop", reason: broker === undefined ? "unregistered" : "replaced" });
 }
 

@@ -46,7 +46,8 @@ export function sendHeartbeat(state: CellState, { image, nowMs, effects }: Step)
   if (link.sent !== null && nowMs - link.sent.atMs < config.sessionMs) return;
   if (nowMs < link.nextHeartbeatMs || !image.brokers.has(controllerId)) return;
   link.counter += 1;
-  link.sent = { atMs: nowMs, controllerEpoch: link.controllerEpoch };
+  const { controllerEpoch, counter } = link;
+  link.sent = { atMs: nowMs, controllerEpoch, counter };
   // Whoever is out of service, or may know what a partition without a leader waits for, is not to be waited for.
   const isHasty =
     state.stopAskedMs !== null ||
@@ -69,13 +70,14 @@ export function sendHeartbeat(state: CellState, { image, nowMs, effects }: Step)
 
 export function heartbeatAnswered(
   state: CellState,
-  { answer }: EventOf<"heartbeatAnswered">,
+  { counter, answer }: EventOf<"heartbeatAnswered">,
   step: Step,
 ): void {
   const { link } = state;
   const { sent } = link;
+  if (sent?.counter !== counter) return;
   link.sent = null;
-  if (sent === null || sent.controllerEpoch !== link.controllerEpoch) return;
+  if (sent.controllerEpoch !== link.controllerEpoch) return;
   // Another term than the log here has: it is behind, or the other broker is.
   if (answer.controllerEpoch > link.controllerEpoch) step.effects.push({ type: "readLog" });
   if (answer.error === "NOT_CONTROLLER") return missedAnswer(state, step);
@@ -109,10 +111,11 @@ function heard(
 
 export function heartbeatFailed(
   state: CellState,
-  { reason }: EventOf<"heartbeatFailed">,
+  { counter, reason }: EventOf<"heartbeatFailed">,
   step: Step,
 ): void {
   const { link } = state;
+  if (link.sent?.counter !== counter) return;
   link.sent = null;
   if (reason === "refused") {
     link.isClosed = true;

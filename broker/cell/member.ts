@@ -260,10 +260,11 @@ class Member implements CellMember {
 
   async #sendHeartbeat({ brokerId, heartbeat }: EffectOf<"heartbeat">): Promise<void> {
     const outcome = await this.#calls.heartbeat(brokerId, heartbeat, this.#options.reporter.next());
+    const { counter } = heartbeat;
     this.#take(
       outcome.kind === "answered"
-        ? { type: "heartbeatAnswered", answer: outcome.answer }
-        : { type: "heartbeatFailed", reason: outcome.reason },
+        ? { type: "heartbeatAnswered", counter, answer: outcome.answer }
+        : { type: "heartbeatFailed", counter, reason: outcome.reason },
     );
   }
 

@@ -47,8 +47,11 @@ export function followOffice(state: CellState, { image, nowMs }: Step): void {
 }
 
 /** After a pause (SIGSTOP, a starved machine) timers fire before the heartbeats that waited: nothing that was not heard is held against anybody. */
-export function listenAnew({ office, link }: CellState, nowMs: number): void {
+export function listenAnew(state: CellState, nowMs: number): void {
+  const { office, link } = state;
   link.lastHeardMs = nowMs;
+  // Nor are votes that were given before it: what is submitted already, the log's head judges.
+  if (state.candidacy?.submitId === null) state.candidacy = null;
   if (link.dial === "refused") link.dial = "none";
   if (office === null) return;
   office.listeningSinceMs = nowMs;
@@ -211,8 +214,14 @@ function noteReport(
       said = new Map();
       office.ends.set(key, said);
     }
+    const before = said.get(brokerId);
+    const isNews =
+      before?.brokerEpoch !== brokerEpoch ||
+      before.logEndOffset !== end.logEndOffset ||
+      before.lastEpoch !== end.lastEpoch ||
+      before.isDamaged !== end.isDamaged;
     said.set(brokerId, { ...end, brokerId, brokerEpoch });
-    office.areEndsNew = true;
+    if (isNews) office.areEndsNew = true;
   }
 }
 

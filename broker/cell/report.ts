@@ -40,7 +40,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     for (const { topicId, index } of told) {
       const log = topics.local(topicId)?.partitions[index]?.log;
       // What a former leader sent may still be on its way to the disk: the end is not what it will be.
-      if (log === undefined || log.nextOffset !== log.logEndOffset) continue;
+      if (log === undefined || log.isChanging || log.nextOffset !== log.logEndOffset) continue;
       found.push({
         topicId,
         index,

@@ -99,7 +99,11 @@ async function countFollower(
     const partition = partitionOf(each);
     return partition !== undefined && isNewerThanKnown(partition, replica);
   });
-  if (isNewer) await lookForUnknown(services);
+  if (isNewer) {
+    await lookForUnknown(services);
+    // Given up meanwhile: newer fetches of the same follower may have been counted, which this one would seem to take back.
+    if (context.connection.isClosed) return;
+  }
   const nowMs = services.clock.monotonicMs();
   for (const each of wanted) {
     const partition = partitionOf(each);

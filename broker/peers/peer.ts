@@ -58,6 +58,8 @@ class DialledPeer implements Peer {
   readonly #options: PeerOptions;
   #link: Link | null = null;
   #settleCall: ((outcome: Uint8Array | PeerError) => void) | null = null;
+  /** Ends the wait for a dial: the network itself knows no other end than its time-out. */
+  #abandonDial: ((error: PeerError) => void) | null = null;
   #correlationId = 0;
   #isBusy = false;
   #isClosed = false;
@@ -83,14 +85,18 @@ class DialledPeer implements Peer {
     const last = this.#link;
     this.#link = null;
     last?.connection.destroy();
-    this.#settle(new PeerError("lost", "the peer is closed"));
+    const error = new PeerError("lost", "the peer is closed");
+    this.#settle(error);
+    this.#abandonDial?.(error);
   }
 
   async #exchange<Request, Response>(call: Call<Request, Response>): Promise<Response> {
     const { request, response, version, body, timeoutMs } = call;
     const { clock, clientId } = this.#options;
     const deadlineMs = clock.monotonicMs() + timeoutMs;
-    const link = (this.#link ??= await this.#dial(timeoutMs));
+    const link = this.#link ?? (await this.#dialOrClosed(timeoutMs));
+    // Lost again before anything was asked.
+    if (this.#link !== link) throw new PeerError("lost", "the connection was closed");
     const correlationId = (this.#correlationId = (this.#correlationId + 1) & 0x7fff_ffff);
     const answered = new Promise<Uint8Array | PeerError>((resolve) => {
       this.#settleCall = resolve;
@@ -111,6 +117,15 @@ class DialledPeer implements Peer {
     throw error;
   }
 
+  #dialOrClosed(timeoutMs: number): Promise<Link> {
+    return new Promise((resolve, reject) => {
+      this.#abandonDial = reject;
+      this.#dial(timeoutMs)
+        .then(resolve, reject)
+        .finally(() => (this.#abandonDial = null));
+    });
+  }
+
   async #dial(timeoutMs: number): Promise<Link> {
     const connection = await connect(this.#options, timeoutMs);
     const frames = createResponseFrames(this.#options.maxFrameBytes);
@@ -119,6 +134,7 @@ class DialledPeer implements Peer {
       connection.destroy();
       throw new PeerError("lost", "the peer is closed");
     }
+    this.#link = link;
     connection.start({
       buffer: () => frames.buffer(),
       received: (count) => {

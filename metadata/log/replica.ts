@@ -31,7 +31,7 @@ export type MetadataReplica = {
   readonly revision: number;
   /** `stopped`: it met what it does not understand; it neither reads, appends nor snapshots any more. */
   readonly state: "following" | "stopped" | "closed";
-  /** When the log was last read to its head, on the clock's monotonic scale. */
+  /** When the log was last asked for its head and gave it, on the clock's monotonic scale. */
   readonly lastReadMs: number;
   /** Makes a change. Throws MetadataLogError when the log does not answer; "unavailable" leaves open whether the change was made. */
   submit<Result, Code extends string>(
@@ -103,8 +103,10 @@ export async function openMetadataReplica(
   const submission: SubmitOptions = { log, replay, clock, random, turn };
   let lastReadMs = clock.monotonicMs();
   const reading = createReading(guard, clock, async () => {
+    // What the log had when it was asked; the answer may have waited for a process that stood still.
+    const askedMs = clock.monotonicMs();
     await replay.catchUp();
-    lastReadMs = clock.monotonicMs();
+    lastReadMs = askedMs;
     return image.revision;
   });
   await replay.catchUp();

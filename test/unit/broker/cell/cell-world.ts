@@ -369,6 +369,7 @@ function sendHeartbeat(
 ) {
   const way = wayTo(world, node, brokerId);
   const timeoutMs = 2_000;
+  const { counter } = heartbeat;
   const { life } = node;
   let isSettled = false;
   const settle = (event: CellEvent) => {
@@ -376,11 +377,11 @@ function sendHeartbeat(
     isSettled = true;
     running(node, () => step(world, node, event));
   };
-  later(world, timeoutMs, () => settle({ type: "heartbeatFailed", reason: "timedOut" }));
+  later(world, timeoutMs, () => settle({ type: "heartbeatFailed", counter, reason: "timedOut" }));
   if (way === "silent") return;
   if (way === "refused") {
     return later(world, latency(world), () =>
-      settle({ type: "heartbeatFailed", reason: "refused" }),
+      settle({ type: "heartbeatFailed", counter, reason: "refused" }),
     );
   }
   node.connections.add(brokerId);
@@ -388,7 +389,7 @@ function sendHeartbeat(
   world.replies.set(replyTo, (effect) => {
     if (effect.type !== "answerHeartbeat" || wayTo(world, way, node.brokerId) === "silent") return;
     const answer: HeartbeatAnswer = effect.answer;
-    later(world, latency(world), () => settle({ type: "heartbeatAnswered", answer }));
+    later(world, latency(world), () => settle({ type: "heartbeatAnswered", counter, answer }));
   });
   const report = { ends: node.ends, loads: [] };
   later(world, latency(world), () =>
