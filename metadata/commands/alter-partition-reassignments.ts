@@ -176,10 +176,9 @@ function targetProblem(
   for (const id of replicas) {
     const broker = image.brokers.get(id);
     if (broker === undefined) return `broker ${id} is not registered`;
-    // C5: nothing new for a broker that is about to stop.
-    if (broker.state === "draining" && !partition.replicas.includes(id)) {
-      return `broker ${id} is draining`;
-    }
+    // C5: nothing new for a broker that is about to stop, or to be emptied.
+    const isDraining = broker.state === "draining" || broker.evacuation !== null;
+    if (isDraining && !partition.replicas.includes(id)) return `broker ${id} is draining`;
   }
   return null;
 }

@@ -1,5 +1,5 @@
-import { activeIn } from "../image/image.ts";
-import type { Image } from "../image/image.ts";
+import { activeIn, evacuatedIn } from "../image/image.ts";
+import type { Image, Partition } from "../image/image.ts";
 import { noLeader } from "../records/partition.ts";
 import { accepted } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
@@ -15,20 +15,18 @@ export function balanceLeaders(
   context: Pick<CommandContext, "rules">,
 ): Decision<{ movedCount: number; isMoreLeft: boolean }, never> {
   const { rules = allRules } = context;
-  const isActive = activeIn(image);
+  const successorOf = successorIn(image);
   const changes: PartitionChange[] = [];
   let isMoreLeft = false;
   search: for (const topic of image.topics.values()) {
     for (const partition of topic.partitions) {
-      const { leader, isr, replicas } = partition;
-      const [preferred = noLeader] = replicas;
-      if (leader === preferred || leader === noLeader || !isr.includes(preferred)) continue;
-      if (!isActive(preferred)) continue;
+      const successor = successorOf(partition);
+      if (successor === null) continue;
       if (changes.length >= request.maxMoves) {
         isMoreLeft = true;
         break search;
       }
-      const around = surroundings(image, topic, { rules, mayLead: (id) => id === preferred });
+      const around = surroundings(image, topic, { rules, mayLead: (id) => id === successor });
       const after = elected({ ...partition, leader: noLeader }, around);
       changes.push({ topicId: topic.topicId, after: numbered(partition, after, { rules }) });
     }
@@ -36,4 +34,20 @@ export function balanceLeaders(
   const count = countFittingEntry(changes);
   const result = { movedCount: count, isMoreLeft: isMoreLeft || count < changes.length };
   return accepted(recordsOf(changes.slice(0, count)), result);
+}
+
+/**
+ * Who shall lead in the leader's place; null if it may stay. A broker that is emptied is nobody's preferred leader: one that leads, because nobody else
+ * could, hands over to the first that can.
+ */
+function successorIn(image: Image): (partition: Partition) => number | null {
+  const isActive = activeIn(image);
+  const isEvacuated = evacuatedIn(image);
+  return ({ leader, isr, replicas }) => {
+    if (leader === noLeader) return null;
+    const canLead = (id: number) => !isEvacuated(id) && isr.includes(id) && isActive(id);
+    if (isEvacuated(leader)) return replicas.find(canLead) ?? null;
+    const preferred = replicas.find((id) => !isEvacuated(id)) ?? noLeader;
+    return preferred !== leader && canLead(preferred) ? preferred : null;
+  };
 }

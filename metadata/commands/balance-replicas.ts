@@ -81,9 +81,9 @@ type Weighed = {
 /** The usual answer, from the counts alone: the rest looks at every replica of the cell. */
 function isEven(image: Image, loads: readonly PartitionLoad[]): boolean {
   const weights = new Map<number, number>();
-  for (const { brokerId, state } of image.brokers.values()) {
-    const replicaCount = image.brokerLoads.get(brokerId)?.replicaCount ?? 0;
-    if (state === "active") weights.set(brokerId, replicaCount * idleWeight);
+  for (const broker of image.brokers.values()) {
+    const replicaCount = image.brokerLoads.get(broker.brokerId)?.replicaCount ?? 0;
+    if (isBalanced(broker)) weights.set(broker.brokerId, replicaCount * idleWeight);
   }
   for (const load of loads) {
     const partition = partitionOf(image, load.topicId, load.index);
@@ -98,12 +98,17 @@ function isEven(image: Image, loads: readonly PartitionLoad[]): boolean {
   return all.length < 2 || Math.max(...all) - Math.min(...all) <= mean * tolerance;
 }
 
+/** One that is emptied gives up all it has anyway. */
+function isBalanced({ state, evacuation }: Broker): boolean {
+  return state === "active" && evacuation === null;
+}
+
 /** Active brokers with the weight of what they hold, or will when the moves under way are done. */
 function weigh(image: Image, loads: readonly PartitionLoad[]): Weighed[] {
   const measured = new Map(loads.map((load) => [`${load.topicId}-${load.index}`, load]));
   const byId = new Map<number, Weighed>();
   for (const broker of image.brokers.values()) {
-    if (broker.state === "active") byId.set(broker.brokerId, { broker, weight: 0, replicas: [] });
+    if (isBalanced(broker)) byId.set(broker.brokerId, { broker, weight: 0, replicas: [] });
   }
   for (const topic of image.topics.values()) {
     for (const partition of topic.partitions) {

@@ -124,6 +124,8 @@ function registration(
     state: "active",
     registeredAtMs: context.nowMs,
     isLost: false,
+    // What an operator wants of a broker does not end with its process.
+    evacuation: known?.evacuation ?? null,
   };
 }
 

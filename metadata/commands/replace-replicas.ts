@@ -1,4 +1,4 @@
-import { activeIn } from "../image/image.ts";
+import { activeIn, evacuatedIn } from "../image/image.ts";
 import type { Image, Partition, Topic } from "../image/image.ts";
 import { defaultReplicationFactor, placeBeside } from "../placement/placement.ts";
 import type { Placement } from "../placement/placement.ts";
@@ -77,13 +77,17 @@ function replaced(
     // Where everybody else is here already, one that was to go stays: a move that never ends keeps them all.
     const successor =
       placeBeside(placement, beside, zone) ??
-      partition.removing.find((each) => !target.includes(each) && isActive(each));
+      partition.removing.find((each) => !target.includes(each) && !isGone(each) && isActive(each));
     if (successor !== undefined) target[position] = successor;
   }
   return target;
 }
 
-/** Brings partitions to the replicas they were to have, as brokers come (replication.md C9). */
+/**
+ * Brings partitions to the replicas they are to have: as many as they were to have, as brokers come (replication.md C9), and none on a broker that is
+ * emptied. That one keeps its replica until another is in sync in its place, and for good where no other broker is free. Neither is urgent: half of the
+ * moves are left to those who replace what is gone.
+ */
 export function growTopics(
   image: Image,
   request: MoveLimit,
@@ -91,20 +95,24 @@ export function growTopics(
 ): Decision<BegunMoves, never> {
   const placement = placementDraft(image);
   const activeCount = placement.candidates.filter(({ isActive }) => isActive).length;
+  const isGone = evacuatedIn(image);
+  const isSmall = (topic: Topic, partition: Partition) =>
+    !isMoving(partition) && partition.replicas.length < wishedFactor(topic, activeCount);
   const found: { topic: Topic; partition: Partition }[] = [];
   for (const topic of image.topics.values()) {
     for (const partition of topic.partitions) {
-      const { replicas, leader } = partition;
-      if (leader === noLeader || isMoving(partition)) continue;
-      if (replicas.length < wishedFactor(topic, activeCount)) found.push({ topic, partition });
+      if (partition.leader === noLeader) continue;
+      const isMisplaced = partition.replicas.some(isGone);
+      if (isMisplaced || isSmall(topic, partition)) found.push({ topic, partition });
     }
   }
+  const maxMoving = Math.ceil(request.maxMoving / 2);
   return begin(image, found, {
-    ...request,
+    maxMoving,
     context,
-    targetOf(topic, { replicas }) {
-      const target = [...replicas];
-      while (target.length < wishedFactor(topic, activeCount)) {
+    targetOf(topic, partition) {
+      const target = replaced(image, placement, { partition, isGone });
+      while (isSmall(topic, partition) && target.length < wishedFactor(topic, activeCount)) {
         const next = placeBeside(placement, target, null);
         if (next === null) break;
         target.push(next);

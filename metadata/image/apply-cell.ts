@@ -3,6 +3,7 @@ import { fieldsOf } from "../records/record-kind.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import type { MetadataChange } from "./changes.ts";
 import { idempotencyKeyId } from "./image.ts";
+import type { Broker } from "./image.ts";
 import type { MutableImage } from "./mutable-image.ts";
 
 type RecordOfKind<Kind extends MetadataRecord["kind"]> = Extract<MetadataRecord, { kind: Kind }>;
@@ -45,15 +46,23 @@ export function applyBrokerState(
   image: MutableImage,
   { brokerId, state, isLost }: RecordOfKind<"brokerState">,
 ): MetadataChange[] {
-  const broker = image.brokers.get(brokerId);
-  if (broker === undefined) {
-    throw new MetadataDecodeError(
-      "corrupt",
-      `a record names broker ${brokerId}, which is not there`,
-    );
-  }
-  image.brokers.set(brokerId, { ...broker, state, isLost });
+  image.brokers.set(brokerId, { ...presentBroker(image, brokerId), state, isLost });
   return [{ kind: "brokerStateChanged", brokerId }];
+}
+
+/** No change that anybody follows: whoever places replicas looks at the image when it does. */
+export function applyBrokerEvacuation(
+  image: MutableImage,
+  { brokerId, evacuation }: RecordOfKind<"brokerEvacuation">,
+): MetadataChange[] {
+  image.brokers.set(brokerId, { ...presentBroker(image, brokerId), evacuation });
+  return [];
+}
+
+function presentBroker(image: MutableImage, brokerId: number): Broker {
+  const broker = image.brokers.get(brokerId);
+  if (broker !== undefined) return broker;
+  throw new MetadataDecodeError("corrupt", `a record names broker ${brokerId}, which is not there`);
 }
 
 export function applyCounters(image: MutableImage, counters: RecordOfKind<"counters">): void {

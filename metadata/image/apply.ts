@@ -1,6 +1,7 @@
 import type { MetadataRecord } from "../records/table.ts";
 import {
   applyBroker,
+  applyBrokerEvacuation,
   applyBrokerState,
   applyController,
   applyCounters,
@@ -88,6 +89,8 @@ function applyRecord(
       return applyBroker(image, record);
     case "brokerState":
       return applyBrokerState(image, record);
+    case "brokerEvacuation":
+      return applyBrokerEvacuation(image, record);
     case "brokerUnregistered":
       image.brokers.delete(record.brokerId);
       return [{ kind: "brokerUnregistered", brokerId: record.brokerId }];

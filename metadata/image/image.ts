@@ -136,6 +136,11 @@ export function activeIn(image: Image): (brokerId: number) => boolean {
   return (brokerId) => image.brokers.get(brokerId)?.state === "active";
 }
 
+/** Which brokers an operator is having emptied: they may lead and be in sync like any other, and are given nothing new. */
+export function evacuatedIn(image: Image): (brokerId: number) => boolean {
+  return (brokerId) => (image.brokers.get(brokerId)?.evacuation ?? null) !== null;
+}
+
 /** Which brokers may be in sync: a draining one serves on until it may go. */
 export function inServiceIn(image: Image): (brokerId: number) => boolean {
   return (brokerId) => {

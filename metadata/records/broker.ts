@@ -1,10 +1,24 @@
-import { boolean, int, oneOf, since, string } from "./field-types.ts";
+import { boolean, int, nullable, oneOf, since, string, struct } from "./field-types.ts";
+import type { InferFields } from "./field-types.ts";
 import { recordKind } from "./record-kind.ts";
 
 const brokerStates = ["fenced", "active", "draining"] as const;
 
 /** How the broker's previous life ended (replication.md C4). `new`: there was none. */
 const previousEnds = ["new", "clean", "processCrash", "hostCrash"] as const;
+
+const evacuationFields = {
+  /** Of the entry that began it. */
+  revision: int,
+  startedAtMs: int,
+  /** What the broker held then. */
+  replicaCount: int,
+};
+
+/** An operator's drain: the broker stays in service and is given nothing new, while all it holds moves to others. */
+export type Evacuation = InferFields<typeof evacuationFields>;
+
+const evacuationType = nullable(struct(evacuationFields));
 
 export const brokerRecord = recordKind("broker", 30, {
   brokerId: int,
@@ -27,6 +41,8 @@ export const brokerRecord = recordKind("broker", 30, {
   registeredAtMs: int,
   /** Its disk is gone for good (replication.md C3); only of a fenced broker. */
   isLost: since(2, boolean, false),
+  /** Stays through restarts and fences. */
+  evacuation: since(3, evacuationType, null),
 });
 
 export const brokerStateRecord = recordKind("brokerState", 31, {
@@ -36,3 +52,11 @@ export const brokerStateRecord = recordKind("brokerState", 31, {
 });
 
 export const brokerUnregisteredRecord = recordKind("brokerUnregistered", 32, { brokerId: int });
+
+/** null: it is over, and the broker may be given replicas again. */
+export const brokerEvacuationRecord = recordKind(
+  "brokerEvacuation",
+  33,
+  { brokerId: int, evacuation: evacuationType },
+  { since: 3 },
+);

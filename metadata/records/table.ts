@@ -1,4 +1,9 @@
-import { brokerRecord, brokerStateRecord, brokerUnregisteredRecord } from "./broker.ts";
+import {
+  brokerEvacuationRecord,
+  brokerRecord,
+  brokerStateRecord,
+  brokerUnregisteredRecord,
+} from "./broker.ts";
 import { controllerRecord, countersRecord, genesisRecord, levelRecord } from "./cell.ts";
 import {
   clusterDefaultsRecord,
@@ -41,6 +46,7 @@ export const recordKinds = [
   brokerRecord,
   brokerStateRecord,
   brokerUnregisteredRecord,
+  brokerEvacuationRecord,
   producerIdsRecord,
   idempotencyKeyRecord,
   idempotencyExpiredRecord,
@@ -48,9 +54,9 @@ export const recordKinds = [
 
 export type MetadataRecord = RecordOf<(typeof recordKinds)[number]>;
 
-/** Metadata levels this code reads and writes. 2: moves of replicas, recoveries, seals, lost brokers. */
+/** Metadata levels this code reads and writes. 2: moves of replicas, recoveries, seals, lost brokers. 3: brokers that are emptied. */
 export const minMetadataLevel = 1;
-export const maxMetadataLevel = 2;
+export const maxMetadataLevel = 3;
 
 const byName = new Map<string, (typeof recordKinds)[number]>(
   recordKinds.map((kind) => [kind.name, kind]),

@@ -4,6 +4,7 @@ import { alterPartitionReassignments } from "../../../../metadata/commands/alter
 import { balanceLeaders } from "../../../../metadata/commands/balance-leaders.ts";
 import { declareLost } from "../../../../metadata/commands/declare-lost.ts";
 import { drainBroker } from "../../../../metadata/commands/drain-broker.ts";
+import { endEvacuation, evacuateBroker } from "../../../../metadata/commands/evacuate-broker.ts";
 import { fenceBrokers } from "../../../../metadata/commands/fence-brokers.ts";
 import { recoverPartitions } from "../../../../metadata/commands/recover-partitions.ts";
 import { growTopics, replaceReplicas } from "../../../../metadata/commands/replace-replicas.ts";
@@ -55,6 +56,8 @@ export const kinds = [
   "reassign",
   "cancel",
   "replace",
+  "evacuate",
+  "endEvacuation",
 ] as const;
 
 /** What leaders ask for, by luck: half of the time for those who have caught up. */
@@ -121,6 +124,10 @@ function command(world: World, node: Node, step: Step): void {
       return void world.run((now, context) => unfenceBrokers(now, { brokers: [ref] }, context));
     case "drain":
       return void world.run((now, context) => drainBroker(now, ref, context));
+    case "evacuate":
+      return void world.run((now, context) => evacuateBroker(now, ref, context));
+    case "endEvacuation":
+      return void world.run((now) => endEvacuation(now, ref));
     case "wipe":
       if (step.luck > 6) wipe(node);
       return;

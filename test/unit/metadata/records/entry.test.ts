@@ -191,6 +191,7 @@ test("the codes that are in logs already stay what they are", () => {
     broker: 30,
     brokerState: 31,
     brokerUnregistered: 32,
+    brokerEvacuation: 33,
     producerIds: 40,
     idempotencyKey: 60,
     idempotencyExpired: 61,
