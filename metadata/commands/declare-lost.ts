@@ -1,8 +1,8 @@
 import type { Image } from "../image/image.ts";
-import { noLeader } from "../records/partition.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { findBroker } from "./broker-ref.ts";
 import type { BrokerErrorCode, BrokerRef } from "./broker-ref.ts";
+import { awaitedMembers } from "./broker-loss.ts";
 import { rejected } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
 import { elected, numbered, surroundings, withoutMembers } from "./membership.ts";
@@ -46,10 +46,7 @@ export function declareLost(
 export function isWaitedFor(image: Image, brokerId: number): boolean {
   if (image.leaderlessCount === 0) return false;
   for (const { partitions } of image.topics.values()) {
-    for (const { leader, isr, elr, lastIsr } of partitions) {
-      if (leader !== noLeader) continue;
-      if ([isr, elr, lastIsr].some((ids) => ids.includes(brokerId))) return true;
-    }
+    if (partitions.some((each) => awaitedMembers(each).includes(brokerId))) return true;
   }
   return false;
 }
