@@ -40,7 +40,7 @@ function scene(brokerCount: number, ...assigned: number[][]) {
     grow: (maxMoving = 100) =>
       cell.accept((image, context) => growTopics(image, { maxMoving }, context)),
     /** The new replicas have caught up, as their leaders say. */
-    catchUp() {
+    catchUp: () => {
       const topicId = topicByName(cell.image, clusterId, "t")?.topicId ?? "";
       for (const { index, replicas, leader, leaderEpoch, partitionEpoch, adding } of partitions()) {
         if (adding.length === 0) continue;
