@@ -18,6 +18,8 @@ export type ApiConfig = {
   addressOf?: (clusterId: string) => { host: string; port: number } | null | undefined;
   /** Where a broker serves HTTP, asked anew each time because brokers come and go. Null: at the address a request came to (one process serves both). */
   httpEndpoint: (() => string) | null;
+  /** How long an event stream lasts at most; ten minutes where nothing is said. Where answers are gathered before they are sent (a Lambda), short or 0. */
+  eventStreamMs?: number;
 };
 
 export type Log = {

@@ -1,5 +1,11 @@
 // The types of the HTTP API for those who call it: import them as types, so that no schema or server code comes along.
 import type { z } from "@hono/zod-openapi";
+import type {
+  brokerLoss,
+  cellBroker,
+  cellBrokerList,
+  declareLostRequest,
+} from "./shapes/cell-broker.ts";
 import type { cell, health, limits } from "./shapes/cell.ts";
 import type {
   cluster,
@@ -13,6 +19,7 @@ import type {
   kafkaCluster,
   kafkaClusterList,
 } from "./shapes/kafka-cluster.ts";
+import type { moveReplicasRequest, operation, operationList } from "./shapes/operation.ts";
 import type { partition, partitionList, replica, replicaList } from "./shapes/partition.ts";
 import type { problemDetails, wrongField } from "./shapes/problem.ts";
 import type { createTopicRequest, topic, topicList, updateTopicRequest } from "./shapes/topic.ts";
@@ -49,6 +56,13 @@ export type Replica = z.infer<typeof replica>;
 export type ReplicaList = z.infer<typeof replicaList>;
 
 export type Cell = z.infer<typeof cell>;
+export type CellBroker = z.infer<typeof cellBroker>;
+export type CellBrokerList = z.infer<typeof cellBrokerList>;
+export type DeclareLostRequest = z.input<typeof declareLostRequest>;
+export type BrokerLoss = z.infer<typeof brokerLoss>;
+export type Operation = z.infer<typeof operation>;
+export type OperationList = z.infer<typeof operationList>;
+export type MoveReplicasRequest = z.input<typeof moveReplicasRequest>;
 export type Limits = z.infer<typeof limits>;
 export type Health = z.infer<typeof health>;
 

@@ -9,13 +9,19 @@ import type { DocsAssets } from "./docs-assets.ts";
 import { missingRoute } from "./missing-route.ts";
 import { problemReply } from "./reply-problem.ts";
 import { boundedBody, requestGate } from "./request-gate.ts";
+import { brokerDrainRoutes } from "./routes/broker-drain.ts";
+import { brokerRemovalRoutes } from "./routes/broker-removal.ts";
 import { brokerRoutes } from "./routes/brokers.ts";
+import { cellBrokerRoutes } from "./routes/cell-brokers.ts";
 import { cellRoutes } from "./routes/cell.ts";
 import { clusterRoutes } from "./routes/clusters.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { elsewhereRoutes } from "./routes/elsewhere.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { kafkaClusterRoutes } from "./routes/kafka-clusters.ts";
+import { moveRoutes } from "./routes/moves.ts";
+import { operationCancelRoutes } from "./routes/operation-cancel.ts";
+import { operationRoutes } from "./routes/operations.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
 import { topicConfigRoutes } from "./routes/topic-configs.ts";
 import { topicRoutes } from "./routes/topics.ts";
@@ -56,6 +62,12 @@ export function createApi(options: ApiOptions): Routes {
     brokerRoutes(api),
     elsewhereRoutes(api, { isListed: options.brokerRoutes === undefined }),
     cellRoutes(api),
+    cellBrokerRoutes(api),
+    brokerDrainRoutes(api),
+    brokerRemovalRoutes(api),
+    moveRoutes(api),
+    operationRoutes(api),
+    operationCancelRoutes(api),
     healthRoutes(api),
   ]) {
     app.route("/", routes);

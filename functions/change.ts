@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Context } from "hono";
+import type { ReassignmentErrorCode } from "../metadata/commands/alter-partition-reassignments.ts";
+import type { BrokerErrorCode } from "../metadata/commands/broker-ref.ts";
 import type { ClusterErrorCode } from "../metadata/commands/cluster-commands.ts";
 import type { Command, CommandContext, Rejection } from "../metadata/commands/command.ts";
+import type { EvacuationErrorCode } from "../metadata/commands/evacuate-broker.ts";
 import { rememberReply } from "../metadata/commands/remember-reply.ts";
 import type { IdempotencyErrorCode } from "../metadata/commands/remember-reply.ts";
 import type { TopicErrorCode } from "../metadata/commands/topic-outcome.ts";
@@ -11,7 +14,16 @@ import { Problem } from "./problem.ts";
 import type { ProblemKind } from "./problem.ts";
 import { jsonPointer } from "./wrong-fields.ts";
 
-export type ChangeErrorCode = ClusterErrorCode | TopicErrorCode | IdempotencyErrorCode;
+export type ChangeErrorCode =
+  | ClusterErrorCode
+  | TopicErrorCode
+  | BrokerErrorCode
+  | EvacuationErrorCode
+  | ReassignmentErrorCode
+  | IdempotencyErrorCode
+  | "CONFIRMATION_MISSING"
+  | "CONFIRMATION_OUTDATED"
+  | "RESOURCE_NOT_FOUND";
 
 /** Where in the request's body the field of a rejection stands (`configs/retention.ms` -> configs, 2, value). */
 export type FieldPath = (field: string) => readonly PropertyKey[];
@@ -92,6 +104,13 @@ const problems: Record<ChangeErrorCode, { kind: ProblemKind; errorCode: number }
   INVALID_CONFIG: { kind: "refused", errorCode: 40002 },
   INVALID_REQUEST: { kind: "refused", errorCode: 40002 },
   POLICY_VIOLATION: { kind: "refused", errorCode: 40002 },
+  BROKER_ID_NOT_REGISTERED: { kind: "not-found", errorCode: 404 },
+  RESOURCE_NOT_FOUND: { kind: "not-found", errorCode: 404 },
+  STALE_BROKER_EPOCH: { kind: "conflict", errorCode: 409 },
+  UNSUPPORTED_VERSION: { kind: "conflict", errorCode: 409 },
+  NO_REASSIGNMENT_IN_PROGRESS: { kind: "conflict", errorCode: 409 },
+  CONFIRMATION_MISSING: { kind: "invalid-fields", errorCode: 422 },
+  CONFIRMATION_OUTDATED: { kind: "conflict", errorCode: 409 },
   CLUSTER_NOT_FOUND: { kind: "not-found", errorCode: 404 },
   CLUSTER_ALREADY_EXISTS: { kind: "conflict", errorCode: 409 },
   CLUSTER_NOT_EMPTY: { kind: "conflict", errorCode: 409 },

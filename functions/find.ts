@@ -1,5 +1,5 @@
 import { topicByName } from "../metadata/image/image.ts";
-import type { Cluster, Image, Partition, Topic } from "../metadata/image/image.ts";
+import type { Broker, Cluster, Image, Partition, Topic } from "../metadata/image/image.ts";
 import { Problem } from "./problem.ts";
 
 // What a path names, or the problem that says what is missing.
@@ -8,6 +8,11 @@ export function clusterOf(image: Image, clusterId: string): Cluster {
   const found = image.clusters.get(clusterId);
   if (found === undefined) throw clusterNotFound(clusterId);
   return found;
+}
+
+/** What people call it; of the internal topics, the name that stands for no cluster. */
+export function clusterNameOf(image: Image, clusterId: string): string {
+  return image.clusters.get(clusterId)?.name ?? clusterId;
 }
 
 export function topicOf(image: Image, clusterId: string, topicName: string): Topic {
@@ -27,6 +32,12 @@ export function partitionOf(topic: Topic, partitionId: number): Partition {
     );
   }
   return found;
+}
+
+export function brokerOf(image: Image, brokerId: number): Broker {
+  const found = image.brokers.get(brokerId);
+  if (found !== undefined) return found;
+  throw notFound(`no broker has the id ${brokerId}`, "BROKER_ID_NOT_REGISTERED", 404);
 }
 
 export function clusterNotFound(clusterId: string): Problem {

@@ -58,6 +58,12 @@ export const problemKinds = {
     about:
       "Records, consumer groups, lags and metrics are the brokers' and are served at the cluster's http_endpoint, which `http_endpoint` names.",
   },
+  "too-many-streams": {
+    status: 503,
+    title: "Too many clients follow events",
+    about:
+      "This process keeps only so many event streams open; `detail` names the limit. Ask for JSON instead, or again after Retry-After.",
+  },
   "idempotency-key-reused": {
     status: 422,
     title: "The Idempotency-Key belongs to another request",

@@ -3,7 +3,7 @@ import type { Broker, Cluster } from "../../metadata/image/image.ts";
 import type { ApiContext, Routes } from "../api-context.ts";
 import { newRoutes, originOf } from "../api-context.ts";
 import type { KafkaBroker } from "../api-types.ts";
-import { clusterOf, notFound } from "../find.ts";
+import { brokerOf, clusterOf } from "../find.ts";
 import { clusterUrl, collectionLinks, resourceName } from "../kafka-links.ts";
 import { pageOf, pageQuery } from "../pagination.ts";
 import { kafkaBroker, kafkaBrokerList } from "../shapes/kafka-cluster.ts";
@@ -58,10 +58,7 @@ export function brokerRoutes(api: ApiContext): Routes {
     const { image } = api.replica;
     const params = c.req.valid("param");
     const cluster = clusterOf(image, params.cluster_id);
-    const found = image.brokers.get(params.broker_id);
-    if (found === undefined) {
-      throw notFound(`no broker has the id ${params.broker_id}`, "BROKER_ID_NOT_REGISTERED", 404);
-    }
+    const found = brokerOf(image, params.broker_id);
     return c.json(brokerShape(cluster, found, originOf(c)), 200);
   });
   return routes;

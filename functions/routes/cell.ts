@@ -1,10 +1,12 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Image } from "../../metadata/image/image.ts";
-import { systemClusterId } from "../../metadata/image/image.ts";
 import type { ApiContext, Routes } from "../api-context.ts";
 import { newRoutes } from "../api-context.ts";
 import type { Cell } from "../api-types.ts";
-import { isoTime } from "../iso-time.ts";
+import { brokersById, cellBrokerShape } from "../cell-broker-shape.ts";
+import { clusterNameOf } from "../find.ts";
+import { awaitedBrokers, partitionsHealth } from "../partition-health.ts";
+import type { UnhealthyPartition } from "../partition-health.ts";
 import { cell } from "../shapes/cell.ts";
 import { jsonReply } from "./openapi.ts";
 import { refusals } from "./problem-responses.ts";
@@ -28,8 +30,9 @@ export function cellRoutes(api: ApiContext): Routes {
 }
 
 function cellShape(image: Image, version: string): Cell {
-  const brokers = [...image.brokers.values()].sort((a, b) => a.brokerId - b.brokerId);
-  const { topics, offline, underReplicated } = countPartitions(image);
+  const brokers = brokersById(image);
+  const health = partitionsHealth(image);
+  const { counts } = health;
   return {
     id: image.cellId,
     version,
@@ -37,37 +40,32 @@ function cellShape(image: Image, version: string): Cell {
     metadata_revision: image.revision,
     metadata_level: image.level,
     controller_broker_id: image.controller.brokerId,
+    controller_epoch: image.controller.epoch,
     clusters_count: image.clusters.size,
-    topics_count: topics,
+    topics_count: health.topicCount,
     partitions_count: image.partitionCount,
-    offline_partitions_count: offline,
-    under_replicated_partitions_count: underReplicated,
-    brokers: brokers.map((each) => ({
-      id: each.brokerId,
-      state: each.state,
-      host: each.host,
-      port: each.port,
-      zone: each.zone,
-      registered_at: isoTime(each.registeredAtMs),
-    })),
+    offline_partitions_count: counts.offline,
+    under_min_isr_partitions_count: counts.under_min_isr,
+    under_replicated_partitions_count: counts.under_replicated,
+    moving_partitions_count: health.movingCount,
+    unhealthy_partitions: health.examples.map((each) => unhealthyShape(image, each)),
+    brokers: brokers.map((each) => cellBrokerShape(image, each, health)),
   };
 }
 
-/** Tenants' topics; partitions of the internal ones count too, for their loss stops groups. */
-function countPartitions(image: Image): {
-  topics: number;
-  offline: number;
-  underReplicated: number;
-} {
-  let topics = 0;
-  let offline = 0;
-  let underReplicated = 0;
-  for (const topic of image.topics.values()) {
-    if (topic.clusterId !== systemClusterId) topics++;
-    for (const partition of topic.partitions) {
-      if (partition.leader < 0) offline++;
-      if (partition.isr.length < partition.replicas.length) underReplicated++;
-    }
-  }
-  return { topics, offline, underReplicated };
+function unhealthyShape(
+  image: Image,
+  { problem, topic, partition }: UnhealthyPartition,
+): Cell["unhealthy_partitions"][number] {
+  return {
+    cluster_id: topic.clusterId,
+    cluster_name: clusterNameOf(image, topic.clusterId),
+    topic_name: topic.name,
+    partition_id: partition.index,
+    problem,
+    leader: partition.leader < 0 ? null : partition.leader,
+    replicas: [...partition.replicas],
+    in_sync_replicas: [...partition.isr],
+    waits_for: awaitedBrokers(image, partition),
+  };
 }

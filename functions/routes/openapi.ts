@@ -25,6 +25,10 @@ export const etagHeader: z.ZodObject = z.object({
   ETag: z.string().openapi({ description: "For If-Match.", example: '"42"' }),
 });
 
+export const locationHeader: z.ZodObject = z.object({
+  Location: z.string().openapi({ description: "Where to ask how far it is." }),
+});
+
 // No examples for the headers: the reference page would send them along, and each would refuse the second try.
 
 export const ifMatchHeaders = z.object({

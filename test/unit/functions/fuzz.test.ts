@@ -12,12 +12,14 @@ const knownNames = [
   "replication_factor",
   "replicas_assignments",
   "partition_id",
-  "broker_ids",
   "configs",
   "value",
   "operation",
   "data",
   "validate_only",
+  "cluster_id",
+  "broker_ids",
+  "confirmation",
   "retention.ms",
   "__proto__",
 ];
@@ -84,12 +86,13 @@ test("nonsense against every route is answered, refused as a problem, and never 
       let used = 0;
       const path = pattern
         .replace(":verb{configs:alter}", "configs~alter")
+        .replace(/:target\{.+:([\w-]+)\}/, (_, verb) => `${keepsIds ? "1" : "drain-1-2"}~${verb}`)
         .replaceAll(/:(\w+)/g, (_, name: string) => {
           if (keepsIds && (name === "cluster_id" || name === "id")) return id;
           if (keepsIds && name === "topic_name") return "orders";
           return encodeURIComponent((odd[used++] ?? "").toWellFormed());
         })
-        .replace("configs~alter", "configs:alter");
+        .replace("~", ":");
       // What the fuzz deletes or changes must be there for what comes after it.
       if (method === "DELETE" && keepsIds) return;
       const search = new URLSearchParams(query).toString();

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { docsAssetNames } from "../../../../functions/docs-assets.ts";
 import { problemKinds } from "../../../../functions/problem.ts";
+import { brokerIdPattern, operationIdPattern } from "../../../../functions/routes/custom-verb.ts";
 import { createApiFixture } from "../api-fixture.ts";
 
 type Operation = {
@@ -27,9 +28,17 @@ function operations(doc: Document): { path: string; method: string; operation: O
   );
 }
 
-/** Hono's `/:verb{configs:alter}` and `/:id` as the reference writes them. */
+const targets: Record<string, string> = {
+  [brokerIdPattern]: "{broker_id}",
+  [operationIdPattern]: "{operation_id}",
+};
+
+/** Hono's `/:target{[0-9]+:drain}`, `/:verb{configs:alter}` and `/:id` as the reference writes them. */
 function documented(path: string): string {
-  return path.replaceAll(/:\w+\{([^}]+)\}/g, "$1").replaceAll(/\/:(\w+)/g, "/{$1}");
+  return path
+    .replaceAll(/:target\{(.+):([\w-]+)\}/g, (_, pattern, verb) => `${targets[pattern]}:${verb}`)
+    .replaceAll(/:\w+\{([^}]+)\}/g, "$1")
+    .replaceAll(/\/:(\w+)/g, "/{$1}");
 }
 
 test("every registered route is in the document, and nothing else is", async () => {
