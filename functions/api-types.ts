@@ -22,6 +22,7 @@ import type {
 import type { moveReplicasRequest, operation, operationList } from "./shapes/operation.ts";
 import type { partition, partitionList, replica, replicaList } from "./shapes/partition.ts";
 import type { problemDetails, wrongField } from "./shapes/problem.ts";
+import type { reassignment, reassignmentList } from "./shapes/reassignment.ts";
 import type { createTopicRequest, topic, topicList, updateTopicRequest } from "./shapes/topic.ts";
 import type {
   alterTopicConfigsRequest,
@@ -54,6 +55,9 @@ export type Partition = z.infer<typeof partition>;
 export type PartitionList = z.infer<typeof partitionList>;
 export type Replica = z.infer<typeof replica>;
 export type ReplicaList = z.infer<typeof replicaList>;
+
+export type Reassignment = z.infer<typeof reassignment>;
+export type ReassignmentList = z.infer<typeof reassignmentList>;
 
 export type Cell = z.infer<typeof cell>;
 export type CellBroker = z.infer<typeof cellBroker>;

@@ -9,6 +9,7 @@ import type { DocsAssets } from "./docs-assets.ts";
 import { missingRoute } from "./missing-route.ts";
 import { problemReply } from "./reply-problem.ts";
 import { boundedBody, requestGate } from "./request-gate.ts";
+import { brokerReplicaRoutes } from "./routes/broker-replicas.ts";
 import { brokerDrainRoutes } from "./routes/broker-drain.ts";
 import { brokerRemovalRoutes } from "./routes/broker-removal.ts";
 import { brokerRoutes } from "./routes/brokers.ts";
@@ -23,6 +24,7 @@ import { moveRoutes } from "./routes/moves.ts";
 import { operationCancelRoutes } from "./routes/operation-cancel.ts";
 import { operationRoutes } from "./routes/operations.ts";
 import { partitionRoutes } from "./routes/partitions.ts";
+import { reassignmentRoutes } from "./routes/reassignments.ts";
 import { topicConfigRoutes } from "./routes/topic-configs.ts";
 import { topicRoutes } from "./routes/topics.ts";
 
@@ -59,7 +61,9 @@ export function createApi(options: ApiOptions): Routes {
     topicRoutes(api),
     topicConfigRoutes(api),
     partitionRoutes(api),
+    reassignmentRoutes(api),
     brokerRoutes(api),
+    brokerReplicaRoutes(api),
     elsewhereRoutes(api, { isListed: options.brokerRoutes === undefined }),
     cellRoutes(api),
     cellBrokerRoutes(api),

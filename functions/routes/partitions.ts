@@ -2,16 +2,11 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Partition, Topic } from "../../metadata/image/image.ts";
 import type { ApiContext, Routes } from "../api-context.ts";
 import { newRoutes, originOf } from "../api-context.ts";
-import type { Partition as PartitionShape, Replica } from "../api-types.ts";
+import type { Partition as PartitionShape } from "../api-types.ts";
 import { notFound, partitionOf, topicOf } from "../find.ts";
-import {
-  clusterUrl,
-  collectionLinks,
-  partitionUrl,
-  resourceName,
-  topicUrl,
-} from "../kafka-links.ts";
+import { collectionLinks, partitionUrl, resourceName, topicUrl } from "../kafka-links.ts";
 import { pageOf, pageQuery } from "../pagination.ts";
+import { replicaShape } from "../replica-shape.ts";
 import { partition, partitionList, replica, replicaList } from "../shapes/partition.ts";
 import { clusterParam, idParam, jsonReply, topicParam } from "./openapi.ts";
 import { refusals } from "./problem-responses.ts";
@@ -147,32 +142,5 @@ function partitionShape(topic: Topic, stored: Partition, origin: string): Partit
     ...(stored.leader < 0 ? {} : { leader: { related: `${self}/replicas/${stored.leader}` } }),
     replicas: { related: `${self}/replicas` },
     reassignment: { related: `${self}/reassignment` },
-  };
-}
-
-function replicaShape(
-  topic: Topic,
-  stored: Partition,
-  { brokerId, origin }: { brokerId: number; origin: string },
-): Replica {
-  const partitionSelf = partitionUrl(topicUrl(origin, topic.clusterId, topic.name), stored.index);
-  return {
-    kind: "KafkaReplica",
-    metadata: {
-      self: `${partitionSelf}/replicas/${brokerId}`,
-      resource_name: resourceName([
-        ["kafka", topic.clusterId],
-        ["topic", topic.name],
-        ["partition", stored.index],
-        ["replica", brokerId],
-      ]),
-    },
-    cluster_id: topic.clusterId,
-    topic_name: topic.name,
-    partition_id: stored.index,
-    broker_id: brokerId,
-    is_leader: stored.leader === brokerId,
-    is_in_sync: stored.isr.includes(brokerId),
-    broker: { related: `${clusterUrl(origin, topic.clusterId)}/brokers/${brokerId}` },
   };
 }
