@@ -1,3 +1,5 @@
+import type { CellControl } from "./control/cell.ts";
+import { createCellControl } from "./control/cell.ts";
 import type { Clusters } from "./control/clusters.ts";
 import { createClusters } from "./control/clusters.ts";
 import type { HttpClientOptions } from "./control/http-client.ts";
@@ -13,8 +15,12 @@ export type MyelinOptions = HttpClientOptions;
  */
 export class Myelin {
   readonly clusters: Clusters;
+  /** The brokers behind the clusters, for those who operate them. */
+  readonly cell: CellControl;
 
   constructor(options: MyelinOptions) {
-    this.clusters = createClusters(createHttpClient(options));
+    const http = createHttpClient(options);
+    this.clusters = createClusters(http);
+    this.cell = createCellControl(http);
   }
 }

@@ -5,6 +5,15 @@ export { MyelinError } from "./errors.ts";
 export { bytes, json, nullable, string } from "./codecs.ts";
 export type { Codec, StandardSchema } from "./codecs.ts";
 export type { Cluster } from "./cluster.ts";
+export type {
+  BrokerDescription,
+  BrokerLoss,
+  CellControl,
+  CellStatus,
+  MoveOptions,
+  OperationDescription,
+  UnhealthyPartition,
+} from "./control/cell.ts";
 export type { ClusterDescription, Clusters, CreateClusterOptions } from "./control/clusters.ts";
 export type {
   CreateTopicOptions,

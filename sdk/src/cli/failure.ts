@@ -37,6 +37,8 @@ function adviceFor({ code }: MyelinError): string {
       return " See the topics there are with: myelin topic list";
     case "TOPIC_ALREADY_EXISTS":
       return " Choose another name, or pass --if-not-exists.";
+    case "BROKER_ID_NOT_REGISTERED":
+      return " See the brokers there are with: myelin cell status";
     default:
       return "";
   }

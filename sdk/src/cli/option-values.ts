@@ -20,6 +20,16 @@ export function portNumber(text: string): number {
   throw new InvalidArgumentError("Ports go up to 65535.");
 }
 
+export function brokerId(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Write a broker's id, as myelin cell status shows it.");
+}
+
+/** `1,2,3` */
+export function brokerIds(text: string): number[] {
+  return text.split(",").map((each) => brokerId(each.trim()));
+}
+
 /** Gathers `name=value` of a repeatable option. */
 export function nameAndValue(
   text: string,

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { brokerCommand } from "./broker-command.ts";
+import { cellCommand } from "./cell.ts";
 import { clusterCommand } from "./cluster.ts";
 import { completionCommand } from "./completion.ts";
 import { consumeCommand } from "./consume.ts";
@@ -30,6 +31,7 @@ export function createProgram(): Command {
     produceCommand(),
     consumeCommand(),
     groupCommand(),
+    cellCommand(),
     completionCommand(() => program),
   ];
   for (const command of commands) program.addCommand(command);

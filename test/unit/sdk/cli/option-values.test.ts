@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  brokerIds,
   nameAndValue,
   portNumber,
   positiveNumber,
@@ -23,6 +24,10 @@ describe("where to read from", () => {
   });
 });
 
+test("brokers stand in a list, with blanks or without", () => {
+  expect(brokerIds("1, 2,3")).toEqual([1, 2, 3]);
+});
+
 test("a value may hold further equals signs, and the same option adds up", () => {
   expect(nameAndValue("b=x=y", nameAndValue("a=1"))).toEqual({ a: "1", b: "x=y" });
 });
@@ -34,6 +39,8 @@ test.each([
   [positiveNumber, "1.5"],
   [positiveNumber, "-3"],
   [portNumber, "65536"],
+  [brokerIds, "1,,2"],
+  [brokerIds, "1;2"],
 ])("%o refuses %s", (read, text) => {
   expect(() => read(text)).toThrow(/Write|Ports/);
 });

@@ -27,3 +27,13 @@ test("progress says how far, how fast and how long still", () => {
 test("progress towards an unknown end is a count and a rate", () => {
   expect(progressText(10, { fraction: null, elapsedMs: 1_000 })).toBe("10 messages, 10/s");
 });
+
+test("what was done before anybody looked says nothing about the pace", () => {
+  const first = { done: 60, fraction: 0.5 };
+  expect(progressText(90, { fraction: 0.75, elapsedMs: 10_000, unit: "partitions", first })).toBe(
+    `${"█".repeat(18)}${"░".repeat(6)} 75%  90 partitions, 3/s, 10 s left`,
+  );
+  expect(progressText(60, { fraction: 0.5, elapsedMs: 1_000, unit: "partitions", first })).toBe(
+    `${"█".repeat(12)}${"░".repeat(12)} 50%  60 partitions, 0/s`,
+  );
+});

@@ -1,0 +1,16 @@
+import { Command } from "commander";
+import { drainCommand, undrainCommand } from "./cell-drain.ts";
+import { moveCommand } from "./cell-move.ts";
+import { declareLostCommand, unregisterCommand } from "./cell-removal.ts";
+import { statusCommand } from "./cell-status.ts";
+
+export function cellCommand(): Command {
+  const noun = new Command("cell").description("the brokers behind the clusters");
+  noun.addCommand(statusCommand());
+  noun.addCommand(drainCommand());
+  noun.addCommand(undrainCommand());
+  noun.addCommand(moveCommand());
+  noun.addCommand(declareLostCommand());
+  noun.addCommand(unregisterCommand());
+  return noun;
+}
