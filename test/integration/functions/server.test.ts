@@ -1,6 +1,8 @@
 import { connect } from "node:net";
 import { Hono } from "hono";
 import { expect, test } from "vitest";
+import { createManualClock } from "../../../adapters/memory/clock.ts";
+import { eventStream, eventStreamHeaders } from "../../../functions/event-stream.ts";
 import { ServeError, serveApi } from "../../../functions/server.ts";
 import { createApiFixture } from "../../unit/functions/api-fixture.ts";
 
@@ -153,6 +155,37 @@ test("a body over the limit is refused while it is still being sent", async () =
     // Undici reports the reset instead of the answer when its own write fails first.
     if (response instanceof Response) expect(response.status).toBe(413);
     expect((await fetch(`${served.url}/healthz`)).status).toBe(200);
+  } finally {
+    await served.close(10);
+  }
+});
+
+test("events are sent as they happen, and end when their listener goes away", async () => {
+  const clock = createManualClock({ startMs: 0 });
+  let tell = () => {};
+  const ended = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  let count = 0;
+  const app = new Hono().get("/", (c) => {
+    const next = async () => {
+      const id = String(++count);
+      return { event: { event: "progress", id, data: "{}" }, isLast: false };
+    };
+    const stream = eventStream({ clock, next, everyMs: 1_000, maxMs: 60_000, onEnd: tell });
+    return c.body(stream, 200, eventStreamHeaders);
+  });
+  const served = await serveApi(app, anyPort);
+  try {
+    const leave = new AbortController();
+    const response = await fetch(served.url, { signal: leave.signal });
+    const reader = response.body?.getReader();
+    const read = async () => Buffer.from((await reader?.read())?.value ?? []).toString();
+    expect(await read()).toContain("id: 1");
+    await clock.advance(1_000);
+    expect(await read()).toContain("id: 2");
+    leave.abort();
+    await ended;
   } finally {
     await served.close(10);
   }
