@@ -25,7 +25,9 @@ export async function awaitOperations(waiting: Waiting): Promise<OperationDescri
     if (left.some(({ state }) => state === "running")) blockedSinceMs = null;
     else blockedSinceMs ??= performance.now();
     if (blockedSinceMs !== null && performance.now() - blockedSinceMs >= patienceMs)
-      throw new CliError(`It does not go on: ${first.error ?? "nobody says why"}.`);
+      throw new CliError(
+        `It does not go on: ${first.error ?? "nobody says why"}. Once that has changed it goes on by itself; see it with: myelin cell status`,
+      );
     await pause(everyMs, signal);
     if (signal.aborted)
       throw new CliError(

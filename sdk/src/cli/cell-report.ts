@@ -47,17 +47,19 @@ const problemWords: Record<UnhealthyPartition["problem"], string> = {
   under_replicated: "under-replicated",
 };
 
+/** All of it is one screen. */
+const shownPartitions = 5;
+
 function unhealthyLines({
   unhealthy,
   offline,
   underReplicated,
   underMinIsr,
 }: CellStatus): string[] {
-  const names = unhealthy.map(
-    ({ cluster, topic, partition }) => `${cluster}/${topic} ${partition}`,
-  );
+  const shown = unhealthy.slice(0, shownPartitions);
+  const names = shown.map(({ cluster, topic, partition }) => `${cluster}/${topic} ${partition}`);
   const width = Math.max(0, ...names.map(({ length }) => length));
-  const lines = unhealthy.map((each, index) => {
+  const lines = shown.map((each, index) => {
     const name = (names[index] ?? "").padEnd(width);
     return `  ${problemWords[each.problem].padEnd(16)}  ${name}  ${whatIsMissing(each)}`;
   });
@@ -103,7 +105,14 @@ function workLines(cell: CellStatus, operations: readonly OperationDescription[]
       "There is no controller: the brokers choose one within seconds, if one is in service.",
     );
   }
-  for (const each of operations) if (each.kind === "drain") lines.push(drainLine(each));
+  const stopped = new Set(
+    cell.brokers.filter(({ state }) => state === "fenced").map(({ id }) => id),
+  );
+  for (const each of operations) {
+    if (each.kind !== "drain") continue;
+    const isGone = each.state === "done" && stopped.has(each.broker ?? -1);
+    lines.push(isGone ? goneLine(each) : drainLine(each));
+  }
   const moves = operations.filter(({ kind }) => kind === "move");
   if (moves.length > 0) lines.push(movesLine(moves));
   const held = moves.filter(({ state }) => state === "blocked");
@@ -132,6 +141,10 @@ export function drainLine({ broker, state, progress, error }: OperationDescripti
   if (state === "done") return `Broker ${broker} is empty and may be stopped.`;
   const going = `Broker ${broker} is being drained: ${done}`;
   return error === null ? `${going}.` : `${going}; ${error}.`;
+}
+
+function goneLine({ broker }: OperationDescription): string {
+  return `Broker ${broker} is empty and out of service; to forget it: myelin cell unregister ${broker}`;
 }
 
 export function movesLine(moves: readonly OperationDescription[]): string {

@@ -61,7 +61,9 @@ test("what leaves no trace was taken back", async () => {
 test("a wait ends when nothing goes on for long, and says why", async () => {
   const held = { state: "blocked" as const, error: "broker 4 is out of service" };
   const cell = cellOf([[move("a", held), move("b", held)]]);
-  await expect(wait({ cell })).rejects.toThrow("It does not go on: broker 4 is out of service.");
+  await expect(wait({ cell })).rejects.toThrow(
+    "It does not go on: broker 4 is out of service. Once that has changed",
+  );
 });
 
 test("while one of them goes on it goes on", async () => {

@@ -91,6 +91,16 @@ test("a cell that is not counts what is wrong, and names the worst with what the
   ]);
 });
 
+test("only a few partitions are named: it is one screen", () => {
+  const lagging = { ...partition, problem: "under_replicated" as const, leader: 1, inSync: [1] };
+  const unhealthy = Array.from({ length: 10 }, (_, index) => {
+    return { ...lagging, partition: index, waitsFor: [] };
+  });
+  const { summary } = cellReport(status({ underReplicated: 62, unhealthy }), []);
+  expect(summary).toHaveLength(7);
+  expect(summary.at(-1)).toBe("  and 57 more");
+});
+
 describe("without brokers in service", () => {
   test("a new cell waits for its first", () => {
     expect(cellReport(status({ brokers: [], controller: null }), []).summary[0]).toBe(
@@ -159,6 +169,14 @@ describe("what the cell is doing about it", () => {
       "Replicas of 2 partitions are being moved: 4 of 6 are in sync.",
     ]);
     expect(report.brokers.rows[1]?.[1]).toBe("draining");
+  });
+
+  test("an empty broker that is stopped may be forgotten", () => {
+    const done = { ...drain, state: "done" as const };
+    const brokers = [broker(1), broker(3, { state: "fenced", replicas: 0, drain: drain.id })];
+    expect(cellReport(status({ brokers }), [done]).work).toEqual([
+      "Broker 3 is empty and out of service; to forget it: myelin cell unregister 3",
+    ]);
   });
 
   test("what holds them up is said, and that an empty broker may go", () => {
