@@ -6,7 +6,7 @@ import {
   listOffsetsResponse,
 } from "../../../protocol/messages/list-offsets.ts";
 import type { History } from "../history/history.ts";
-import { partitionKey } from "../history/history.ts";
+import { noteServed, partitionKey } from "../history/history.ts";
 import type { ClusterClient } from "./cluster-client.ts";
 import { readRecords } from "./read-records.ts";
 import { NoAnswer, type WireConnection } from "./wire-connection.ts";
@@ -35,6 +35,9 @@ const fetchVersion = 16;
 const listVersion = 7;
 export const earliest = -2;
 export const latest = -1;
+
+/** As it was asked for: an answer may come when it is led anew, or read on from elsewhere. */
+type Asked = { readonly position: number; readonly leaderEpoch: number };
 
 type Session = { id: number; epoch: number; readonly sent: Map<string, number> };
 
@@ -129,7 +132,9 @@ export class Fetcher {
     const { world } = this.#client.place;
     const session = usesSessions ? this.#sessionOf(nodeId) : null;
     const asked = partitions.filter((each) => this.#isNews(session, each));
-    const positions = new Map(partitions.map((each) => [each, each.position]));
+    const asOf = new Map<FetchedPartition, Asked>(
+      partitions.map((each) => [each, { position: each.position, leaderEpoch: each.leaderEpoch }]),
+    );
     const askedMs = world.nowMs;
     const options = { version: fetchVersion, timeoutMs: maxWaitMs + 5_000 };
     const answer = await connection.call(fetchRequest, fetchResponse, options, {
@@ -156,8 +161,8 @@ export class Fetcher {
       this.#sessions.delete(nodeId);
       return this.#client.backoff(0);
     }
-    if (session !== null) this.#answered(session, answer.sessionId, asked);
-    await this.#take(answer, positions, askedMs);
+    if (session !== null) this.#answered(session, answer.sessionId, { asked, asOf });
+    await this.#take(answer, asOf, askedMs);
   }
 
   #sessionOf(nodeId: number): Session {
@@ -175,9 +180,20 @@ export class Fetcher {
     return session.sent.get(`${topicId}/${index}`) !== position * 1_000 + leaderEpoch;
   }
 
-  #answered(session: Session, id: number, asked: readonly FetchedPartition[]): void {
-    for (const { topicId, index, position, leaderEpoch } of asked) {
-      session.sent.set(`${topicId}/${index}`, position * 1_000 + leaderEpoch);
+  #answered(
+    session: Session,
+    id: number,
+    {
+      asked,
+      asOf,
+    }: {
+      asked: readonly FetchedPartition[];
+      asOf: ReadonlyMap<FetchedPartition, Asked>;
+    },
+  ): void {
+    for (const each of asked) {
+      const { position, leaderEpoch } = asOf.get(each)!;
+      session.sent.set(`${each.topicId}/${each.index}`, position * 1_000 + leaderEpoch);
     }
     session.id = id;
     session.epoch = id === 0 ? 0 : session.epoch + 1;
@@ -186,17 +202,20 @@ export class Fetcher {
 
   async #take(
     answer: FetchResponse,
-    positions: ReadonlyMap<FetchedPartition, number>,
+    asOf: ReadonlyMap<FetchedPartition, Asked>,
     askedMs: number,
   ): Promise<void> {
     let hasMoved = false;
     for (const { topicId, partitions } of answer.responses) {
       for (const part of partitions) {
         const partition = this.#find(topicId, part.partitionIndex);
+        const asked = partition === undefined ? undefined : asOf.get(partition);
         // Read for an assignment that is over.
-        if (partition === undefined || positions.get(partition) !== partition.position) continue;
+        if (partition === undefined || asked?.position !== partition.position) continue;
         const error = errorNameOf(part.errorCode);
-        if (error === "NONE") hasMoved = this.#note(partition, part, askedMs) || hasMoved;
+        const { leaderEpoch } = asked;
+        if (error === "NONE")
+          hasMoved = this.#note(partition, part, { askedMs, leaderEpoch }) || hasMoved;
         else await this.#recover(partition, error);
       }
     }
@@ -213,9 +232,10 @@ export class Fetcher {
   #note(
     partition: FetchedPartition,
     part: FetchResponse["responses"][number]["partitions"][number],
-    askedMs: number,
+    { askedMs, leaderEpoch }: { readonly askedMs: number; readonly leaderEpoch: number },
   ): boolean {
     const { highWatermark } = part;
+    noteServed(this.#options.history, { ...partition, leaderEpoch, askedMs });
     const read = readRecords(part.records, partition.position);
     if (read.damage !== null) {
       this.#client.place.world.fail(
@@ -229,7 +249,7 @@ export class Fetcher {
         partition: partitionKey(partition.topicId, partition.index),
         askedMs,
         answeredMs: this.#client.place.world.nowMs,
-        leaderEpoch: partition.leaderEpoch,
+        leaderEpoch,
         isListed: false,
         fetchOffset: partition.position,
         highWatermark,

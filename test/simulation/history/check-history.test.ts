@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { checkHistory } from "./check-history.ts";
 import type { FinalLog, GroupOffset, History, SeenLog, SentBatch } from "./history.ts";
-import { newHistory } from "./history.ts";
+import { newHistory, noteServed } from "./history.ts";
 
 const partition = "topic/0" as const;
 
@@ -127,4 +127,13 @@ test("what a recovery may take is not missed, and what was not promised neither"
   unpromised.last.records = unpromised.last.records.slice(0, 2);
   unpromised.last.endOffset = 2;
   expect(checkHistory(unpromised, { isPromised: ({ first }) => first === 0 })).toEqual([]);
+});
+
+test("a leader that was replaced may answer for a while, and not for ever", () => {
+  const history = sound();
+  noteServed(history, { topicId: "topic", index: 0, leaderEpoch: 3, askedMs: 5_000 });
+  const termEndMs = (): number => 1_000;
+  expect(checkHistory(history, { termEndMs, staleLimitMs: 4_000 })).toEqual([]);
+  const anomalies = checkHistory(history, { termEndMs, staleLimitMs: 3_999 });
+  expect(anomalies.map(({ kind }) => kind)).toEqual(["deposed leader answers"]);
 });

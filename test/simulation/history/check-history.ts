@@ -12,7 +12,8 @@ export type Anomaly = {
     | "beyond the high watermark"
     | "hole"
     | "committed offset went back"
-    | "two owners";
+    | "two owners"
+    | "deposed leader answers";
   readonly message: string;
 };
 
@@ -24,6 +25,10 @@ export type CheckOptions = {
    * a leadership only, and over all of them in what ListOffsets says.
    */
   readonly mayLeaderLag?: boolean;
+  /** When the leadership of an epoch was over in the metadata log; undefined where it is not. */
+  readonly termEndMs?: (partition: PartitionKey, leaderEpoch: number) => number | undefined;
+  /** How long a leader that was replaced may go on answering consumers: a session, and what it takes to notice (the stale-leader rule). */
+  readonly staleLimitMs?: number;
 };
 
 /** Everything wrong with a history; empty if clients saw one log that keeps its promises. */
@@ -36,6 +41,7 @@ export function checkHistory(history: History, options: CheckOptions = {}): Anom
   checkOffsets(scope);
   checkPhantoms(scope);
   checkStaleness(scope);
+  checkDeposed(scope);
   for (const [partition, final] of history.final) {
     checkLost(scope, partition, final);
     checkOrder(scope, partition, final);
@@ -166,6 +172,19 @@ function checkStaleness({ history, options, report }: Scope): void {
         );
       }
     }
+  }
+}
+
+/** Whoever was replaced stops answering before long: what it has gets old, and others write on. */
+function checkDeposed({ history, options, report }: Scope): void {
+  const { termEndMs = () => undefined, staleLimitMs = Infinity } = options;
+  for (const { partition, leaderEpoch, lastAskedMs } of history.served.values()) {
+    const endMs = termEndMs(partition, leaderEpoch);
+    if (endMs === undefined || lastAskedMs <= endMs + staleLimitMs) continue;
+    report(
+      "deposed leader answers",
+      `${partition}: the leader of epoch ${leaderEpoch} gives what was asked for at ${lastAskedMs}; it was replaced at ${endMs}`,
+    );
   }
 }
 

@@ -53,6 +53,14 @@ export type SeenLog = {
   readonly skipped: readonly OffsetRange[];
 };
 
+/** The last that a leader gave to consumers in one leader epoch. */
+export type ServedTerm = {
+  readonly partition: PartitionKey;
+  readonly leaderEpoch: number;
+  /** When whoever was answered last had asked. */
+  lastAskedMs: number;
+};
+
 /** A group's offset, written or read. */
 export type GroupOffset = {
   readonly kind: "committed" | "fetched";
@@ -88,6 +96,8 @@ export type FinalLog = {
 export type History = {
   readonly sent: SentBatch[];
   readonly seen: SeenLog[];
+  /** By partition and leader epoch. */
+  readonly served: Map<string, ServedTerm>;
   readonly groupOffsets: GroupOffset[];
   readonly owners: Owner[];
   /** By partition; topics deleted meanwhile are not in it. */
@@ -97,5 +107,31 @@ export type History = {
 };
 
 export function newHistory(): History {
-  return { sent: [], seen: [], groupOffsets: [], owners: [], final: new Map(), trimmed: new Set() };
+  return {
+    sent: [],
+    seen: [],
+    served: new Map(),
+    groupOffsets: [],
+    owners: [],
+    final: new Map(),
+    trimmed: new Set(),
+  };
+}
+
+export type Served = {
+  readonly topicId: string;
+  readonly index: number;
+  readonly leaderEpoch: number;
+  readonly askedMs: number;
+};
+
+/** A fetch was answered by whoever led in that epoch. */
+export function noteServed({ served }: History, { topicId, index, ...asked }: Served): void {
+  const { leaderEpoch, askedMs } = asked;
+  if (leaderEpoch < 0) return;
+  const partition = partitionKey(topicId, index);
+  const key = `${partition} in epoch ${leaderEpoch}`;
+  const known = served.get(key);
+  if (known === undefined) served.set(key, { partition, leaderEpoch, lastAskedMs: askedMs });
+  else known.lastAskedMs = Math.max(known.lastAskedMs, askedMs);
 }
