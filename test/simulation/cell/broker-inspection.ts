@@ -128,6 +128,20 @@ class ReplicaInspection implements ReplicaView {
     return this.#partition.log.logEndOffset;
   }
 
+  get flushedEnd(): number {
+    const { log } = this.#partition;
+    if (!(log instanceof StoredLog)) return 0;
+    let end = 0;
+    for (const piece of log.pieces) {
+      for (let place = 0; place < piece.rows.length; place++) {
+        const { position, size, lastOffset } = rowAt(piece, place);
+        if (position + size > piece.file.flushedEnd) return end;
+        end = lastOffset + 1;
+      }
+    }
+    return end;
+  }
+
   get nextOffset(): number {
     return this.#partition.log.nextOffset;
   }

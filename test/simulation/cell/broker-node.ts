@@ -48,8 +48,6 @@ export class BrokerNode {
   /** Usually one; a second process on the directory finds it locked. */
   readonly runs = new Set<BrokerRun>();
   lives = 0;
-  /** A bit of its disk has turned over: what it holds is not promised any more. */
-  isDamaged = false;
   #isWanted = false;
   #isLaunchDue = false;
   readonly #world: World;
@@ -198,9 +196,11 @@ export class BrokerNode {
     run.view = new BrokerInspection(run.broker, this.disk);
   }
 
-  async #endCleanly({ process, broker, replica }: BrokerRun): Promise<void> {
+  async #endCleanly(run: BrokerRun): Promise<void> {
+    const { process, broker, replica } = run;
     try {
       await broker?.close();
+      if (!process.isDead) this.cell.stopped(run);
       await replica?.close();
     } catch (error) {
       if (!isWorldly(error))

@@ -67,6 +67,12 @@ export class ControlPlane {
     throw new Error(`refused: ${outcome.message}`);
   }
 
+  /** Submits until the log answers, whatever the answer is. */
+  async attempt<Result, Code extends string>(command: Command<Result, Code>): Promise<void> {
+    const replica = await this.#replica();
+    await this.#retried(() => replica.submit(command));
+  }
+
   #replica(): Promise<MetadataReplica> {
     this.#opening ??= this.#retried(() =>
       openMetadataReplica({

@@ -25,6 +25,8 @@ export type ReplicaView = {
   readonly highWatermark: number;
   /** End of the last completed write, or flush: what counts. */
   readonly logEndOffset: number;
+  /** End of what was on stable storage when this was last known, as far as can be seen; a lower bound. */
+  readonly flushedEnd: number;
   /** Where the next append goes. */
   readonly nextOffset: number;
   /** As leader: the brokers whose log ends its high watermark waits for, itself included. Empty where it does not lead. */

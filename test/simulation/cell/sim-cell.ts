@@ -52,6 +52,8 @@ export type ClientPlace = {
 /** Hears of brokers' processes. */
 export type CellListener = {
   readonly serves?: (run: BrokerRun) => void;
+  /** It was told to stop, and is about to end by itself. */
+  readonly stopped?: (run: BrokerRun) => void;
   readonly ended?: (run: BrokerRun) => void;
 };
 
@@ -137,6 +139,10 @@ export class SimCell {
   /** A run has begun to answer clients. */
   serves(run: BrokerRun): void {
     for (const { serves } of this.#listeners) serves?.(run);
+  }
+
+  stopped(run: BrokerRun): void {
+    for (const { stopped } of this.#listeners) stopped?.(run);
   }
 
   /** Its process is gone. */

@@ -30,6 +30,8 @@ export class SimDisk {
   readonly #slowness: number;
   #isSlow = false;
   #fileSystem = 1;
+  /** How often what was not flushed was lost, and how often what was. */
+  readonly losses = { unflushed: 0, flushed: 0 };
 
   constructor(world: World, host: SimHost) {
     this.#world = world;
@@ -94,6 +96,7 @@ export class SimDisk {
     const [path, file] = stream.pick(found);
     const position = stream.int(file.size());
     file.flipBit(position, stream.int(8));
+    this.losses.flushed++;
     this.#world.trace(() => `a bit of ${path} of ${this.host.name} turns over at ${position}`);
     return path;
   }
@@ -119,6 +122,7 @@ export class SimDisk {
 
   /** A directory whose files are gone; on a new volume, the file system is another. */
   wipe(directory: string, { isNewVolume = false } = {}): void {
+    this.losses.flushed++;
     for (const path of this.contents.files.keys()) {
       if (path.startsWith(`${directory}/`)) this.contents.files.delete(path);
     }
@@ -145,6 +149,7 @@ export class SimDisk {
   /** Each file's pages had been written back, or not, in whatever order. */
   #lostPower(): void {
     const { files } = this.contents;
+    this.losses.unflushed++;
     for (const [path, file] of files) {
       const loss = this.#drawLoss();
       if (loss !== null) files.set(path, file.afterLoss(loss, this.#stream));

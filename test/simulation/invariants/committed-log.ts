@@ -24,6 +24,18 @@ export class CommittedLog {
     return null;
   }
 
+  /** Up to where the replica, whose log counts up to `to`, is known to hold what is committed; 0 if that cannot be told. */
+  agreedEnd(replica: ReplicaView, to: number): number {
+    const from = Math.max(this.#knownStart, replica.logStartOffset);
+    let end = 0;
+    for (const batch of replica.batches(from, Math.min(to, this.#knownEnd)) ?? []) {
+      if (batch.lastOffset >= to || !this.#byBase.has(batch.baseOffset)) break;
+      if (this.#compare(batch) !== null) break;
+      end = batch.lastOffset + 1;
+    }
+    return end;
+  }
+
   /** A recovery: nothing at or above `end` counts any more. */
   cutTo(end: number): void {
     this.end = Math.min(this.end, end);

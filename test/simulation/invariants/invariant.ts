@@ -1,3 +1,4 @@
+import type { Partition } from "../../../metadata/image/image.ts";
 import type { AcceptedEntry, CellTruth } from "../cell/cell-truth.ts";
 import type { BrokerView, ReplicaView } from "../cell/replica-view.ts";
 import type { CommittedLog } from "./committed-log.ts";
@@ -18,6 +19,16 @@ export type WatchedBroker = {
   readonly view: BrokerView;
   /** Starts of its host's kernel when it began to serve: another one, and what was not flushed may be gone. */
   readonly bootNumber: number;
+  /** What its disk has lost since it began to serve: the process may have ended since. */
+  readonly lost: () => "nothing" | "unflushed" | "everything";
+};
+
+/** A partition goes on although nobody in sync or eligible could be elected. */
+export type RecoveryChange = {
+  readonly topicId: string;
+  readonly index: number;
+  readonly before: Partition;
+  readonly after: Partition;
 };
 
 export type ReplicaChange = {
@@ -31,6 +42,10 @@ export type ReplicaChange = {
 export type Checks = {
   /** The metadata log has accepted an entry. */
   readonly entry?: (entry: AcceptedEntry) => string | null;
+  /** An accepted entry recovers a partition: asked before it counts as committed no more what the recovery gives up. */
+  readonly recovery?: (change: RecoveryChange) => string | null;
+  /** The process was told to stop, and has done all it had to do. */
+  readonly stopped?: (broker: WatchedBroker) => string | null;
   /** Something about a replica is not as it was before this event. */
   readonly replica?: (change: ReplicaChange) => string | null;
   /** The process is gone; its replicas were last seen with these numbers. */
@@ -45,6 +60,8 @@ export type Observed = {
   readonly truth: Pick<CellTruth, "image" | "partition">;
   /** Running brokers by id. */
   readonly brokers: ReadonlyMap<number, WatchedBroker>;
+  /** By id as well, whether they run or not: in the last life that served. */
+  readonly known: ReadonlyMap<number, WatchedBroker>;
   readonly committed: (topicId: string, index: number) => CommittedLog;
 };
 

@@ -21,6 +21,7 @@ export class InvariantWatch {
   readonly #cell: SimCell;
   readonly #named: Named[];
   readonly #brokers = new Map<number, Watched>();
+  readonly #known = new Map<number, Watched>();
   readonly #byRun = new Map<BrokerRun, Watched>();
   readonly #committed = new Map<string, CommittedLog>();
   readonly #dirty = new Set<Watched>();
@@ -32,11 +33,16 @@ export class InvariantWatch {
     const observed = {
       truth: cell.truth,
       brokers: this.#brokers,
+      known: this.#known,
       committed: (topicId: string, index: number) => this.#committedOf(topicId, index),
     };
     this.#named = invariants.map(({ name, watch }) => ({ name, checks: watch(observed) }));
     cell.truth.onEntry((entry) => this.#entry(entry));
-    cell.onRun({ serves: (run) => this.#serves(run), ended: (run) => this.#ended(run) });
+    cell.onRun({
+      serves: (run) => this.#serves(run),
+      stopped: (run) => this.#stopped(run),
+      ended: (run) => this.#ended(run),
+    });
     cell.world.afterEvent(() => this.#afterEvent());
   }
 
@@ -58,9 +64,13 @@ export class InvariantWatch {
   #entry(entry: AcceptedEntry): void {
     for (const { topicId, index, before, after } of entry.partitions) {
       const recovery = after?.recoveries.at(-1);
-      if (recovery !== undefined && recovery.epoch !== before?.recoveries.at(-1)?.epoch) {
-        this.#committedOf(topicId, index).cutTo(recovery.end);
+      if (before === null || after === null || recovery === undefined) continue;
+      if (recovery.epoch === before.recoveries.at(-1)?.epoch) continue;
+      const change = { topicId, index, before, after };
+      for (const { name, checks } of this.#named) {
+        this.#report(name, checks.recovery?.(change), `entry ${entry.revision}`);
       }
+      this.#committedOf(topicId, index).cutTo(recovery.end);
     }
     for (const { name, checks } of this.#named) {
       this.#report(name, checks.entry?.(entry), `entry ${entry.revision}`);
@@ -72,18 +82,33 @@ export class InvariantWatch {
     if (view === null) return;
     const { name } = run.process;
     const { bootNumber } = run.process.host;
+    const { losses } = run.node.disk;
+    const { unflushed, flushed } = losses;
     const watched: Watched = {
       name,
       view,
       bootNumber,
+      lost() {
+        if (losses.flushed > flushed) return "everything";
+        return losses.unflushed > unflushed ? "unflushed" : "nothing";
+      },
       replicas: [],
       numbers: new Map(),
       cursor: 0,
     };
     this.#brokers.set(view.brokerId, watched);
+    this.#known.set(view.brokerId, watched);
     this.#byRun.set(run, watched);
     run.process.onTouched = () => this.#dirty.add(watched);
     this.#dirty.add(watched);
+  }
+
+  #stopped(run: BrokerRun): void {
+    const watched = this.#byRun.get(run);
+    if (watched === undefined) return;
+    for (const { name, checks } of this.#named) {
+      this.#report(name, checks.stopped?.(watched), watched.name);
+    }
   }
 
   #ended(run: BrokerRun): void {

@@ -1,0 +1,51 @@
+import type { Checks, Invariant, Observed, WatchedBroker } from "./invariant.ts";
+
+const returnsHavingReplayed: Invariant = {
+  name: "C1",
+  about: "a broker is back in service only once it has replayed past its fencing",
+  watch({ brokers }) {
+    /** Revisions of the entries that took them out of service. */
+    const fencedAt = new Map<number, number>();
+    return {
+      entry({ revision, records }) {
+        for (const record of records) {
+          if (record.kind === "broker") fencedAt.delete(record.brokerId);
+          if (record.kind !== "brokerState") continue;
+          const { brokerId, state } = record;
+          if (state === "fenced") fencedAt.set(brokerId, revision);
+          if (state !== "active") continue;
+          const replayed = brokers.get(brokerId)?.view.image.revision ?? Infinity;
+          const fenced = fencedAt.get(brokerId) ?? -1;
+          fencedAt.delete(brokerId);
+          if (replayed < fenced) {
+            return `broker ${brokerId} is back in service; it has replayed up to ${replayed} and was fenced at ${fenced}`;
+          }
+        }
+        return null;
+      },
+    };
+  },
+};
+
+const endsOutOfService: Invariant = {
+  name: "C5",
+  about: "a broker that is told to stop ends once it is out of service, or nobody else is in it",
+  watch: watchStops,
+};
+
+function watchStops({ truth }: Observed): Checks {
+  return {
+    stopped({ view }: WatchedBroker) {
+      const { brokerId, brokerEpoch, image } = view;
+      const now = truth.image.brokers.get(brokerId);
+      // Somebody else has its name by now.
+      if (now?.epoch !== brokerEpoch || now.state === "fenced") return null;
+      const others = [...image.brokers.values()].filter((other) => other.brokerId !== brokerId);
+      return others.some(({ state }) => state === "active")
+        ? `broker ${brokerId} ends while it is ${now.state}`
+        : null;
+    },
+  };
+}
+
+export const serviceInvariants: readonly Invariant[] = [returnsHavingReplayed, endsOutOfService];
