@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { applyMutant, mutantOf } from "./mutants/apply-mutant.ts";
 import type { SeedOptions, SeedResult } from "./scenario/run-seed.ts";
+import { parseTopicLimits } from "./scenario/topic-limits.ts";
 import { formatFaultRates, parseFaultRates } from "./world/fault-table.ts";
 
 // npm run sim -- --seed N             one universe, again as it was
@@ -12,6 +13,7 @@ const usage = `npm run sim -- --seed N | --seeds FROM..TO | --for SECONDS
   --events N          events after which load and faults end
   --brokers N         so many brokers, instead of what the seed draws
   --faults NAME=RATE,...   these faults, instead of those the seed draws
+  --topics rf=3,min=2,partitions=1,durability=fsync   so, instead of what the seed draws
   --mutant NAME       with a rule of the product broken (test/simulation/mutants)
   --trace             say what happens
   --quiet             say nothing of seeds that hold
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     events: { type: "string" },
     faults: { type: "string" },
     brokers: { type: "string" },
+    topics: { type: "string" },
     mutant: { type: "string" },
     trace: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
@@ -60,10 +63,11 @@ function sweepAsked(): Sweep | null {
 }
 
 function optionsFor(seed: number): SeedOptions {
-  const { until, events, faults, brokers, trace } = values;
+  const { until, events, faults, brokers, topics, trace } = values;
   return {
     seed,
     ...(brokers === undefined ? {} : { brokerCount: wholeNumber(brokers, "--brokers") }),
+    ...(topics === undefined ? {} : { topics: parseTopicLimits(topics) }),
     ...(until === undefined ? {} : { untilMs: wholeNumber(until, "--until") }),
     ...(events === undefined ? {} : { maxEvents: wholeNumber(events, "--events") }),
     ...(faults === undefined ? {} : { faults: parseFaultRates(faults) }),
@@ -73,7 +77,7 @@ function optionsFor(seed: number): SeedOptions {
 
 /** The command that brings the same universe about. */
 function replayOf({ seed }: SeedOptions): string {
-  const given = (["until", "events", "brokers", "faults", "mutant"] as const)
+  const given = (["until", "events", "brokers", "topics", "faults", "mutant"] as const)
     .filter((name) => values[name] !== undefined)
     .map((name) => ` --${name} ${values[name]}`);
   return `npm run sim -- --seed ${seed}${given.join("")}`;

@@ -1,3 +1,4 @@
+import { declareLost } from "../../../metadata/commands/declare-lost.ts";
 import type { BrokerNode } from "../cell/broker-node.ts";
 import type { SimCell } from "../cell/sim-cell.ts";
 import type { DirectoryCopy } from "../disk/sim-disk.ts";
@@ -5,6 +6,7 @@ import type { SimHost } from "../machine/sim-host.ts";
 import type { FaultName } from "../world/fault-table.ts";
 import type { Stream } from "../world/random-streams.ts";
 import type { World } from "../world/world.ts";
+import type { Promises } from "./promises.ts";
 
 const hourMs = 3_600_000;
 
@@ -19,13 +21,18 @@ export class Nemesis {
   readonly #world: World;
   /** Ends of what is under way. */
   readonly #endings = new Set<() => void>();
+  readonly #promises: Promises;
   readonly #copies = new Map<BrokerNode, DirectoryCopy>();
+  /** Brokers whose disk is gone, until the cell knows that it waits for them in vain. */
+  readonly #toGiveUp = new Set<number>();
+  #isGivingUp: Promise<void> | null = null;
   #isOver = false;
   /** How often each fault has struck. */
   readonly struck = new Map<FaultName, number>();
 
-  constructor(cell: SimCell) {
+  constructor(cell: SimCell, promises: Promises) {
     this.#cell = cell;
+    this.#promises = promises;
     this.#world = cell.world;
   }
 
@@ -116,9 +123,7 @@ export class Nemesis {
         this.#forAWhile(stream.logBetween(1_000, 60_000), () => disk.setFreeBytes(null));
       },
       "disk.bitFlip": (stream) => {
-        const node = this.#node(stream);
-        node.disk.flipBit(/\/log\/wal-/, stream);
-        node.isDamaged = true;
+        this.#node(stream).disk.flipBit(/\/log\/wal-/, stream);
       },
     };
   }
@@ -138,12 +143,16 @@ export class Nemesis {
         host.crash();
         this.#forAWhile(stream.logBetween(100, 60_000), () => host.boot());
       },
-      "host.wipe": (stream) => {
-        const node = this.#node(stream);
-        node.host.crash();
-        node.disk.wipe(node.directory, { isNewVolume: stream.chance(0.5) });
-        this.#forAWhile(stream.logBetween(100, 60_000), () => node.host.boot());
+      "cell.kill": () => {
+        for (const node of this.#cell.brokers) node.kill();
       },
+      "cell.crash": (stream) => {
+        for (const { host } of this.#cell.brokers) {
+          host.crash();
+          this.#forAWhile(stream.logBetween(100, 60_000), () => host.boot());
+        }
+      },
+      "host.wipe": (stream) => this.#wipe(stream),
       "directory.rollBack": (stream) => this.#rollBack(stream),
       "clock.jump": (stream) => {
         const byMs = stream.logBetween(10, 3_600_000);
@@ -152,7 +161,17 @@ export class Nemesis {
     };
   }
 
-  /** The first time a copy is taken, the next time it is put back. */
+  #wipe(stream: Stream): void {
+    const node = this.#node(stream);
+    const durationMs = stream.logBetween(100, 60_000);
+    const isNewVolume = stream.chance(0.5);
+    if (!this.#mayTake(node)) return;
+    node.host.crash();
+    node.disk.wipe(node.directory, { isNewVolume });
+    this.#forAWhile(durationMs, () => node.host.boot());
+  }
+
+  /** The first time a copy is taken, the next time it is put back, if the directory has had another life since: else nothing could tell it from itself. */
   #rollBack(stream: Stream): void {
     const node = this.#node(stream);
     const copied = this.#copies.get(node);
@@ -160,10 +179,50 @@ export class Nemesis {
       this.#copies.set(node, node.disk.copy(node.directory));
       return;
     }
+    if (this.#isPresentLife(copied) || !this.#mayTake(node)) return;
     this.#copies.delete(node);
     this.#world.trace(() => `the directory of ${node.name} is rolled back`);
     node.kill();
     node.disk.restore(node.directory, copied);
+  }
+
+  #isPresentLife(copied: DirectoryCopy): boolean {
+    const identity = Buffer.from(copied.get("/identity.json") ?? []).toString("utf8");
+    const { brokers } = this.#cell.truth.image;
+    return identity === "" || [...brokers.values()].some((b) => identity.includes(b.incarnation));
+  }
+
+  /** A disk may go where nothing that is promised goes with it. */
+  #mayTake(node: BrokerNode): boolean {
+    if (!this.#promises.bears(node)) {
+      this.#world.trace(() => `${node.name} is spared: others need its disk`);
+      return false;
+    }
+    for (const id of this.#promises.idsOn(node)) this.#toGiveUp.add(id);
+    this.#isGivingUp ??= this.#giveUp().finally(() => (this.#isGivingUp = null));
+    return true;
+  }
+
+  /** Resolves once nobody waits for a disk that is gone. */
+  whenHealed(): Promise<void> {
+    return this.#isGivingUp ?? Promise.resolve();
+  }
+
+  /** What an operator does about brokers whose disk is gone; of ephemeral ones the cell finds out by itself. */
+  async #giveUp(): Promise<void> {
+    const { control, truth } = this.#cell;
+    while (this.#toGiveUp.size > 0) {
+      await new Promise<void>((resolve) => void this.#world.schedule(10_000, "nemesis", resolve));
+      for (const brokerId of this.#toGiveUp) {
+        const broker = truth.image.brokers.get(brokerId);
+        if (broker === undefined || broker.isLost || broker.ephemeral) {
+          this.#toGiveUp.delete(brokerId);
+        } else if (broker.state === "fenced") {
+          const lost = { brokerId, brokerEpoch: broker.epoch };
+          await control.attempt((image, context) => declareLost(image, lost, context));
+        }
+      }
+    }
   }
 
   #node(stream: Stream): BrokerNode {

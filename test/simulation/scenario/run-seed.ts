@@ -1,3 +1,4 @@
+import { defaultCellConfig } from "../../../broker/cell/cell-config.ts";
 import { SimCell } from "../cell/sim-cell.ts";
 import { checkHistory } from "../history/check-history.ts";
 import { invariants } from "../invariants/invariants.ts";
@@ -6,8 +7,10 @@ import type { FaultName, FaultRates } from "../world/fault-table.ts";
 import type { World } from "../world/world.ts";
 import { createWorld, Violation } from "../world/world.ts";
 import { Nemesis } from "./nemesis.ts";
+import { Promises } from "./promises.ts";
 import type { SwarmPlan } from "./swarm.ts";
 import { drawSwarm } from "./swarm.ts";
+import type { TopicLimits } from "./topic-limits.ts";
 import { Workload } from "./workload.ts";
 
 export type SeedOptions = {
@@ -15,6 +18,7 @@ export type SeedOptions = {
   /** Instead of what the seed draws. */
   readonly faults?: FaultRates;
   readonly brokerCount?: number;
+  readonly topics?: TopicLimits;
   /** Of simulated time under load and faults, instead of what the seed draws. */
   readonly untilMs?: number;
   readonly maxEvents?: number;
@@ -40,14 +44,14 @@ const healingMs = 600_000;
 /** One universe from beginning to end: a cell under load and faults, then peace, then everything read back and judged. Throws Violation. */
 export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const { seed, trace } = options;
-  const { brokerCount } = options;
-  const plan = drawSwarm(seed, brokerCount === undefined ? {} : { brokerCount });
+  const plan = drawSwarm(seed, options);
   const faults = options.faults ?? plan.faults;
   const world = createWorld({ seed, faults, ...(trace === undefined ? {} : { trace }) });
   const cell = new SimCell({ world, brokerCount: plan.brokerCount, config: plan.config });
   const watch = new InvariantWatch(cell, invariants);
-  const workload = new Workload(cell, plan.workload);
-  const nemesis = new Nemesis(cell);
+  const promises = new Promises(cell);
+  const workload = new Workload(cell, plan.workload, promises);
+  const nemesis = new Nemesis(cell, promises);
   const clusterId = await within(world, healingMs, cell.start(), "the cell to start");
   await within(world, healingMs, workload.start(clusterId), "topics to be made");
   nemesis.start();
@@ -60,10 +64,11 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   nemesis.stop();
   const serving = Promise.all(cell.brokers.map((node) => node.whenServing()));
   await within(world, healingMs, serving, "every broker to serve again");
+  await within(world, healingMs, nemesis.whenHealed(), "what was lost to be given up");
   await within(world, healingMs, workload.stop(), "the load to end");
   await within(world, healingMs, workload.readBack(clusterId), "everything to be read back");
   watch.checkAll();
-  judge(world, workload, plan);
+  judge(world, { workload, promises, plan });
   return resultOf({ seed, plan, world, cell, workload, nemesis });
 }
 
@@ -85,10 +90,21 @@ async function within<T>(
   return work;
 }
 
-function judge(world: World, workload: Workload, { brokerCount }: SwarmPlan): void {
+/** A leader that was replaced stops answering within a session of hearing of nobody, as it notices by its own clock. */
+const staleLimitMs = defaultCellConfig.sessionMs + 3_000;
+
+type Judged = {
+  readonly workload: Workload;
+  readonly promises: Promises;
+  readonly plan: SwarmPlan;
+};
+
+function judge(world: World, { workload, promises, plan }: Judged): void {
   const anomalies = checkHistory(workload.history, {
-    isPromised: (batch) => workload.isPromised(batch),
-    mayLeaderLag: brokerCount > 1,
+    isPromised: (batch) => promises.isPromised(batch),
+    mayLeaderLag: plan.brokerCount > 1,
+    termEndMs: (partition, leaderEpoch) => promises.termEndMs(partition, leaderEpoch),
+    staleLimitMs,
   });
   if (anomalies.length === 0 && world.violation === null) return;
   const [first] = anomalies;

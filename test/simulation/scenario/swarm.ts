@@ -5,7 +5,9 @@ import { faultNames } from "../world/fault-table.ts";
 import { drawFaultRates } from "../world/faults.ts";
 import type { Stream } from "../world/random-streams.ts";
 import { createStreams } from "../world/random-streams.ts";
-import { drawWorkload, type WorkloadPlan } from "./workload.ts";
+import type { TopicLimits } from "./topic-limits.ts";
+import type { WorkloadPlan } from "./workload.ts";
+import { drawWorkload } from "./workload.ts";
 
 /** Everything that a seed decides before anything happens. */
 export type SwarmPlan = {
@@ -19,10 +21,10 @@ export type SwarmPlan = {
 };
 
 /**
- * What one broker alone can bear: it has nobody to fetch from what its disk has lost, and a host crash takes what was not flushed. A cell of many draws
- * from all faults there are.
+ * A bit that has turned over may lie unnoticed for as long as nobody reads it, on a replica that counts as whole: nothing rewrites it, and whoever is alone
+ * in sync with it waits for an operator. Scenarios have it, with what they expect.
  */
-const tooMuchForOne: readonly FaultName[] = ["disk.bitFlip", "host.wipe", "directory.rollBack"];
+const onlyInScenarios: readonly FaultName[] = ["disk.bitFlip"];
 
 const brokerCounts = [1, 1, 3, 3, 3, 3, 4, 5];
 
@@ -31,6 +33,7 @@ const kibibyte = 1024;
 export type SwarmLimits = {
   /** Instead of what the seed draws. */
   readonly brokerCount?: number;
+  readonly topics?: TopicLimits;
 };
 
 /** A cell, its load and what befalls it, drawn from a seed. */
@@ -40,13 +43,13 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmPlan {
   const brokerCount = limits.brokerCount ?? streams("swarm cell").pick(brokerCounts);
   const faults = drawFaultRates(
     streams("swarm faults"),
-    faultNames.filter((name) => !tooMuchForOne.includes(name)),
+    faultNames.filter((name) => !onlyInScenarios.includes(name)),
   );
   return {
     brokerCount,
-    config: drawConfig(stream),
+    config: { ...drawConfig(stream), ...drawCellConfig(streams("swarm cell times")) },
     faults,
-    workload: drawWorkload(stream, brokerCount),
+    workload: drawWorkload(stream, brokerCount, limits.topics),
     durationMs: stream.logBetween(20_000, 1_200_000),
     maxEvents: Math.floor(stream.logBetween(4_000, 60_000)),
   };
@@ -63,5 +66,17 @@ function drawConfig(stream: Stream): Partial<BrokerConfig> {
       poolFiles: stream.pick([0, 1, 2]),
     },
     groups: { initialRebalanceDelayMs: stream.pick([0, 3_000]) },
+  };
+}
+
+/** Short where the default is long, so that what is lost is made anew within the run. */
+function drawCellConfig(stream: Stream): Partial<BrokerConfig> {
+  return {
+    isEphemeral: stream.chance(0.5),
+    cell: {
+      replacementDelayMs: stream.pick([5_000, 20_000, 60_000]),
+      lostDelayMs: stream.pick([30_000, 120_000]),
+      drainTimeoutMs: stream.pick([20_000, 100_000]),
+    },
   };
 }

@@ -5,9 +5,11 @@ import { ClusterClient } from "../client/cluster-client.ts";
 import { earliest, Fetcher, latest } from "../client/fetcher.ts";
 import { GroupMember, type GroupMemberOptions } from "../client/group-member.ts";
 import { SimProducer, type ProducerOptions } from "../client/producer.ts";
-import type { History, OffsetRange, SentBatch } from "../history/history.ts";
+import type { History } from "../history/history.ts";
 import { newHistory, partitionKey } from "../history/history.ts";
 import type { Stream } from "../world/random-streams.ts";
+import type { Promises } from "./promises.ts";
+import type { TopicLimits } from "./topic-limits.ts";
 
 export type TopicPlan = NewTopic & { readonly name: string; readonly partitionCount: number };
 
@@ -17,12 +19,18 @@ export type WorkloadPlan = {
   readonly producers: readonly Omit<ProducerOptions, "number">[];
   readonly consumers: readonly { readonly topic: string; readonly usesSessions: boolean }[];
   readonly members: readonly GroupMemberOptions[];
+  /** Clients that ask, again and again, where partitions end. */
+  readonly listers: readonly { readonly topic: string; readonly pauseMs: number }[];
 };
 
 /** A load drawn from a stream: few or many clients, of every kind. */
-export function drawWorkload(stream: Stream, brokerCount: number): WorkloadPlan {
+export function drawWorkload(
+  stream: Stream,
+  brokerCount: number,
+  limits: TopicLimits = {},
+): WorkloadPlan {
   const topics = Array.from({ length: 1 + stream.int(3) }, (_, at) =>
-    drawTopic(stream, `topic-${at}`, brokerCount),
+    limited(drawTopic(stream, `topic-${at}`, brokerCount), limits),
   );
   // Many brokers have more to do between two batches, and their timers are long: the same number of events is to be worth as much time.
   const pauseMs = stream.logBetween(5, 1_500) * (brokerCount === 1 ? 1 : 4);
@@ -37,6 +45,24 @@ export function drawWorkload(stream: Stream, brokerCount: number): WorkloadPlan 
       usesSessions: stream.chance(0.7),
     })),
     members: drawMembers(stream, topics),
+    listers: Array.from({ length: stream.int(2) }, () => ({
+      topic: topicName(),
+      pauseMs: stream.logBetween(100, 5_000),
+    })),
+  };
+}
+
+function limited(topic: TopicPlan, limits: TopicLimits): TopicPlan {
+  const { partitionCount = topic.partitionCount, replicationFactor, minIsr, durability } = limits;
+  return {
+    ...topic,
+    partitionCount,
+    ...(replicationFactor === undefined ? {} : { replicationFactor }),
+    configs: {
+      ...topic.configs,
+      ...(minIsr === undefined ? {} : { "min.insync.replicas": String(minIsr) }),
+      ...(durability === undefined ? {} : { durability }),
+    },
   };
 }
 
@@ -100,13 +126,16 @@ export class Workload {
   readonly history: History = newHistory();
   readonly plan: WorkloadPlan;
   readonly #cell: SimCell;
+  readonly #promises: Promises;
   readonly #producers: SimProducer[] = [];
   readonly #consumers: { fetcher: Fetcher; client: ClusterClient }[] = [];
   readonly #members: GroupMember[] = [];
+  #isOver = false;
 
-  constructor(cell: SimCell, plan: WorkloadPlan) {
+  constructor(cell: SimCell, plan: WorkloadPlan, promises: Promises) {
     this.#cell = cell;
     this.plan = plan;
+    this.#promises = promises;
   }
 
   /** Makes the topics and starts everyone. */
@@ -121,12 +150,33 @@ export class Workload {
     for (const [number, { topic, usesSessions }] of this.plan.consumers.entries()) {
       this.#startConsumer(`consumer-${number}`, topic, usesSessions);
     }
+    for (const [number, { topic, pauseMs }] of this.plan.listers.entries()) {
+      this.#startLister(`lister-${number}`, topic, pauseMs);
+    }
     for (const [number, options] of this.plan.members.entries()) {
       const place = this.#cell.addClient(`member-${number}`);
       const member = new GroupMember(place, this.history, options);
       this.#members.push(member);
       member.start();
     }
+  }
+
+  #startLister(name: string, topic: string, pauseMs: number): void {
+    const place = this.#cell.addClient(name);
+    const client = new ClusterClient(place);
+    const options = { usesSessions: false, maxWaitMs: 0, maxBytes: 0, rack: "" };
+    const fetcher = new Fetcher(client, { name, history: this.history, ...options });
+    const count = this.plan.topics.find((each) => each.name === topic)?.partitionCount ?? 0;
+    client.want([topic]);
+    const list = async (): Promise<void> => {
+      for (let index = 0; !this.#isOver; index = (index + 1) % count) {
+        const end = await fetcher.list({ topic, index }, latest);
+        if (end === null) await client.refresh();
+        await client.sleep(pauseMs);
+      }
+      client.disconnect();
+    };
+    place.process.deliver(() => void list());
   }
 
   #startConsumer(name: string, topic: string, usesSessions: boolean): void {
@@ -146,6 +196,7 @@ export class Workload {
 
   /** Ends the load; resolves when every batch is settled and every member has left. */
   async stop(): Promise<void> {
+    this.#isOver = true;
     await Promise.all(this.#producers.map((producer) => producer.stop()));
     await Promise.all(this.#members.map((member) => member.stop()));
     for (const { fetcher, client } of this.#consumers) {
@@ -189,32 +240,15 @@ export class Workload {
     client.disconnect();
     // What the reader was told is judged with the rest.
     this.history.seen.push(...seen.seen);
-    const gaps = this.#gaps(topicId, index);
+    const gaps = this.#promises.skipped(topicId, index);
     this.history.final.set(partitionKey(topicId, index), {
       logStartOffset: start,
       endOffset: end,
       records: seen.seen.flatMap(({ records }) => records),
       strangers: seen.seen.flatMap(({ strangers }) => strangers),
       skipped: [...seen.seen.flatMap(({ skipped }) => skipped), ...gaps],
-      excused: this.#isFlushed(name) ? [] : gaps,
+      excused: this.#promises.excused(topicId, index),
     });
-  }
-
-  /** Offsets between what a recovery found and where it went on (replication.md C2b). */
-  #gaps(topicId: string, index: number): OffsetRange[] {
-    const recoveries = this.#cell.truth.partition(topicId, index)?.recoveries ?? [];
-    return recoveries.map(({ end, start }) => ({ from: end, to: start }));
-  }
-
-  /** Whether what an acknowledgement of this batch promised outlives its leader: acks=1 asks one replica, which may not be the one that goes on. */
-  isPromised({ acks, partition }: SentBatch): boolean {
-    if (acks === -1) return true;
-    const topic = this.#cell.truth.image.topics.get(partition.split("/")[0] ?? "");
-    return topic?.requestedReplicationFactor === 1;
-  }
-
-  #isFlushed(topic: string): boolean {
-    return this.plan.topics.find(({ name }) => name === topic)?.configs?.["durability"] === "fsync";
   }
 }
 

@@ -62,9 +62,11 @@ export const faultTable = {
   "process.stop": perHour(20, 600, "a broker is told to stop, and started again"),
   "process.pause": perHour(20, 1200, "a broker is stopped and continued (SIGSTOP, SIGCONT)"),
   "process.twice": perHour(5, 100, "a second process is started on a directory in use"),
+  "cell.kill": perHour(5, 60, "every broker is killed at one moment"),
+  "cell.crash": perHour(5, 60, "every broker's host loses power at one moment"),
   "host.crash": perHour(10, 600, "a host loses power, and what was not flushed"),
-  "host.wipe": perHour(2, 40, "a host comes back with an empty disk"),
-  "directory.rollBack": perHour(2, 40, "a directory comes back as it was some time ago"),
+  "host.wipe": perHour(10, 200, "a host comes back with an empty disk"),
+  "directory.rollBack": perHour(20, 400, "a directory comes back as it was some time ago"),
   // Clocks.
   "clock.skew": size(10, 60_000, "ms by which hosts' wall clocks differ"),
   "clock.drift": size(1, 500, "ppm by which hosts' clocks run fast or slow"),

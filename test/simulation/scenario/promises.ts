@@ -1,0 +1,94 @@
+import type { Partition } from "../../../metadata/image/image.ts";
+import type { BrokerNode } from "../cell/broker-node.ts";
+import type { SimCell } from "../cell/sim-cell.ts";
+import type { OffsetRange, PartitionKey, SentBatch } from "../history/history.ts";
+
+/** A registered broker as it was when it last began to serve. */
+type Standing = {
+  readonly node: BrokerNode;
+  readonly unflushed: number;
+  readonly flushed: number;
+};
+
+/**
+ * What a cell promises of acknowledged records under what befalls its disks, in one place (replication.md I10):
+ *
+ * - acks=all outlives the loss of any disk as long as another member in sync has a whole one. The nemesis asks `bears` before it takes a disk, so that nothing
+ *   that is lost is ever excused by it.
+ * - A power loss of every member at one moment may cost what `replicated` had not flushed, and nothing under `fsync`: `excused`, and the invariant C2b
+ *   holds recoveries to what was flushed.
+ * - acks=1 outlives its leader only where nobody else can go on instead.
+ */
+export class Promises {
+  readonly #cell: SimCell;
+  readonly #standing = new Map<number, Standing>();
+  readonly #termEnds = new Map<string, number>();
+
+  constructor(cell: SimCell) {
+    this.#cell = cell;
+    cell.onRun({
+      serves: ({ node, view }) => {
+        if (view !== null) this.#standing.set(view.brokerId, { node, ...node.disk.losses });
+      },
+    });
+    cell.truth.onEntry(({ partitions }) => {
+      for (const { topicId, index, before, after } of partitions) {
+        if (before === null || before.leaderEpoch === after?.leaderEpoch) continue;
+        this.#termEnds.set(`${topicId}/${index} in ${before.leaderEpoch}`, cell.world.nowMs);
+      }
+    });
+  }
+
+  /** Whether every record that is promised is safe elsewhere, should this node lose its disk now. */
+  bears(node: BrokerNode): boolean {
+    const isOnIt = (id: number): boolean => this.#standing.get(id)?.node === node;
+    return this.#everyPartition(({ isr, elr, lastIsr }) => {
+      const isNeeded = [isr, elr, lastIsr].some((members) => members.some(isOnIt));
+      return !isNeeded || isr.some((id) => !isOnIt(id) && this.#isWhole(id));
+    });
+  }
+
+  /** The ids under which the cell knows the node's directories, past ones included. */
+  idsOn(node: BrokerNode): number[] {
+    return [...this.#standing].filter(([, each]) => each.node === node).map(([id]) => id);
+  }
+
+  /** When an epoch's leadership was over in the metadata log. */
+  termEndMs(partition: PartitionKey, leaderEpoch: number): number | undefined {
+    return this.#termEnds.get(`${partition} in ${leaderEpoch}`);
+  }
+
+  /** Whether what an acknowledgement of this batch promised outlives its leader. */
+  isPromised({ acks, partition }: SentBatch): boolean {
+    if (acks === -1) return true;
+    const topic = this.#cell.truth.image.topics.get(partition.split("/")[0] ?? "");
+    return topic?.requestedReplicationFactor === 1;
+  }
+
+  /** Offsets that recoveries have skipped. */
+  skipped(topicId: string, index: number): OffsetRange[] {
+    const recoveries = this.#cell.truth.partition(topicId, index)?.recoveries ?? [];
+    return recoveries.map(({ end, start }) => ({ from: end, to: start }));
+  }
+
+  /** Offsets whose records a power loss may have taken. */
+  excused(topicId: string, index: number): OffsetRange[] {
+    const topic = this.#cell.truth.image.topics.get(topicId);
+    return topic?.configs["durability"] === "fsync" ? [] : this.skipped(topicId, index);
+  }
+
+  /** It has, of what it had written when it was last counted in sync, everything. */
+  #isWhole(brokerId: number): boolean {
+    const standing = this.#standing.get(brokerId);
+    if (standing === undefined) return false;
+    const { unflushed, flushed } = standing.node.disk.losses;
+    return unflushed === standing.unflushed && flushed === standing.flushed;
+  }
+
+  #everyPartition(holds: (partition: Partition) => boolean): boolean {
+    for (const { partitions } of this.#cell.truth.image.topics.values()) {
+      for (const partition of partitions) if (!holds(partition)) return false;
+    }
+    return true;
+  }
+}
