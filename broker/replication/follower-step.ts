@@ -46,13 +46,28 @@ export function recoveryStep(
   log: FollowerLog,
   recoveries: readonly Recovery[],
 ): FollowerStep | null {
-  for (const { epoch, end, start } of recoveries) {
+  for (const { epoch, end, start } of standing(recoveries)) {
     if (log.leaderEpoch >= epoch || log.nextOffset >= start) continue;
     // What an older epoch wrote here was given up by whoever recovered the partition.
     if (log.nextOffset > end) return { kind: "truncate", toOffset: end, isRecovery: true };
     return log.nextOffset === end ? { kind: "skip", toOffset: start } : null;
   }
   return null;
+}
+
+/** Without those of which a later one left nothing: their gap and all behind it were given up as well, and the two are one. */
+function standing(recoveries: readonly Recovery[]): readonly Recovery[] {
+  if (recoveries.length < 2) return recoveries;
+  const found: Recovery[] = [];
+  for (const recovery of recoveries) {
+    let { end } = recovery;
+    for (let last = found.at(-1); last !== undefined && end < last.start; last = found.at(-1)) {
+      end = Math.min(end, last.end);
+      found.pop();
+    }
+    found.push({ ...recovery, end });
+  }
+  return found;
 }
 
 export function followerStep(

@@ -152,6 +152,43 @@ describe("after a recovery", () => {
   });
 });
 
+describe("after a recovery that an earlier one is given up with", () => {
+  const short = (nextOffset: number) => log({ nextOffset, lineage: [{ epoch: 1, start: 0 }] });
+  const deeper = [
+    { epoch: 9, end: 70, start: 1000 },
+    { epoch: 12, end: 30, start: 5000 },
+  ];
+
+  test("a log that ends where the later one does skips to its start, and never leads in between", () => {
+    expect(recoveryStep(short(30), deeper)).toEqual({ kind: "skip", toOffset: 5000 });
+    expect(recoveryStep(short(10), deeper)).toBeNull();
+  });
+
+  test("a longer one is cut once, wherever it ends", () => {
+    const cut = { kind: "truncate", toOffset: 30, isRecovery: true };
+    expect(recoveryStep(short(50), deeper)).toEqual(cut);
+    expect(recoveryStep(short(70), deeper)).toEqual(cut);
+    expect(recoveryStep(short(1000), deeper)).toEqual(cut);
+  });
+
+  test("where nothing behind the earlier one was kept, nobody goes on at its start", () => {
+    const same = [
+      { epoch: 9, end: 70, start: 1000 },
+      { epoch: 12, end: 70, start: 5000 },
+    ];
+    expect(recoveryStep(short(70), same)).toEqual({ kind: "skip", toOffset: 5000 });
+  });
+
+  test("where something was, both gaps are kept", () => {
+    const both = [
+      { epoch: 9, end: 70, start: 1000 },
+      { epoch: 12, end: 1005, start: 5000 },
+    ];
+    expect(recoveryStep(short(70), both)).toEqual({ kind: "skip", toOffset: 1000 });
+    expect(recoveryStep(short(1005), both)).toEqual({ kind: "skip", toOffset: 5000 });
+  });
+});
+
 describe("watermarks that a follower takes over", () => {
   test("never lie beyond what it has written, and never move back", () => {
     const own = { logEndOffset: 100, highWatermark: 40, logStartOffset: 10 };
