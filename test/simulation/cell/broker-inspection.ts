@@ -116,6 +116,10 @@ class ReplicaInspection implements ReplicaView {
     return this.#partition.leaderEpoch;
   }
 
+  get lastEpoch(): number {
+    return this.#partition.log.leaderEpoch;
+  }
+
   get logStartOffset(): number {
     return this.#partition.log.logStartOffset;
   }

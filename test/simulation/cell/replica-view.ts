@@ -21,6 +21,8 @@ export type ReplicaView = {
   readonly isLeader: boolean;
   /** Of the term it leads or follows in; -1 before the first. */
   readonly leaderEpoch: number;
+  /** Of the latest batch in its log; -1 for an empty one. */
+  readonly lastEpoch: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
   /** End of the last completed write, or flush: what counts. */

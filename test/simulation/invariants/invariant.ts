@@ -7,6 +7,7 @@ import type { CommittedLog } from "./committed-log.ts";
 export type ReplicaNumbers = {
   isLeader: boolean;
   leaderEpoch: number;
+  lastEpoch: number;
   logStartOffset: number;
   highWatermark: number;
   logEndOffset: number;

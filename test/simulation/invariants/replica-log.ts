@@ -16,14 +16,16 @@ const sameBytes: Invariant = {
 
 const watermarkGrows: Invariant = {
   name: "I6",
-  about: "a high watermark never moves back in a life, and is never above the log end",
-  watch: () => ({
+  about:
+    "a high watermark never moves back in a life, except in a recovery, and is never above the log end",
+  watch: ({ truth }) => ({
     replica({ replica, before }) {
       const { logStartOffset, highWatermark, logEndOffset, nextOffset } = replica;
       if (highWatermark > logEndOffset) return `${highWatermark} is above the end, ${logEndOffset}`;
       if (logEndOffset > nextOffset) return `${logEndOffset} is above ${nextOffset}, the next`;
       if (before === null) return null;
-      if (highWatermark < before.highWatermark) {
+      const isBack = highWatermark < before.highWatermark;
+      if (isBack && !isGivenUp(truth, { replica, before })) {
         return `the high watermark went from ${before.highWatermark} to ${highWatermark}`;
       }
       return logStartOffset < before.logStartOffset
@@ -33,14 +35,22 @@ const watermarkGrows: Invariant = {
   }),
 };
 
+/** Of what it held, some may have been given up: it has yet to follow a recovery, or has just done so. */
+function isGivenUp(
+  truth: Observed["truth"],
+  { replica, before }: { replica: ReplicaView; before: ReplicaNumbers },
+): boolean {
+  const recoveries = truth.partition(replica.topicId, replica.index)?.recoveries ?? [];
+  return recoveries.some(({ epoch }) => epoch > before.lastEpoch);
+}
+
 const nothingCommittedIsCut: Invariant = {
   name: "I9",
   about: "nothing below a replica's own high watermark is truncated, except in a recovery",
   watch: ({ truth }) => ({
     replica({ replica, before }) {
       if (before === null || replica.nextOffset >= before.highWatermark) return null;
-      const recoveries = truth.partition(replica.topicId, replica.index)?.recoveries ?? [];
-      if (recoveries.some(({ epoch }) => epoch > before.leaderEpoch)) return null;
+      if (isGivenUp(truth, { replica, before })) return null;
       return `cut to ${replica.nextOffset}, its high watermark was ${before.highWatermark}`;
     },
   }),
@@ -82,7 +92,7 @@ function watchLives({ truth, committed }: Observed): Checks {
         ? Math.min(last.logEndOffset, committed(topicId, index).end)
         : last.logEndOffset;
       if (replica.logEndOffset >= expected) return null;
-      if (state?.recoveries.some(({ epoch }) => epoch > last.leaderEpoch) === true) return null;
+      if (state?.recoveries.some(({ epoch }) => epoch > last.lastEpoch) === true) return null;
       return `ends at ${replica.logEndOffset} after a restart; ${expected} of what was written before counts`;
     },
   };

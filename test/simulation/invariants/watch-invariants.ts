@@ -187,6 +187,7 @@ function numbersOf(replica: ReplicaView): ReplicaNumbers {
   return {
     isLeader: replica.isLeader,
     leaderEpoch: replica.leaderEpoch,
+    lastEpoch: replica.lastEpoch,
     logStartOffset: replica.logStartOffset,
     highWatermark: replica.highWatermark,
     logEndOffset: replica.logEndOffset,
