@@ -28,6 +28,7 @@ export class BrokerInspection implements BrokerView {
   readonly #inspections = new Map<Partition, ReplicaInspection>();
   #replicas: ReplicaInspection[] = [];
   readonly #byKey = new Map<string, ReplicaInspection>();
+  readonly #listeners: (() => void)[] = [];
   #isCurrent = false;
 
   constructor(broker: Broker, disk: SimDisk) {
@@ -38,7 +39,12 @@ export class BrokerInspection implements BrokerView {
     this.brokerEpoch = this.image.brokers.get(broker.brokerId)?.epoch ?? -1;
     broker.services.metadata.onChange((changes) => {
       if (changes.some(movesReplicas)) this.#isCurrent = false;
+      for (const listener of this.#listeners) listener();
     });
+  }
+
+  onApplied(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   replicas(): readonly ReplicaView[] {

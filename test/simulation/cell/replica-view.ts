@@ -46,6 +46,8 @@ export type BrokerView = {
   readonly brokerEpoch: number;
   /** As far as it has replayed the metadata log. */
   readonly image: Image;
+  /** Calls `listener` when it has replayed another entry. */
+  onApplied(listener: () => void): void;
   /** The same array until replicas come or go. */
   replicas(): readonly ReplicaView[];
   replica(topicId: string, index: number): ReplicaView | undefined;

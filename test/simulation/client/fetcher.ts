@@ -206,10 +206,12 @@ export class Fetcher {
     askedMs: number,
   ): Promise<void> {
     let hasMoved = false;
+    const unchanged = new Map(asOf);
     for (const { topicId, partitions } of answer.responses) {
       for (const part of partitions) {
         const partition = this.#find(topicId, part.partitionIndex);
         const asked = partition === undefined ? undefined : asOf.get(partition);
+        if (partition !== undefined) unchanged.delete(partition);
         // Read for an assignment that is over.
         if (partition === undefined || asked?.position !== partition.position) continue;
         const error = errorNameOf(part.errorCode);
@@ -218,6 +220,10 @@ export class Fetcher {
           hasMoved = this.#note(partition, part, { askedMs, leaderEpoch }) || hasMoved;
         else await this.#recover(partition, error);
       }
+    }
+    // A session answers of these that nothing is new, in the name of their leader as well.
+    for (const [partition, { leaderEpoch }] of unchanged) {
+      noteServed(this.#options.history, { ...partition, leaderEpoch, askedMs });
     }
     if (!hasMoved) await this.#client.sleep(1);
   }

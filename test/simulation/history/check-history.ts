@@ -25,6 +25,8 @@ export type CheckOptions = {
    * a leadership only, and over all of them in what ListOffsets says.
    */
   readonly mayLeaderLag?: boolean;
+  /** Whether this group's committed offsets are promised still. All are, by default. */
+  readonly isGroupPromised?: (group: string) => boolean;
   /** When the leadership of an epoch was over in the metadata log; undefined where it is not. */
   readonly termEndMs?: (partition: PartitionKey, leaderEpoch: number) => number | undefined;
   /** How long a leader that was replaced may go on answering consumers: a session, and what it takes to notice (the stale-leader rule). */
@@ -284,12 +286,14 @@ function checkOwners({ history, report }: Scope): void {
 }
 
 /** A group never goes back behind what it was told was committed. */
-function checkGroups({ history, report }: Scope): void {
+function checkGroups({ history, options, report }: Scope): void {
+  const { isGroupPromised = () => true } = options;
   const byPlace = Map.groupBy(
     history.groupOffsets,
     ({ group, partition }) => `${group} in ${partition}`,
   );
   for (const [place, offsets] of byPlace) {
+    if (!isGroupPromised(offsets[0]!.group)) continue;
     const commits = offsets.filter(({ kind }) => kind === "committed");
     for (const read of offsets) {
       if (read.kind !== "fetched" || !read.isAcknowledged) continue;

@@ -74,7 +74,7 @@ function hasAdvanced({ replica, before }: ReplicaChange): boolean {
   );
 }
 
-function enoughHold(observed: Observed, { replica }: ReplicaChange): string | null {
+function enoughHold(observed: Observed, { broker, replica }: ReplicaChange): string | null {
   const { topicId, index, highWatermark, isr, maximalIsr } = replica;
   const state = observed.truth.partition(topicId, index);
   if (state === undefined) return null;
@@ -83,7 +83,10 @@ function enoughHold(observed: Observed, { replica }: ReplicaChange): string | nu
   if (isr.length < least)
     return `advances to ${highWatermark} with ${isr.length} of ${least} in sync`;
   for (const id of maximalIsr) {
-    const member = observed.brokers.get(id)?.view.replica(topicId, index);
+    const view = observed.brokers.get(id)?.view;
+    // A life that the leader has not heard of yet: what the former one had written counted when it said so.
+    if (view?.brokerEpoch !== broker.view.image.brokers.get(id)?.epoch) continue;
+    const member = view?.replica(topicId, index);
     if (member === undefined || member.failure !== null) continue;
     if (member.logEndOffset < highWatermark) {
       return `advances to ${highWatermark}; member ${id} has written up to ${member.logEndOffset}`;

@@ -1,4 +1,5 @@
 import type { BrokerRun } from "../cell/broker-node.ts";
+import type { Partition } from "../../../metadata/image/image.ts";
 import type { AcceptedEntry } from "../cell/cell-truth.ts";
 import type { ReplicaView } from "../cell/replica-view.ts";
 import type { SimCell } from "../cell/sim-cell.ts";
@@ -62,6 +63,12 @@ export class InvariantWatch {
   }
 
   #entry(entry: AcceptedEntry): void {
+    for (const { topicId, index, after } of entry.partitions) {
+      this.#cell.world.trace(
+        () =>
+          `entry ${entry.revision}: ${topicId}/${index} is ${after === null ? "gone" : textOf(after)}`,
+      );
+    }
     for (const { topicId, index, before, after } of entry.partitions) {
       const recovery = after?.recoveries.at(-1);
       if (before === null || after === null || recovery === undefined) continue;
@@ -99,6 +106,10 @@ export class InvariantWatch {
     this.#brokers.set(view.brokerId, watched);
     this.#known.set(view.brokerId, watched);
     this.#byRun.set(run, watched);
+    // Several entries may be replayed in one event: what is right after each need not be after the last.
+    view.onApplied(() => {
+      if (this.#byRun.has(run)) this.#look(watched, allAtOnce);
+    });
     run.process.onTouched = () => this.#dirty.add(watched);
     this.#dirty.add(watched);
   }
@@ -170,6 +181,10 @@ export class InvariantWatch {
     if (message === null || message === undefined) return;
     this.#cell.world.fail(`${name} does not hold (${where}): ${message}`);
   }
+}
+
+function textOf({ leader, leaderEpoch, replicas, isr, elr, lastIsr }: Partition): string {
+  return `led by ${leader} in ${leaderEpoch}: of ${replicas.join()}, ISR ${isr.join()}, ELR ${elr.join()}, last ${lastIsr.join()}`;
 }
 
 function differs(before: ReplicaNumbers, replica: ReplicaView): boolean {

@@ -94,9 +94,15 @@ export class Nemesis {
       "network.isolate": (stream) => {
         const { host } = this.#node(stream);
         const durationMs = stream.logBetween(100, 60_000);
-        const { metadata, objects } = this.#cell;
-        const stores = stream.chance(0.5) ? [metadata.service.host, objects.service.host] : [];
-        for (const other of [...this.#cell.allHosts, ...stores]) {
+        const { metadata, objects, allHosts, brokers } = this.#cell;
+        const stores = [metadata.service.host, objects.service.host];
+        // The last: clients still reach it, and it tells them what it knows.
+        const cutOff = stream.pick([
+          allHosts,
+          [...allHosts, ...stores],
+          [...brokers.map((node) => node.host), ...stores],
+        ]);
+        for (const other of cutOff) {
           if (other === host) continue;
           cut(host, other, durationMs);
           cut(other, host, durationMs);

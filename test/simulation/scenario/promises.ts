@@ -1,4 +1,8 @@
+import { partitionForKey } from "../../../broker/coordinator/partition-for-key.ts";
+import { groupKeyOf } from "../../../broker/groups/group-key.ts";
 import type { Partition } from "../../../metadata/image/image.ts";
+import { internalTopic } from "../../../metadata/image/image.ts";
+import { topicSettings } from "../../../metadata/settings/topic-settings.ts";
 import type { BrokerNode } from "../cell/broker-node.ts";
 import type { SimCell } from "../cell/sim-cell.ts";
 import type { OffsetRange, PartitionKey, SentBatch } from "../history/history.ts";
@@ -65,6 +69,17 @@ export class Promises {
     return topic?.requestedReplicationFactor === 1;
   }
 
+  /** Whether what a group was told was committed is so for good: no power loss has taken what its partition had not flushed. */
+  isGroupPromised(group: string): boolean {
+    const { image } = this.#cell.truth;
+    const topic = internalTopic(image, "__consumer_offsets");
+    if (topic === undefined) return true;
+    return [...image.clusters.keys()].every((clusterId) => {
+      const index = partitionForKey(groupKeyOf(clusterId, group), topic.partitions.length);
+      return this.excused(topic.topicId, index).length === 0;
+    });
+  }
+
   /** Offsets that recoveries have skipped. */
   skipped(topicId: string, index: number): OffsetRange[] {
     const recoveries = this.#cell.truth.partition(topicId, index)?.recoveries ?? [];
@@ -73,8 +88,10 @@ export class Promises {
 
   /** Offsets whose records a power loss may have taken. */
   excused(topicId: string, index: number): OffsetRange[] {
-    const topic = this.#cell.truth.image.topics.get(topicId);
-    return topic?.configs["durability"] === "fsync" ? [] : this.skipped(topicId, index);
+    const { image } = this.#cell.truth;
+    const topic = image.topics.get(topicId);
+    const isFlushed = topic === undefined || topicSettings(image, topic).durability === "fsync";
+    return isFlushed ? [] : this.skipped(topicId, index);
   }
 
   /** It has, of what it had written when it was last counted in sync, everything. */

@@ -102,6 +102,7 @@ type Judged = {
 function judge(world: World, { workload, promises, plan }: Judged): void {
   const anomalies = checkHistory(workload.history, {
     isPromised: (batch) => promises.isPromised(batch),
+    isGroupPromised: (group) => promises.isGroupPromised(group),
     mayLeaderLag: plan.brokerCount > 1,
     termEndMs: (partition, leaderEpoch) => promises.termEndMs(partition, leaderEpoch),
     staleLimitMs,

@@ -42,7 +42,11 @@ export const faultTable = {
   "network.slowReader": perCall(1e-3, 5e-2, "one end of a connection reads a few KiB a second"),
   "network.partition": perHour(20, 600, "two hosts do not reach each other for a while"),
   "network.oneWay": perHour(20, 600, "a host does not reach another, which does reach it"),
-  "network.isolate": perHour(10, 300, "a host reaches no other host for a while"),
+  "network.isolate": perHour(
+    10,
+    300,
+    "a host reaches no other host, or none of its cell, for a while",
+  ),
   // Disk.
   "disk.stall": perCall(1e-4, 5e-3, "a call takes 50 ms to 3 s"),
   "disk.slow": perHour(10, 200, "every call of a host takes ten times as long, for a while"),
