@@ -17,7 +17,7 @@ test.each(mutants)("the text that $name changes is in the product once", ({ name
 test.each(mutants)(
   "the simulator finds $name within $withinSeeds seeds",
   { timeout: 300_000 },
-  ({ name, faults, foundBy, withinSeeds }) => {
+  ({ name, faults, foundBy, withinSeeds, options = ["--brokers=1"] }) => {
     const { stdout } = spawnSync(
       resolve(root, "node_modules/.bin/node"),
       [
@@ -26,6 +26,7 @@ test.each(mutants)(
         `--seeds=1..${withinSeeds}`,
         `--faults=${faults}`,
         `--mutant=${name}`,
+        ...options,
       ],
       { encoding: "utf8" },
     );

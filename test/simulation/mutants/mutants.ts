@@ -1,29 +1,8 @@
-/**
- * A rule of the product broken on purpose, to see that the simulator notices. Each text must be in its file exactly once: code that changes takes its mutants
- * along, or their test says that they are gone.
- */
-export type Mutant = {
-  /** What `--mutant` calls it. */
-  readonly name: string;
-  /** The rule it breaks. */
-  readonly breaks: string;
-  readonly edits: readonly Edit[];
-  /** What must be said about it: a part of the violation. */
-  readonly foundBy: RegExp;
-  /** Seeds within which it must be found. */
-  readonly withinSeeds: number;
-  /** Faults that bring it to light, as `--faults` has them. */
-  readonly faults: string;
-};
+import { cellMutants } from "./cell-mutants.ts";
+import type { Mutant } from "./mutant.ts";
 
-export type Edit = {
-  /** From the root of the repository. */
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-};
-
-export const mutants: readonly Mutant[] = [
+/** Of one broker alone. */
+const brokerMutants: readonly Mutant[] = [
   {
     name: "acknowledge-before-flush",
     breaks: "durability fsync: what is acknowledged is flushed",
@@ -134,3 +113,5 @@ export const mutants: readonly Mutant[] = [
     faults: "host.crash=120",
   },
 ];
+
+export const mutants: readonly Mutant[] = [...brokerMutants, ...cellMutants];
