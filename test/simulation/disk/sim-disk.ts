@@ -30,8 +30,8 @@ export class SimDisk {
   readonly #slowness: number;
   #isSlow = false;
   #fileSystem = 1;
-  /** How often what was not flushed was lost, and how often what was. */
-  readonly losses = { unflushed: 0, flushed: 0 };
+  /** How often the power went, how often what was not flushed went with it, and how often what was flushed was lost. */
+  readonly losses = { power: 0, unflushed: 0, flushed: 0 };
 
   constructor(world: World, host: SimHost) {
     this.#world = world;
@@ -149,11 +149,15 @@ export class SimDisk {
   /** Each file's pages had been written back, or not, in whatever order. */
   #lostPower(): void {
     const { files } = this.contents;
-    this.losses.unflushed++;
+    this.losses.power++;
+    let isWhole = true;
     for (const [path, file] of files) {
       const loss = this.#drawLoss();
-      if (loss !== null) files.set(path, file.afterLoss(loss, this.#stream));
+      if (loss === null) continue;
+      isWhole = false;
+      files.set(path, file.afterLoss(loss, this.#stream));
     }
+    if (!isWhole) this.losses.unflushed++;
   }
 
   #drawLoss(): Loss | null {

@@ -25,7 +25,7 @@ export type CheckOptions = {
    * a leadership only, and over all of them in what ListOffsets says.
    */
   readonly mayLeaderLag?: boolean;
-  /** Whether this group's committed offsets are promised still. All are, by default. */
+  /** Whether what this group was told is promised still. All are, by default. */
   readonly isGroupPromised?: (group: string) => boolean;
   /** When the leadership of an epoch was over in the metadata log; undefined where it is not. */
   readonly termEndMs?: (partition: PartitionKey, leaderEpoch: number) => number | undefined;
@@ -273,9 +273,12 @@ function checkHoles({ report }: Scope, partition: PartitionKey, final: FinalLog)
 }
 
 /** In one generation a partition is one member's. */
-function checkOwners({ history, report }: Scope): void {
+function checkOwners({ history, options, report }: Scope): void {
+  const { isGroupPromised = () => true } = options;
   const owners = new Map<string, string>();
   for (const { group, generation, member, partition } of history.owners) {
+    // Generations are counted anew where the group was forgotten.
+    if (!isGroupPromised(group)) continue;
     const key = `${partition} in generation ${generation} of ${group}`;
     const other = owners.get(key);
     if (other !== undefined && other !== member) {

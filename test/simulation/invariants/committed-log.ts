@@ -24,16 +24,16 @@ export class CommittedLog {
     return null;
   }
 
-  /** Up to where the replica, whose log counts up to `to`, is known to hold what is committed; 0 if that cannot be told. */
-  agreedEnd(replica: ReplicaView, to: number): number {
-    const from = Math.max(this.#knownStart, replica.logStartOffset);
+  /**
+   * Up to where a log that ends at `to`, and whose latest batch is of `lastEpoch`, holds what is committed; 0 if that cannot be told. What two logs have of one
+   * epoch is of one leader, so they agree up to where the shorter one ends.
+   */
+  agreedEnd(lastEpoch: number, to: number): number {
     let end = 0;
-    for (const batch of replica.batches(from, Math.min(to, this.#knownEnd)) ?? []) {
-      if (batch.lastOffset >= to || !this.#byBase.has(batch.baseOffset)) break;
-      if (this.#compare(batch) !== null) break;
-      end = batch.lastOffset + 1;
+    for (const batch of this.#byBase.values()) {
+      if (batch.leaderEpoch === lastEpoch) end = Math.max(end, batch.lastOffset + 1);
     }
-    return end;
+    return Math.min(end, to);
   }
 
   /** A recovery: nothing at or above `end` counts any more. */

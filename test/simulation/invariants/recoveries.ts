@@ -14,7 +14,7 @@ function watchRecoveries({ truth, known, committed }: Observed): Checks {
     const replica = member?.view.replica(topicId, index);
     if (member === undefined || replica === undefined || replica.failure !== null) return 0;
     const to = member.lost() === "nothing" ? replica.logEndOffset : replica.flushedEnd;
-    return committed(topicId, index).agreedEnd(replica, to);
+    return committed(topicId, index).agreedEnd(replica.lastEpoch, to);
   }
 
   return {

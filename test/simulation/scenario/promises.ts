@@ -10,7 +10,7 @@ import type { OffsetRange, PartitionKey, SentBatch } from "../history/history.ts
 /** A registered broker as it was when it last began to serve. */
 type Standing = {
   readonly node: BrokerNode;
-  readonly unflushed: number;
+  readonly power: number;
   readonly flushed: number;
 };
 
@@ -94,12 +94,12 @@ export class Promises {
     return isFlushed ? [] : this.skipped(topicId, index);
   }
 
-  /** It has, of what it had written when it was last counted in sync, everything. */
+  /** It has everything it had written, and will be believed so: a broker that comes back from a power loss leaves the in-sync sets. */
   #isWhole(brokerId: number): boolean {
     const standing = this.#standing.get(brokerId);
     if (standing === undefined) return false;
-    const { unflushed, flushed } = standing.node.disk.losses;
-    return unflushed === standing.unflushed && flushed === standing.flushed;
+    const { power, flushed } = standing.node.disk.losses;
+    return power === standing.power && flushed === standing.flushed;
   }
 
   #everyPartition(holds: (partition: Partition) => boolean): boolean {
