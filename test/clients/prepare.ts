@@ -1,4 +1,4 @@
-// Fetches what the client tests need beyond npm: a Python environment, Go binaries, Kafka's own tools. Each step whose toolchain is absent or
+// Fetches what tests need beyond npm: a Python environment, Go binaries, Kafka's own tools, two S3 servers. Each step whose toolchain is absent or
 // whose registry is out of reach is reported and left out; its tests then skip with the reason printed here.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -12,7 +12,11 @@ type Step = {
   commands: [string, string[], string?][];
 };
 
+/** Two minutes of compiling (versitygw), on a machine that does something else as well. */
+const commandLimitMs = 15 * 60_000;
+
 const python = join(clientsDirectory, "python");
+const ministack = join(clientsDirectory, "ministack");
 const steps: Step[] = [
   {
     name: "python",
@@ -56,6 +60,31 @@ const steps: Step[] = [
       ],
     ],
   },
+  {
+    name: "versitygw",
+    needs: ["go"],
+    done: join(clientsDirectory, "versitygw/.ready"),
+    commands: [
+      [
+        "env",
+        [
+          `GOBIN=${join(clientsDirectory, "versitygw")}`,
+          "go",
+          "install",
+          "github.com/versity/versitygw/cmd/versitygw@v1.8.0",
+        ],
+      ],
+    ],
+  },
+  {
+    name: "ministack",
+    needs: ["python3"],
+    done: join(clientsDirectory, "ministack/.ready"),
+    commands: [
+      ["python3", ["-m", "venv", ministack]],
+      [join(ministack, "bin/pip"), ["install", "-q", "ministack==1.4.21"]],
+    ],
+  },
 ];
 
 function has(command: string): boolean {
@@ -66,16 +95,19 @@ for (const step of steps) {
   if (existsSync(step.done)) continue;
   const missing = step.needs.filter((each) => !has(each));
   if (missing.length > 0) {
-    console.log(`${step.name} clients: left out, no ${missing.join(" and ")} here`);
+    console.log(`${step.name}: left out, no ${missing.join(" and ")} here`);
     continue;
   }
   mkdirSync(join(clientsDirectory, step.name), { recursive: true });
   const failed = step.commands.find(
     ([command, args, cwd]) =>
-      spawnSync(command, args, { cwd, stdio: ["ignore", "ignore", "inherit"], timeout: 240_000 })
-        .status !== 0,
+      spawnSync(command, args, {
+        cwd,
+        stdio: ["ignore", "ignore", "inherit"],
+        timeout: commandLimitMs,
+      }).status !== 0,
   );
   if (failed !== undefined)
-    console.log(`${step.name} clients: left out, "${failed[0]} ${failed[1].join(" ")}" failed`);
+    console.log(`${step.name}: left out, "${failed[0]} ${failed[1].join(" ")}" failed`);
   else writeFileSync(step.done, "");
 }
