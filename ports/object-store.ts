@@ -5,8 +5,9 @@
  */
 export type ObjectStore = {
   /**
-   * Stores `bytes` and, once durable, resolves with the new ETag. `ifAbsent`: only if the key does not exist; `ifMatch`: only if its ETag is
-   * that. An unmet condition resolves with null and changes nothing.
+   * Stores `bytes`, lent until it settles, and, once durable, resolves with the new ETag: another one than any other bytes had (the same bytes may
+   * have the same). `ifAbsent`: only if the key does not exist; `ifMatch`: only if its ETag is that. An unmet condition resolves with null and
+   * changes nothing.
    */
   put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<{ etag: string } | null>;
   /** The object or the byte range [start, end) of it (cut at its end, so it may be empty); null if it does not exist. */

@@ -28,7 +28,8 @@ export type Calls = {
   run<Output>(call: Call<Output>, sizeBytes?: number): Promise<Answer<Output>>;
   /** For calls that are not refused. Throws `unavailable`. */
   complete<Output>(call: Call<Output>, sizeBytes?: number): Promise<Output>;
-  pause(): Promise<void>;
+  /** Lets others have their turn. */
+  readonly pause: () => Promise<void>;
 };
 
 /** How long a call is tried before it is `unavailable`, beside the time for its bytes; no attempt is begun that would not have its time. */
@@ -52,37 +53,6 @@ export function createCalls({
   const wait = (ms: number): Promise<void> =>
     new Promise((resolve) => void clock.after(ms, resolve));
 
-  function attempt<Output>(
-    call: Call<Output>,
-    limitMs: number,
-    expect: (sizeBytes: number) => void,
-  ): Promise<Output> {
-    const abort = new AbortController();
-    return new Promise((resolve, reject) => {
-      const beganMs = clock.monotonicMs();
-      let dueMs = beganMs + limitMs;
-      // Not by the signal alone: the SDK may hang where it does not look at it (fetching credentials).
-      const expire = (): void => {
-        reject(new Error(`no answer in ${Math.round(dueMs - beganMs)} ms`));
-        abort.abort();
-      };
-      let cancel = clock.after(limitMs, expire);
-      const current: Attempt = {
-        abortSignal: abort.signal,
-        expect(sizeBytes) {
-          if (abort.signal.aborted) return;
-          expect(sizeBytes);
-          cancel();
-          dueMs += transferMs(sizeBytes);
-          cancel = clock.after(dueMs - clock.monotonicMs(), expire);
-        },
-      };
-      call(client, current)
-        .then(resolve, reject)
-        .finally(() => cancel());
-    });
-  }
-
   /** Full jitter: writers that were in each other's way must not meet again. */
   function delayMs(failureCount: number): number {
     return random.float() * Math.min(maxDelayMs, firstDelayMs * 2 ** failureCount);
@@ -101,7 +71,11 @@ export function createCalls({
         beganMs + callLimitMs + 2 * transferMs(sizeBytes + receivedBytes) - clock.monotonicMs();
       let error: unknown;
       try {
-        const output = await attempt(call, Math.min(attemptMs, leftMs()), expect);
+        const output = await attempt(client, call, {
+          clock,
+          limitMs: Math.min(attemptMs, leftMs()),
+          expect,
+        });
         return { kind: "done", output, wasUncertain };
       } catch (caught) {
         error = caught;
@@ -138,6 +112,39 @@ export function createCalls({
     },
     pause: () => wait(0),
   };
+}
+
+type AttemptLimits = { clock: Clock; limitMs: number; expect: (sizeBytes: number) => void };
+
+function attempt<Output>(
+  client: S3,
+  call: Call<Output>,
+  { clock, limitMs, expect }: AttemptLimits,
+): Promise<Output> {
+  const abort = new AbortController();
+  return new Promise((resolve, reject) => {
+    const beganMs = clock.monotonicMs();
+    let dueMs = beganMs + limitMs;
+    // Not by the signal alone: the SDK may hang where it does not look at it (fetching credentials).
+    const expire = (): void => {
+      reject(new Error(`no answer in ${Math.round(dueMs - beganMs)} ms`));
+      abort.abort();
+    };
+    let cancel = clock.after(limitMs, expire);
+    const current: Attempt = {
+      abortSignal: abort.signal,
+      expect(sizeBytes) {
+        if (abort.signal.aborted) return;
+        expect(sizeBytes);
+        cancel();
+        dueMs += transferMs(sizeBytes);
+        cancel = clock.after(dueMs - clock.monotonicMs(), expire);
+      },
+    };
+    call(client, current)
+      .then(resolve, reject)
+      .finally(() => cancel());
+  });
 }
 
 function isRefusal(failure: ReturnType<typeof failureOf>): failure is Refusal {

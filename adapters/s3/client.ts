@@ -6,6 +6,9 @@ export type S3ClientOptions = Pick<
   "region" | "endpoint" | "credentials" | "forcePathStyle"
 >;
 
+/** Connections. What waits for one uses up its time; the SDK's 50 are few for catch-up reads and uploads together. */
+const maxSockets = 128;
+
 /**
  * A client that tries once, for the object store repeats by itself and has to know of every attempt; and that spends no CPU on what the store does
  * or TLS does already.
@@ -17,6 +20,7 @@ export function createS3Client(config: S3ClientOptions = {}): S3Client {
     // The store sends its own checksums, and asks for those of what it gets whole; the SDK then checks them.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
+    requestHandler: { httpAgent: { maxSockets }, httpsAgent: { maxSockets } },
   });
   client.middlewareStack.add(
     (next) => (args) => {

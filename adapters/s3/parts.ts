@@ -24,7 +24,7 @@ export type Stored = { ETag?: string | undefined };
 type Upload = { Bucket: string; Key: string; UploadId: string };
 
 /** S3 makes the checksum of the object out of those of the parts, so that a read of the whole can be checked. */
-const ChecksumType = "FULL_OBJECT";
+const ChecksumType = "FULL_OBJECT" as const;
 
 /** S3's limit. */
 const maxParts = 10_000;

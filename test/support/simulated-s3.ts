@@ -73,7 +73,7 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
   const travel = (): Promise<void> => wait(random.float() * latencyMs);
 
   async function answer(command: Command, mishap: S3Mishap | null): Promise<object> {
-    const body = await received(command.input.Body);
+    const body = await received(command.input["Body"]);
     await travel();
     const carryOut = (): (() => object) => attempt(() => bucket.execute(command, body));
     switch (mishap?.kind) {

@@ -87,7 +87,7 @@ describe("a list", () => {
     for (const digit of digits) await world.during(store.put(`l/${digit} ü`, bytesOf(digit)));
     await world.during(world.open().put("cells/one-more", bytesOf("x")));
     const keys = (await world.during(store.list("l/"))).map(({ key }) => key);
-    expect(keys).toEqual([...digits].map((digit) => `l/${digit} ü`));
+    expect(keys).toEqual(digits.split("").map((digit) => `l/${digit} ü`));
     expect(world.s3.sent.get("ListObjectsV2")).toBe(4);
     const some = await world.during(store.list("l/", { startAfter: "l/4", limit: 3 }));
     expect(some.map(({ key }) => key)).toEqual(["l/4 ü", "l/5 ü", "l/6 ü"]);
