@@ -13,8 +13,9 @@ import { temporaryDirectory } from "./temporary-directory.ts";
 
 export type S3Server = {
   readonly pid: number;
-  /** A client as of another process. */
-  connect(): S3Client;
+  readonly port: number;
+  /** A client as of another process; `port`, where it is not to go to the server directly. */
+  connect(port?: number): S3Client;
   stop(): Promise<void>;
 };
 
@@ -116,9 +117,9 @@ function serverOf(
     });
   });
   const clients: S3Client[] = [];
-  const connect = (): S3Client => {
+  const connect = (throughPort = port): S3Client => {
     const client = createS3Client({
-      endpoint: `http://127.0.0.1:${port}`,
+      endpoint: `http://127.0.0.1:${throughPort}`,
       region: "us-east-1",
       forcePathStyle: true,
       credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
@@ -135,6 +136,7 @@ function serverOf(
   }
   return {
     pid: child.pid ?? 0,
+    port,
     connect,
     stop,
     async ready(bucket) {

@@ -6,6 +6,7 @@ import { createS3ObjectStore } from "../../../adapters/s3/object-store.ts";
 import type { S3ObjectStoreOptions } from "../../../adapters/s3/object-store.ts";
 import type { ObjectStore, PutCondition } from "../../../ports/object-store.ts";
 import { bytesOf, objectStoreContract } from "../../contracts/object-store.ts";
+import { startBreakingProxy } from "../../support/breaking-proxy.ts";
 import { ministack, versitygw } from "../../support/s3-servers.ts";
 import type { S3Server, S3ServerProgram } from "../../support/s3-servers.ts";
 
@@ -97,6 +98,32 @@ function suite(program: S3ServerProgram, skippedTests: Record<string, string>): 
         condition = { ifMatch: object?.etag ?? "" };
       }
       expect(await uploadsLeft()).toBe(0);
+    });
+
+    test("a put whose answer is lost on the way is known as the writer's own, and bodies that break off are read again", async () => {
+      const proxy = await startBreakingProxy(server.port);
+      const client = server.connect(proxy.port);
+      for (const partSizes of [smallParts, { fromBytes: 0, partBytes: 5 * mebibyte }]) {
+        const store = openStore({ client, partSizes });
+        for (const sizeBytes of [100, 2 * mebibyte]) {
+          const key = `size/${sizeBytes}`;
+          const bytes = patternOf(sizeBytes, 1);
+          // In parts, it is the first of three calls that is not heard; the others follow.
+          proxy.breakAnswerAfter(0);
+          const first = await store.put(key, bytes, { ifAbsent: true });
+          expect(first).not.toBeNull();
+          proxy.breakAnswerAfter(20);
+          const second = await store.put(key, patternOf(sizeBytes, 2), {
+            ifMatch: first?.etag ?? "",
+          });
+          expect(await store.head(key)).toEqual({ etag: second?.etag, sizeBytes });
+          proxy.breakAnswerAfter(100 + sizeBytes / 2);
+          const object = await store.get(key);
+          expect(Buffer.compare(object?.bytes ?? bytesOf(""), patternOf(sizeBytes, 2))).toBe(0);
+        }
+      }
+      expect(proxy.brokenCount).toBe(12);
+      await proxy.close();
     });
 
     test("stores under different prefixes have nothing in common", async () => {
