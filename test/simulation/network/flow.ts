@@ -181,6 +181,7 @@ export class Flow {
     let travelMs = this.#network.travelMs(from, this.to.process.host, segment.bytes?.length ?? 0);
     if (faults.strikes("network.delay"))
       travelMs += faults.stream("network.delay").between(200, 3_000);
+    if (segment.bytes !== null) travelMs += this.#network.delayer?.(this.from, segment.bytes) ?? 0;
     this.#earliestMs = Math.max(this.#earliestMs, world.nowMs + travelMs);
     // At that very moment, which a difference of two times would miss by a rounding: then segments would overtake each other.
     world.scheduleAt(this.#earliestMs, "network", () => this.#arrive(segment));

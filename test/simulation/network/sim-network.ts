@@ -36,6 +36,8 @@ export class SimNetwork {
   readonly #bytesPerMs: number;
   /** How long TCP sends in vain before it gives a connection up. */
   readonly giveUpMs: number;
+  /** A script's say in how much later than it would bytes arrive, asked about each segment. */
+  delayer: ((from: SimConnection, bytes: Uint8Array) => number) | null = null;
 
   constructor(world: World) {
     this.world = world;

@@ -33,6 +33,17 @@ type Call<T> = {
   readonly reject: (error: Error) => void;
 };
 
+/** What a script has happen to one call: `unheard` is not carried out, `unanswered` is and its caller cannot know, `late` is carried out when the caller has long given up. */
+export type Meddling =
+  | { readonly kind: "unheard" | "unanswered" }
+  | { readonly kind: "late"; readonly delayMs: number };
+
+/** Asked about every call that arrives; null: nothing happens to it. */
+export type Meddler = (call: {
+  readonly process: SimProcess;
+  readonly what: string;
+}) => Meddling | null;
+
 /** How long a client of it waits for an answer. */
 const clientTimeoutMs = 1_000;
 
@@ -40,6 +51,7 @@ const clientTimeoutMs = 1_000;
 export class RemoteService {
   readonly #options: ServiceOptions;
   #isOut = false;
+  meddler: Meddler | null = null;
 
   get host(): SimHost {
     return this.#options.host;
@@ -74,11 +86,15 @@ export class RemoteService {
     const isHeard = !network.isBlocked(process.host, host) && !this.#isOut;
     const isAnswered = isHeard && !network.isBlocked(host, process.host);
     if (!isHeard) return this.#fail(process, call, { why: "no answer", afterMs: clientTimeoutMs });
-    if (world.faults.strikes(faults.before)) {
+    const meddling = this.meddler?.({ process, what: call.what }) ?? null;
+    if (meddling?.kind === "unheard" || world.faults.strikes(faults.before)) {
       return this.#fail(process, call, { why: faults.before, afterMs: this.#halfLatency() });
     }
-    if (world.faults.strikes(faults.late)) {
-      const delayMs = world.faults.stream(faults.late).logBetween(...lateMs);
+    if (meddling?.kind === "late" || world.faults.strikes(faults.late)) {
+      const delayMs =
+        meddling?.kind === "late"
+          ? meddling.delayMs
+          : world.faults.stream(faults.late).logBetween(...lateMs);
       world.trace(() => `${call.what} by ${process.name} will be done late`);
       world.schedule(delayMs, kind, () => void call.effect());
       return this.#fail(process, call, { why: faults.late, afterMs: this.#halfLatency() });
@@ -87,7 +103,7 @@ export class RemoteService {
     if (!isAnswered) {
       return this.#fail(process, call, { why: "no answer", afterMs: clientTimeoutMs });
     }
-    if (world.faults.strikes(faults.after)) {
+    if (meddling?.kind === "unanswered" || world.faults.strikes(faults.after)) {
       return this.#fail(process, call, { why: faults.after, afterMs: this.#halfLatency() });
     }
     world.schedule(this.#halfLatency(), kind, () => {
