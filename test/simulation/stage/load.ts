@@ -11,6 +11,7 @@ export type LoadOptions = {
   readonly acks: -1 | 1;
   readonly pauseMs: number;
   readonly isIdempotent: boolean;
+  readonly maxFillBytes: number;
 };
 
 /** A producer that writes small batches, and a consumer that reads them as they come. */
@@ -26,7 +27,8 @@ export class Load {
     place: ClientPlace,
     options: Partial<LoadOptions> & { number: number },
   ) {
-    const { topic = "orders", acks = -1, pauseMs = 250, isIdempotent = acks === -1 } = options;
+    const { topic = "orders", acks = -1, pauseMs = 250, maxFillBytes = 200 } = options;
+    const { isIdempotent = acks === -1 } = options;
     this.#stage = stage;
     this.#number = options.number;
     this.#producer = new SimProducer(place, stage.history, {
@@ -37,7 +39,7 @@ export class Load {
       maxInFlight: 2,
       pauseMs,
       maxRecords: 3,
-      maxFillBytes: 200,
+      maxFillBytes,
       codec: "none",
       requestTimeoutMs: 2_000,
       deliveryTimeoutMs: 120_000,
