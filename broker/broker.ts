@@ -23,10 +23,12 @@ import { createListenerTable } from "./listeners.ts";
 import type { LogOutput } from "./log-output.ts";
 import type { LogStore } from "./log/log-store.ts";
 import { defaultLogStoreConfig, openLogStore } from "./log/log-store.ts";
+import { startPeriodic } from "./periodic.ts";
 import { createProducerIds } from "./producer-ids.ts";
 import { createAppendGate } from "./replication/append-gate.ts";
 import { coordinatorLog } from "./replication/coordinator-log.ts";
 import { createLeadershipRenewal } from "./replication/leadership-renewal.ts";
+import { createHandOver } from "./replication/hand-over.ts";
 import { startRetention } from "./replication/retention-loop.ts";
 import { followingOf } from "./replication/following.ts";
 import { createControllerLink } from "./replication/controller-link.ts";
@@ -264,6 +266,8 @@ async function producerIdBlock(
   return null;
 }
 
+const handOverMs = 1_000;
+
 /** Follows the metadata log and the log store; the result stops it. */
 function follow(
   { metadata, clock, log }: BrokerPorts,
@@ -293,6 +297,18 @@ function follow(
     renewal.resign(topics.failed(logs));
     fetchers.settled(logs);
   });
+  const handOver = createHandOver({
+    brokerId,
+    image: () => metadata.image,
+    partitions: () => topics.held(),
+    resign: (leaving) => renewal.resign(leaving),
+  });
+  const stopHandingOver = startPeriodic({
+    clock,
+    intervalMs: handOverMs,
+    round: async () => handOver(),
+    failed: (error) => log.error("leaderships could not be handed over", { error: String(error) }),
+  });
   topics.follow([{ kind: "reloaded" }]);
   const stopFollowing = metadata.onChange((changes) => {
     topics.follow(changes);
@@ -305,6 +321,7 @@ function follow(
   });
   return async () => {
     stopFollowing();
+    await stopHandingOver();
     renewal.stop();
     inSync.stop();
     controller.close();

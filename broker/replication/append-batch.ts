@@ -80,6 +80,7 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
   switch (appended.kind) {
     case "appended":
       partition.bytesIn += bytes.length;
+      partition.isRefusing = false;
       return {
         kind: "appended",
         baseOffset: appended.baseOffset,
@@ -90,6 +91,7 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
     case "fenced":
       return refused("NOT_LEADER_OR_FOLLOWER", null);
     case "unavailable":
+      partition.isRefusing = true;
       return refused("KAFKA_STORAGE_ERROR", appended.reason);
   }
 }

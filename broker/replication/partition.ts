@@ -17,6 +17,8 @@ export type Partition = {
   leaderState: LeaderState | null;
   /** In-sync members without which nothing is committed, as the metadata image has it for this partition (metadata/image/min-isr.ts). */
   minIsr: number;
+  /** The last append was refused for want of room: nothing has been appended here since. */
+  isRefusing: boolean;
   /** Bytes of batches that clients have produced to it and consumers were given of it, since it is held here: what balancing weighs. */
   bytesIn: number;
   bytesOut: number;
@@ -46,6 +48,7 @@ export function createPartition(topicId: string, index: number, log: PartitionLo
     failedEpoch: -1,
     leaderState: null,
     minIsr: 1,
+    isRefusing: false,
     bytesIn: 0,
     bytesOut: 0,
     acks: [],
@@ -86,6 +89,7 @@ export const inSyncCountOf = ({ leaderState }: Partition): number =>
 /** No longer ours to answer for: whoever waits is told so, and asks the new leader. */
 export function resign(partition: Partition): void {
   partition.isLeader = false;
+  partition.isRefusing = false;
   partition.leaderState = null;
   failAcks(partition);
   wake(partition);

@@ -2,7 +2,8 @@ import type { Image, Partition, Topic } from "../image/image.ts";
 import { noLeader } from "../records/partition.ts";
 import { rejected } from "./command.ts";
 import type { Decision } from "./command.ts";
-import { elected, numbered, surroundings, withoutMembers } from "./membership.ts";
+import { elected, numbered, surroundings, withIsr, withoutMembers } from "./membership.ts";
+import type { Surroundings } from "./membership.ts";
 import type { PartitionChange } from "./partition-changes.ts";
 import { inEntries } from "./partition-changes.ts";
 
@@ -23,7 +24,7 @@ export type ResignLeadershipsRequest = {
 
 /**
  * A leader whose log could not be written resigns (replication.md L2): the term ends, and the next begins at once with another in-sync replica, or
- * with the same one where there is no other. What has been decided meanwhile stands.
+ * with the same one where there is no other. It leaves the in-sync set as well where that has enough without it. What has been decided meanwhile stands.
  */
 export function resignLeaderships(
   image: Image,
@@ -46,6 +47,13 @@ export function resignLeaderships(
   return inEntries(changes, null);
 }
 
+/** Who could not write may not be able to for a while (a full disk): where enough are in sync without it they need not wait, and it is back once it has caught up. */
+function steppedAside(partition: Partition, brokerId: number, around: Surroundings): Partition {
+  const rest = partition.isr.filter((id) => id !== brokerId);
+  const isEnough = rest.length >= around.minIsr(partition) && rest.some((id) => around.mayLead(id));
+  return isEnough ? withIsr(partition, rest, { around }) : partition;
+}
+
 type Resigning = { topic: Topic; brokerId: number; isDamaged: boolean };
 
 function nextTerm(
@@ -57,7 +65,7 @@ function nextTerm(
   const isLeaving = (id: number) => id === brokerId;
   const left = isDamaged
     ? withoutMembers(partition, isLeaving, { around, isUnclean: isLeaving })
-    : { ...partition, leader: noLeader };
+    : { ...steppedAside(partition, brokerId, around), leader: noLeader };
   const others = { ...around, mayLead: (id: number) => id !== brokerId && around.mayLead(id) };
   // An eligible replica outside the set would take over without what the set has: rather the same broker again.
   const isOtherInSync = left.isr.some((id) => others.mayLead(id));

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createTopic } from "../../../../metadata/commands/create-topics.ts";
+import { fenceBrokers } from "../../../../metadata/commands/fence-brokers.ts";
 import { resignLeaderships } from "../../../../metadata/commands/resign-leaderships.ts";
 import { topicByName } from "../../../../metadata/image/image.ts";
 import { maxMetadataEntryBytes } from "../../../../ports/metadata-log.ts";
@@ -52,10 +53,18 @@ test("a sole replica leads on, in a new term", () => {
   expect(partition(1)).toEqual({ ...before, index: 1 });
 });
 
-test("another replica in sync is preferred", () => {
+test("another replica in sync is preferred, and need not wait for the one that could not write", () => {
   const { partition, resign } = scene(3);
   resign([{}]);
-  expect(partition()).toMatchObject({ leader: 2, isr: [1, 2, 3] });
+  expect(partition()).toMatchObject({ leader: 2, isr: [2, 3], elr: [], lastIsr: [2, 3] });
+});
+
+test("one without which too few would be in sync stays in the set, though another leads", () => {
+  const { cell, partition, resign } = scene(3);
+  const brokers = [{ brokerId: 3, brokerEpoch: cell.image.brokers.get(3)?.epoch ?? -1 }];
+  cell.accept((image, context) => fenceBrokers(image, { brokers }, context));
+  resign([{}]);
+  expect(partition()).toMatchObject({ leader: 2, isr: [1, 2], elr: [] });
 });
 
 test("a damaged replica leaves the in-sync set; where it was alone nobody leads, and it is remembered who did", () => {
