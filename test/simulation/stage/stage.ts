@@ -189,6 +189,16 @@ export class Stage {
     return this.cell.truth.image.brokers.get(this.idOf(node))?.state;
   }
 
+  /** Grows by every broker that is not in service after an entry from now on. */
+  outOfService(): ReadonlySet<number> {
+    const found = new Set<number>();
+    this.cell.truth.onEntry(({ image }) => {
+      for (const { brokerId, state } of image.brokers.values())
+        if (state !== "active") found.add(brokerId);
+    });
+    return found;
+  }
+
   /** What a running broker holds. */
   replica(node: BrokerNode, topic = "orders", index = 0): ReplicaView {
     const found = node.serving?.view?.replica(this.topicId(topic), index);
