@@ -67,6 +67,9 @@ test("a directory that is rolled back behind a life the cell has seen is a new b
   });
 });
 
+// Its incarnation is the one the cell saw last, and its kernel boot too: nothing tells it from a process that was killed.
+test.todo("a directory that is rolled back within the same life is not believed");
+
 test("brokers that come back one after the other with empty disks are new ones, and lose nothing of what the others have", async () => {
   await play({ config: { cell: { replacementDelayMs: 3_000 } } }, async (stage) => {
     const load = stage.load();
