@@ -58,6 +58,10 @@ export function partitionsOnRegistration(
       if (step !== "elect") after = leftBy(after, { brokerId, isMember, around });
       if (step !== "remove") {
         after = elected(after, around);
+        // Whoever is elected may have lost power too, and nobody knows yet: until it confirms that it goes on without this one, what this one has left may be
+        // the most there is.
+        if (!isKept && after.lastIsr !== partition.lastIsr)
+          after = { ...after, lastIsr: partition.lastIsr };
         const end = damaged.has(ref) ? undefined : ends.get(ref);
         if (!damaged.has(ref)) after = aloneAgain(image, after, { brokerId, end, rules });
       }

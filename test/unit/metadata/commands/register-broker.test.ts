@@ -140,7 +140,13 @@ describe("partitions of a broker that starts again", () => {
     register(cell, restart(1, 2, "hostCrash"));
     expect(partition()).toMatchObject({ leader: 2, isr: [2, 3], leaderEpoch: 1 });
     register(cell, restart(3, 2, "hostCrash"));
-    expect(partition()).toMatchObject({ leader: 2, isr: [2], lastIsr: [2, 3], leaderEpoch: 1 });
+    expect(partition()).toMatchObject({ leader: 2, isr: [2], lastIsr: [1, 2, 3], leaderEpoch: 1 });
+  });
+
+  test("elect nobody, once all hosts have crashed, before the ends of all are known: each was elected while it was not known to be gone", () => {
+    const { cell, partition } = withTopic(3);
+    for (const id of [1, 2, 3]) register(cell, restart(id, 2, "hostCrash"));
+    expect(partition()).toMatchObject({ leader: -1, isr: [], elr: [], lastIsr: [1, 2, 3] });
   });
 
   test("keep it after a host crash when the topic flushes every record", () => {
