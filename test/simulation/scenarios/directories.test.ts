@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { BrokerNode } from "../cell/broker-node.ts";
+import { BrokerNode } from "../cell/broker-node.ts";
 import { orders, play } from "../stage/play.ts";
 
 // A broker is its data directory: copied, gone, shared, full, damaged.
@@ -11,11 +11,14 @@ test("a second process on a directory in use ends, and the first does not notice
     const before = stage.partition();
     const { epoch } = stage.cell.truth.image.brokers.get(stage.idOf(node))!;
     const fromMs = stage.nowMs;
-    for (let times = 0; times < 3; times++) {
-      node.startSecond();
+    // Told to listen elsewhere, nothing but the directory tells it that it is one too many.
+    const second = new BrokerNode(stage.cell, { ...node, port: 9_192 });
+    for (const each of [node, second, second]) {
+      each.startSecond();
       await stage.pass(700);
     }
-    expect(node.lives).toBe(4);
+    expect([node.lives, second.lives]).toEqual([2, 2]);
+    expect(second.runs.size).toBe(0);
     expect(node.serving?.life).toBe(1);
     expect(stage.partition()).toEqual(before);
     expect(stage.cell.truth.image.brokers.get(stage.idOf(node))!.epoch).toBe(epoch);

@@ -27,14 +27,14 @@ test("a fence whose append was carried out and never answered is in the log once
   });
 });
 
-test("an append that is carried out long after its writer was told of an error changes nothing that others decided meanwhile", async () => {
+test("an append that is carried out a second time, long after its writer was told of an error, counts once", async () => {
   await play({}, async (stage) => {
     stage.load();
     const { controller } = stage;
     const { epoch } = stage.cell.truth.image.controller;
     const { service } = stage.cell.metadata;
     let late = 0;
-    // Whoever takes over first believes to have failed; its append is still under way.
+    // Whoever takes over is told that it has failed, and tries again; what it tried first is still under way.
     service.meddler = ({ what }) => {
       if (!what.startsWith("append") || late >= 1) return null;
       late++;

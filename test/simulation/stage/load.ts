@@ -12,6 +12,7 @@ export type LoadOptions = {
   readonly pauseMs: number;
   readonly isIdempotent: boolean;
   readonly maxFillBytes: number;
+  readonly maxInFlight: number;
 };
 
 /** A producer that writes small batches, and a consumer that reads them as they come. */
@@ -28,7 +29,7 @@ export class Load {
     options: Partial<LoadOptions> & { number: number },
   ) {
     const { topic = "orders", acks = -1, pauseMs = 250, maxFillBytes = 200 } = options;
-    const { isIdempotent = acks === -1 } = options;
+    const { isIdempotent = acks === -1, maxInFlight = 2 } = options;
     this.#stage = stage;
     this.#number = options.number;
     this.#producer = new SimProducer(place, stage.history, {
@@ -36,7 +37,7 @@ export class Load {
       topic,
       acks,
       isIdempotent,
-      maxInFlight: 2,
+      maxInFlight,
       pauseMs,
       maxRecords: 3,
       maxFillBytes,
