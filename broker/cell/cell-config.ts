@@ -41,6 +41,8 @@ export type CellConfig = {
 export type CellRules = {
   /** A new controller, and one that stood still, has listened for a session before silence means anything. */
   readonly listensBeforeFencing: boolean;
+  /** A controller that hears fewer than half of the brokers takes nobody's silence for an end. */
+  readonly hearsHalfToFence: boolean;
   /** Whoever misses the controller asks the others first. */
   readonly asksBeforeTakeover: boolean;
   /** A heartbeat whose counter goes back is no sign of life. */
@@ -53,6 +55,7 @@ export type CellRules = {
 
 export const cellRules: CellRules = {
   listensBeforeFencing: true,
+  hearsHalfToFence: true,
   asksBeforeTakeover: true,
   countsHeartbeats: true,
   stopsWhenStale: true,

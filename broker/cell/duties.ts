@@ -84,13 +84,41 @@ function isIdle(state: CellState, image: Image, command: Command<unknown>): bool
 
 /** C1: at once after a refused connection, else after a session of silence. */
 function fence(desk: Desk): Command<unknown> | null {
-  const brokers = pick(desk, (broker, watched) => {
+  const gone = pick(desk, (broker, watched) => {
     return broker.state !== "fenced" && isGone(desk, broker, watched);
   });
+  const silent = isCutOff(desk)
+    ? []
+    : pick(desk, (broker, watched) => isSilent(desk, broker, watched));
+  const brokers = [...gone, ...silent];
   if (brokers.length === 0) return null;
   return (image, context) => fenceBrokers(image, { brokers }, context);
 }
 
+/**
+ * Of the brokers in service that are not known to be gone fewer than half are heard, this one included: as likely as they it is this one that is cut off, and
+ * if it is, the others elect a controller who hears them. After three sessions without anybody it goes on alone, as whoever takes over alone does (C0).
+ */
+function isCutOff(desk: Desk): boolean {
+  const { state, office, image, nowMs } = desk;
+  const { sessionMs, rules } = state.config;
+  if (!rules.hearsHalfToFence) return false;
+  let heardCount = 0;
+  let count = 0;
+  let lastHeardMs = office.listeningSinceMs;
+  for (const broker of image.brokers.values()) {
+    const watched = office.watched.get(broker.brokerId);
+    if (broker.state === "fenced" || watched === undefined || isGone(desk, broker, watched))
+      continue;
+    count += 1;
+    if (nowMs - watched.lastHeardMs <= sessionMs) heardCount += 1;
+    if (broker.brokerId !== state.brokerId && watched.isKnown)
+      lastHeardMs = Math.max(lastHeardMs, watched.lastHeardMs);
+  }
+  return heardCount * 2 < count && nowMs - lastHeardMs <= 3 * sessionMs;
+}
+
+/** By proof: its connection was lost and is refused, or another broker has its place. */
 function isGone(
   { state, office, image, nowMs }: Desk,
   { brokerId }: Broker,
@@ -100,7 +128,14 @@ function isGone(
   if (brokerId === state.brokerId) return false;
   const hasListened = nowMs - office.sinceMs >= sessionMs || !rules.listensBeforeFencing;
   if (watched.isClosed && watched.dial === "refused" && hasListened) return true;
-  if (isSupplanted(image, brokerId)) return true;
+  return isSupplanted(image, brokerId);
+}
+
+function isSilent(desk: Desk, broker: Broker, watched: Watched): boolean {
+  const { state, office, nowMs } = desk;
+  const { sessionMs, rules } = state.config;
+  if (broker.brokerId === state.brokerId || broker.state === "fenced") return false;
+  if (isGone(desk, broker, watched)) return false;
   const listeningSinceMs = rules.listensBeforeFencing ? office.listeningSinceMs : -Infinity;
   return nowMs - Math.max(watched.lastHeardMs, listeningSinceMs) > sessionMs;
 }

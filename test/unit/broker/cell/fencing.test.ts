@@ -6,6 +6,7 @@ import {
   addBroker,
   addTopic,
   controllerOf,
+  cut,
   kill,
   partitionsOf,
   pass,
@@ -58,6 +59,27 @@ describe("fencing", () => {
       side: "theirs",
     });
     expect(until(world, () => stateOf(world, quiet) === "fenced")).toBeGreaterThan(6_500);
+  });
+
+  test("does not come to brokers that a controller cut off from all of them cannot hear: they elect another", () => {
+    const world = settled({ brokers: 3 });
+    const before = controller(world);
+    const [one, two] = others(world) as [Node, Node];
+    cut(world, before, one);
+    cut(world, before, two);
+    const isReplaced = () => [one, two].includes(controllerOf(world) as Node);
+    expect(until(world, isReplaced)).toBeLessThan(12_500);
+    expect([one, two].map((node) => stateOf(world, node))).toEqual(["active", "active"]);
+    expect(stateOf(world, before)).toBe("fenced");
+  });
+
+  test("comes after three sessions to the rest of a cell that is silent for good", () => {
+    const world = settled({ brokers: 3 });
+    const dead = others(world);
+    for (const node of dead) kill(world, node, { isHost: true });
+    const tookMs = until(world, () => dead.every((node) => stateOf(world, node) === "fenced"));
+    expect(tookMs).toBeGreaterThan(20_000);
+    expect(tookMs).toBeLessThan(32_000);
   });
 
   test("does not touch a broker that is back within the session", () => {
