@@ -70,9 +70,12 @@ function watchLeaders({ truth }: Observed): Checks {
 const leaderHoldsCommitted: Invariant = {
   name: "I4",
   about: "an elected leader holds every committed record",
-  watch: ({ committed }) => ({
+  watch: ({ truth, committed }) => ({
     replica({ replica, before }) {
       const isElected = replica.isLeader && before?.isLeader !== true;
+      // Heard of late: others have been elected since, and have gone on.
+      const now = truth.partition(replica.topicId, replica.index);
+      if (now !== undefined && now.leaderEpoch > replica.leaderEpoch) return null;
       const { end } = committed(replica.topicId, replica.index);
       if (!isElected || replica.logEndOffset >= end) return null;
       return `elected with a log that ends at ${replica.logEndOffset}; ${end} is committed`;

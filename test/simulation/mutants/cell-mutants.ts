@@ -32,8 +32,8 @@ export const cellMutants: readonly Mutant[] = [
     edits: [
       {
         file: "broker/replication/leader-state.ts",
-        find: 'return pending?.kind === "expand" ? pending.isr : assignment.isr;',
-        replace: 'return pending?.kind === "nothing" ? pending.isr : assignment.isr;',
+        find: 'const isr = pending?.kind === "expand" ? pending.isr : assignment.isr;',
+        replace: 'const isr = pending?.kind === "nothing" ? pending.isr : assignment.isr;',
       },
     ],
     foundBy: /I2 does not hold/,
@@ -47,8 +47,8 @@ export const cellMutants: readonly Mutant[] = [
     edits: [
       {
         file: "broker/replication/leader-state.ts",
-        find: 'return pending?.kind === "expand" ? pending.isr : assignment.isr;',
-        replace: "return pending !== null ? pending.isr : assignment.isr;",
+        find: 'const isr = pending?.kind === "expand" ? pending.isr : assignment.isr;',
+        replace: "const isr = pending !== null ? pending.isr : assignment.isr;",
       },
     ],
     foundBy: /I2 does not hold|I7 does not hold/,
@@ -67,7 +67,7 @@ export const cellMutants: readonly Mutant[] = [
         replace: "follower.logEndOffset >= 0 &&",
       },
     ],
-    foundBy: /I3 does not hold/,
+    foundBy: /I3 does not hold|I4 does not hold/,
     withinSeeds: 8,
     faults: "network.isolate=600",
     options: ["--brokers=3", "--topics=rf=3,min=2,partitions=1", "--events=12000"],
@@ -253,7 +253,7 @@ export const cellMutants: readonly Mutant[] = [
     edits: [
       {
         file: "broker/replication/leader-state.ts",
-        find: "if (assignment.isr.length < effectiveMinIsr(assignment, at.minInsyncReplicas)) return at.current;",
+        find: "if (assignment.isr.length < at.minIsr) return at.current;",
         replace: "",
       },
     ],
@@ -268,7 +268,7 @@ export const cellMutants: readonly Mutant[] = [
     edits: [
       {
         file: "broker/replication/partition.ts",
-        find: "    ? highWatermarkOf(leaderState, { current, leaderEnd, minInsyncReplicas })\n",
+        find: "    ? highWatermarkOf(leaderState, { current, leaderEnd, minIsr })\n",
         replace: "    ? leaderEnd\n",
       },
     ],
