@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 
+import { stepCell } from "../../../../broker/cell/cell.machine.ts";
 import { settled, stateOf, controller, others, until, fence } from "./cell-scenes.ts";
 import { addTopic, controllerOf, partitionsOf, pass, stopBroker } from "./cell-world.ts";
 import type { Node } from "./cell-world.ts";
@@ -55,6 +56,35 @@ describe("a broker that shall stop", () => {
     stopBroker(world, leaving);
     expect(until(world, () => leaving.stoppedFor !== null)).toBeLessThan(3_000);
     expect(partitionsOf(world)[0]).toMatchObject({ leader: -1, elr: [leaving.brokerId] });
+  });
+
+  test("is not told to end for what became of its former life", () => {
+    const world = settled({ brokers: 3 });
+    const [leaving] = others(world) as [Node];
+    fence(world, leaving);
+    const { state, image } = controller(world);
+    until(world, () => image.brokers.get(leaving.brokerId)?.state === "fenced");
+    const formerEpoch = image.brokers.get(leaving.brokerId)?.epoch ?? -1;
+    const answerTo = (brokerEpoch: number) => {
+      const heartbeat = {
+        brokerId: leaving.brokerId,
+        brokerEpoch,
+        counter: 10_000,
+        metadataRevision: image.revision,
+        wantsShutDown: true,
+        logReadAgeMs: 0,
+      };
+      const report = { ends: [], loads: [] };
+      const event = { type: "heartbeatReceived", replyTo: 1, heartbeat, report } as const;
+      return stepCell(state, event, { image, nowMs: world.nowMs }).find(
+        ({ type }) => type === "answerHeartbeat",
+      );
+    };
+    const shutDown = { isFenced: true, shouldShutDown: true };
+    expect(answerTo(formerEpoch)).toMatchObject({ answer: shutDown });
+    // Registered since; the controller has not read so far.
+    const goOn = { isFenced: false, shouldShutDown: false };
+    expect(answerTo(formerEpoch + 100)).toMatchObject({ answer: goOn });
   });
 
   test("ends at once where all of the cell stop, or where it is alone", () => {
