@@ -1,5 +1,6 @@
 import type { Broker } from "../../../broker/broker.ts";
 import { createBroker } from "../../../broker/broker.ts";
+import { defaultCellConfig } from "../../../broker/cell/cell-config.ts";
 import type { BrokerConfig } from "../../../broker/config.ts";
 import type { MetadataReplica } from "../../../metadata/log/replica.ts";
 import { openMetadataReplica } from "../../../metadata/log/replica.ts";
@@ -103,7 +104,10 @@ export class BrokerNode {
     this.#world.trace(() => `${this.name} is told to stop`);
     const ended = new Promise<void>((resolve) => void run.process.onEnd(resolve));
     this.#world.schedule(patienceMs, "task", () => run.process.kill());
-    run.process.deliver(() => void this.#endCleanly(run));
+    const { drainTimeoutMs, sessionMs } = { ...defaultCellConfig, ...this.config.cell };
+    // Whatever is in the way: whoever waits for so long for the controller goes without it.
+    const lateMs = this.#world.nowMs + drainTimeoutMs + sessionMs;
+    run.process.deliver(() => void this.#endCleanly(run, lateMs));
     await ended;
   }
 
@@ -196,11 +200,11 @@ export class BrokerNode {
     run.view = new BrokerInspection(run.broker, this.disk);
   }
 
-  async #endCleanly(run: BrokerRun): Promise<void> {
+  async #endCleanly(run: BrokerRun, lateMs: number): Promise<void> {
     const { process, broker, replica } = run;
     try {
       await broker?.close();
-      if (!process.isDead) this.cell.stopped(run);
+      if (!process.isDead && this.#world.nowMs < lateMs) this.cell.stoppedInTime(run);
       await replica?.close();
     } catch (error) {
       if (!isWorldly(error))

@@ -52,8 +52,8 @@ export type ClientPlace = {
 /** Hears of brokers' processes. */
 export type CellListener = {
   readonly serves?: (run: BrokerRun) => void;
-  /** It was told to stop, and is about to end by itself. */
-  readonly stopped?: (run: BrokerRun) => void;
+  /** It was told to stop, and is about to end by itself, before its time is over. */
+  readonly stoppedInTime?: (run: BrokerRun) => void;
   readonly ended?: (run: BrokerRun) => void;
 };
 
@@ -141,8 +141,8 @@ export class SimCell {
     for (const { serves } of this.#listeners) serves?.(run);
   }
 
-  stopped(run: BrokerRun): void {
-    for (const { stopped } of this.#listeners) stopped?.(run);
+  stoppedInTime(run: BrokerRun): void {
+    for (const { stoppedInTime } of this.#listeners) stoppedInTime?.(run);
   }
 
   /** Its process is gone. */

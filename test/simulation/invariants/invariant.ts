@@ -45,8 +45,8 @@ export type Checks = {
   readonly entry?: (entry: AcceptedEntry) => string | null;
   /** An accepted entry recovers a partition: asked before it counts as committed no more what the recovery gives up. */
   readonly recovery?: (change: RecoveryChange) => string | null;
-  /** The process was told to stop, and has done all it had to do. */
-  readonly stopped?: (broker: WatchedBroker) => string | null;
+  /** The process was told to stop, and has done all it had to do before its time was over. */
+  readonly stoppedInTime?: (broker: WatchedBroker) => string | null;
   /** Something about a replica is not as it was before this event. */
   readonly replica?: (change: ReplicaChange) => string | null;
   /** The process is gone; its replicas were last seen with these numbers. */

@@ -71,6 +71,15 @@ function watchLives({ truth, committed }: Observed): Checks {
   const keyOf = ({ view }: WatchedBroker, { topicId, index }: ReplicaView): string =>
     `${view.brokerId}: ${topicId}/${index}`;
   return {
+    entry({ partitions }) {
+      // A replica that was moved away begins anew should it come back.
+      for (const { topicId, index, before, after } of partitions) {
+        for (const id of before?.replicas ?? []) {
+          if (after?.replicas.includes(id) !== true) left.delete(`${id}: ${topicId}/${index}`);
+        }
+      }
+      return null;
+    },
     ended(broker, replicas) {
       for (const [replica, numbers] of replicas) {
         if (replica.failure !== null) continue;

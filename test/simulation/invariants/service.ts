@@ -29,13 +29,14 @@ const returnsHavingReplayed: Invariant = {
 
 const endsOutOfService: Invariant = {
   name: "C5",
-  about: "a broker that is told to stop ends once it is out of service, or nobody else is in it",
+  about:
+    "a broker that is told to stop ends once it is out of service, nobody else is in it, or its time is over",
   watch: watchStops,
 };
 
 function watchStops({ truth }: Observed): Checks {
   return {
-    stopped({ view }: WatchedBroker) {
+    stoppedInTime({ view }: WatchedBroker) {
       const { brokerId, brokerEpoch, image } = view;
       const now = truth.image.brokers.get(brokerId);
       // Somebody else has its name by now.

@@ -41,7 +41,7 @@ export class InvariantWatch {
     cell.truth.onEntry((entry) => this.#entry(entry));
     cell.onRun({
       serves: (run) => this.#serves(run),
-      stopped: (run) => this.#stopped(run),
+      stoppedInTime: (run) => this.#stoppedInTime(run),
       ended: (run) => this.#ended(run),
     });
     cell.world.afterEvent(() => this.#afterEvent());
@@ -114,11 +114,11 @@ export class InvariantWatch {
     this.#dirty.add(watched);
   }
 
-  #stopped(run: BrokerRun): void {
+  #stoppedInTime(run: BrokerRun): void {
     const watched = this.#byRun.get(run);
     if (watched === undefined) return;
     for (const { name, checks } of this.#named) {
-      this.#report(name, checks.stopped?.(watched), watched.name);
+      this.#report(name, checks.stoppedInTime?.(watched), watched.name);
     }
   }
 
