@@ -84,9 +84,9 @@ export const cellMutants: readonly Mutant[] = [
       },
     ],
     foundBy: /I3 does not hold|I4 does not hold/,
-    withinSeeds: 40,
-    faults: "process.kill=1200,host.crash=600,disk.stall=0.05",
-    options: ["--brokers=3", "--topics=rf=3,min=2,partitions=1", "--events=12000"],
+    withinSeeds: 12,
+    faults: "cell.kill=500,host.crash=900,disk.stall=0.2",
+    options: ["--brokers=3", "--topics=rf=3,min=2,partitions=3", "--events=12000"],
   },
   {
     name: "moves-end-before-the-target-is-in-sync",
