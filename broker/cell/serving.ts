@@ -4,8 +4,8 @@ import { isLogUnreadable } from "./office.ts";
 
 /**
  * The stale-leader rule (replication.md 4): a broker that knows neither the metadata log nor a controller that has itself read it within the session may
- * have been replaced, and others may have written on. So it answers neither consumers nor acks=1. While nobody can read the log nobody was replaced:
- * what it has is true, only old.
+ * have been replaced, and others may have written on. So it answers neither consumers nor acks=1. While nobody can read the log nobody is replaced: what
+ * whoever knows all that was read before has is true, only old.
  */
 export function judgeServing(state: CellState, step: Step): void {
   const { config, serving } = state;
@@ -30,5 +30,7 @@ function isNobodyReading(state: CellState, step: Step): boolean {
   if (isInOffice(state, step.image)) return isLogUnreadable(state, step);
   const { answer } = state.link;
   const isRecent = answer !== null && step.nowMs - answer.sentMs <= state.config.sessionMs;
-  return isRecent && answer.said.error === null && answer.said.isLogUnreadable;
+  if (!isRecent || answer.said.error !== null) return false;
+  // What the controller had read before, and this broker has not, may be that it was replaced.
+  return answer.said.isLogUnreadable && answer.said.isCaughtUp;
 }

@@ -39,6 +39,17 @@ describe("what a leader may answer", () => {
     },
   );
 
+  test("ends while nobody can read the log, for whoever lacks what was read before", () => {
+    const world = settled({ brokers: 3 });
+    const [behind] = others(world) as [Node];
+    behind.canReadLog = false;
+    addTopic(world, { name: "t" });
+    pass(world, 1_000);
+    for (const node of world.nodes) node.canReadLog = false;
+    pass(world, 60_000);
+    for (const node of world.nodes) expect(node.serving.reads).toBe(node !== behind);
+  });
+
   test("ends for those who cannot tell whether somebody else reads the log", () => {
     const world = settled({ brokers: 3 });
     for (const node of world.nodes) node.canReadLog = false;
