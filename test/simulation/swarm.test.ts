@@ -5,7 +5,7 @@ import { runSeed } from "./scenario/run-seed.ts";
 
 const sliceMs = 8_000;
 
-test("a broker keeps its promises under load and faults", { timeout: 120_000 }, async () => {
+test("brokers keep their promises under load and faults", { timeout: 120_000 }, async () => {
   const from = Math.floor(Date.now() / 100);
   console.log(`simulating from seed ${from}`);
   const endMs = Date.now() + sliceMs;

@@ -29,7 +29,7 @@ const brokerMutants: readonly Mutant[] = [
     ],
     foundBy: /I4 does not hold|I10 does not hold|lost|exception/,
     withinSeeds: 10,
-    faults: "process.kill=240,disk.stall=0.02",
+    faults: "process.kill=900,disk.stall=0.05",
   },
   {
     name: "terms-not-counted",
