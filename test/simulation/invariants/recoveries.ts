@@ -1,3 +1,4 @@
+import { topicSettings } from "../../../metadata/settings/topic-settings.ts";
 import type { Checks, Invariant, Observed, RecoveryChange } from "./invariant.ts";
 import { placeOf } from "./invariant.ts";
 
@@ -17,6 +18,12 @@ function watchRecoveries({ truth, known, committed }: Observed): Checks {
     return committed(topicId, index).agreedEnd(replica.lastEpoch, to);
   }
 
+  /** C3: somebody has said that going on is worth more than records. */
+  function mayLose({ topicId }: RecoveryChange): boolean {
+    const topic = truth.image.topics.get(topicId);
+    return topic !== undefined && topicSettings(truth.image, topic).isUncleanLeaderElectionEnabled;
+  }
+
   return {
     recovery(change) {
       const { before, after } = change;
@@ -26,7 +33,7 @@ function watchRecoveries({ truth, known, committed }: Observed): Checks {
       // Where a disk is gone altogether, nobody knows what else it may have shown to others.
       const isGone = (id: number) =>
         (truth.image.brokers.get(id)?.isLost ?? true) || known.get(id)?.lost() === "everything";
-      if (before.lastIsr.some(isGone)) return null;
+      if (before.lastIsr.some(isGone) || mayLose(change)) return null;
       for (const id of before.lastIsr) {
         const held = heldBy(id, change);
         if (held <= recovery.end) continue;

@@ -85,9 +85,10 @@ test("a replica that returns after an unclean election gives up what it alone ha
   await play({ topics: [orders({ configs: { "min.insync.replicas": "1" } })] }, async (stage) => {
     // One at a time: a broker that has lost what it knew of a producer takes whichever of several batches comes first (KIP-360).
     const load = stage.load({ maxInFlight: 1 });
-    await stage.pass(2_000);
     const late = await stage.leaderApart();
+    await stage.pass(2_000);
     const [one, other] = stage.followers() as [BrokerNode, BrokerNode];
+    const shared = stage.replica(late).highWatermark;
     stage.kill(one);
     stage.kill(other);
     await stage.until("the leader to be alone", () => stage.partition().isr.length === 1, 15_000);
@@ -105,6 +106,8 @@ test("a replica that returns after an unclean election gives up what it alone ha
     await stage.until("writes to be taken", () => load.isServedSince(electedMs));
     const [recovery] = stage.partition().recoveries;
     expect(recovery!.end).toBeLessThan(logEndOffset);
+    // What the others had, they keep.
+    expect(recovery!.end).toBeGreaterThanOrEqual(shared);
     await stage.finished("the late one to serve", late.start());
     await stage.untilInSync();
     const { logEndOffset: leaderEnd } = stage.replica(stage.leader());

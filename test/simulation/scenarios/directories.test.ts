@@ -143,7 +143,6 @@ test("a bit of a replica's WAL that turns over is never shown to anybody, whoeve
     const [path, file] = first!;
     for (let at = 1_500; at < file.size(); at += 4_096) file.flipBit(at, at % 8);
     stage.world.trace(() => `bits of ${path} of ${damaged.name} turn over`);
-    damaged.isDamaged = true;
     // Found out while it is being sent, the connection is closed; found out before, it is an error.
     for (let times = 0; times < 3; times++) {
       const { error, records } = await stage.answer(stage.probe.fetch(damaged));
@@ -176,7 +175,6 @@ test("a torn or damaged tail is found at the next start, and the replica is heal
     const written = stage.replica(stage.leader()).logEndOffset;
     file.flipBit(Math.floor(6_000), 3);
     stage.world.trace(() => `a bit of ${path} of ${node.name} turns over`);
-    node.isDamaged = true;
     await stage.finished("it to serve", node.start());
     await stage.untilInSync(60_000);
     expect(stage.replica(node).failure).toBeNull();

@@ -1,4 +1,5 @@
 import { writeSync } from "node:fs";
+import { defaultCellConfig } from "../../../broker/cell/cell-config.ts";
 import type { BrokerConfig } from "../../../broker/config.ts";
 import { SimCell } from "../cell/sim-cell.ts";
 import { checkHistory } from "../history/check-history.ts";
@@ -19,6 +20,9 @@ export type StagePlan = {
   /** Only what befalls disks and clocks when the script has it so: what a host crash leaves, how clocks differ. */
   readonly faults?: FaultRates;
 };
+
+/** A leader that was replaced stops answering within a session of hearing of nobody, by its own clock. */
+const staleLimitMs = defaultCellConfig.sessionMs + 3_000;
 
 /** One partition that three brokers hold, two of which must. */
 export function orders(plan: Partial<TopicPlan> = {}): TopicPlan {
@@ -50,8 +54,11 @@ export async function play(
   await stage.close();
   watch.checkAll();
   const anomalies = checkHistory(stage.history, {
-    isPromised: (batch) => stage.workload.isPromised(batch),
+    isPromised: (batch) => stage.promises.isPromised(batch),
+    isGroupPromised: (group) => stage.promises.isGroupPromised(group),
     mayLeaderLag: brokerCount > 1,
+    termEndMs: (partition, leaderEpoch) => stage.promises.termEndMs(partition, leaderEpoch),
+    staleLimitMs,
   });
   const [first] = anomalies;
   if (first !== undefined) world.fail(`${first.kind}: ${first.message}`);

@@ -17,6 +17,7 @@ import { createProcessClock } from "../machine/process-clock.ts";
 import type { SimHost } from "../machine/sim-host.ts";
 import { SimProcess } from "../machine/sim-process.ts";
 import type { History } from "../history/history.ts";
+import { Promises } from "../scenario/promises.ts";
 import type { TopicPlan } from "../scenario/workload.ts";
 import { Workload } from "../scenario/workload.ts";
 import type { World } from "../world/world.ts";
@@ -31,6 +32,7 @@ const patienceMs = 180_000;
 export class Stage {
   readonly cell: SimCell;
   readonly world: World;
+  readonly promises: Promises;
   readonly workload: Workload;
   readonly wire: WireTap;
   #probe: Probe | null = null;
@@ -46,7 +48,9 @@ export class Stage {
   constructor(cell: SimCell, topics: readonly TopicPlan[]) {
     this.cell = cell;
     this.world = cell.world;
-    this.workload = new Workload(cell, { topics, producers: [], consumers: [], members: [] });
+    this.promises = new Promises(cell);
+    const plan = { topics, producers: [], consumers: [], members: [], listers: [] };
+    this.workload = new Workload(cell, plan, this.promises);
     this.wire = new WireTap(cell.network);
     cell.onRun({
       serves: (run) => {
