@@ -164,23 +164,32 @@ test("a bit of a replica's WAL that turns over is never shown to anybody, whoeve
   });
 });
 
-test("a torn or damaged tail is found at the next start, and the replica is healed by the others", async () => {
+test("a bit that turned over in what a start reads takes the replica out of the in-sync set, and the others go on", async () => {
   await play({}, async (stage) => {
     const load = stage.load({ pauseMs: 40, maxFillBytes: 1_000 });
-    const node =
-      (await stage.leaderApart()) && stage.followers().find((each) => each !== stage.controller)!;
+    await stage.leaderApart();
+    const node = stage.followers().find((each) => each !== stage.controller)!;
     await stage.until("something written", () => load.acknowledged.length > 40);
     stage.kill(node);
-    const [path, file] = [...node.disk.files].findLast(([name]) => /\/log\/wal-/.test(name))!;
-    const written = stage.replica(stage.leader()).logEndOffset;
-    file.flipBit(Math.floor(6_000), 3);
+    const [path, file] = [...node.disk.files].find(([name]) => /\/log\/wal-/.test(name))!;
+    file.flipBit(6_000, 3);
     stage.world.trace(() => `a bit of ${path} of ${node.name} turns over`);
     await stage.finished("it to serve", node.start());
-    await stage.untilInSync(60_000);
-    expect(stage.replica(node).failure).toBeNull();
-    expect(stage.replica(node).logEndOffset).toBeGreaterThanOrEqual(written);
+    expect(stage.replica(node).failure).toContain("damaged");
+    const startedMs = stage.nowMs;
+    await stage.until("writes to be taken", () => load.isServedSince(startedMs));
+    await stage.pass(2_000);
+    expect(stage.partition().isr).not.toContain(stage.idOf(node));
+    expect(await stage.answer(stage.probe.fetch(node, { rack: node.host.zone }))).toMatchObject({
+      error: "KAFKA_STORAGE_ERROR",
+      records: [],
+    });
+    expect(load.failures).toEqual([]);
   });
 });
+
+// It stays offline until somebody gives its place to another, or its broker an empty directory.
+test.todo("a replica found damaged is made anew from the others");
 
 test("two brokers of one cell lose their disks at once, and the third goes on with everything", async () => {
   const topics = [orders({ configs: { "min.insync.replicas": "1" } })];

@@ -129,6 +129,8 @@ export class Probe {
     });
     if (part === undefined)
       return { error: "NO_ANSWER", highWatermark: -1, records: [], preferredReplica: -1 };
+    const { damage } = part.read;
+    if (damage !== null) this.#stage.world.fail(`${node.name} shows damaged bytes: ${damage}`);
     return {
       error: errorNameOf(part.errorCode),
       highWatermark: part.highWatermark,
