@@ -12,6 +12,8 @@ type QueueOptions = {
   readonly process: SimProcess;
   readonly contents: DiskContents;
   readonly latencyMs: (call: DiskCall) => number;
+  /** What was to be flushed counts as clean, and is not on the disk. */
+  readonly onFailedFlush: () => void;
 };
 
 type UnderWay = {
@@ -136,6 +138,7 @@ export class DiskQueue {
       return call.effect(world.faults.stream(fault).int(call.to - call.from));
     }
     call.failed();
+    if (fault === "disk.flushFails") this.#options.onFailedFlush();
     throw new DiskError("io", `${fault}: ${call.operation} of ${call.path}`);
   }
 

@@ -30,6 +30,8 @@ export class SimDisk {
   readonly #slowness: number;
   #isSlow = false;
   #fileSystem = 1;
+  /** A flush has failed: pages count as clean that are not on the disk, and will be gone with the power however often they are flushed. */
+  hasFalsePages = false;
   /** How often the power went, how often what was not flushed went with it, and how often what was flushed was lost. */
   readonly losses = { power: 0, unflushed: 0, flushed: 0 };
 
@@ -49,6 +51,7 @@ export class SimDisk {
       process,
       contents: this.contents,
       latencyMs: (call) => this.#latencyMs(call),
+      onFailedFlush: () => void (this.hasFalsePages = true),
     });
     process.onEnd(() => {
       queue.abandon();
@@ -150,6 +153,8 @@ export class SimDisk {
   #lostPower(): void {
     const { files } = this.contents;
     this.losses.power++;
+    if (this.hasFalsePages) this.losses.flushed++;
+    this.hasFalsePages = false;
     let isWhole = true;
     for (const [path, file] of files) {
       const loss = this.#drawLoss();

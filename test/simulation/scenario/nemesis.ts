@@ -145,7 +145,9 @@ export class Nemesis {
       },
       "process.twice": (stream) => this.#node(stream).startSecond(),
       "host.crash": (stream) => {
-        const { host } = this.#node(stream);
+        const node = this.#node(stream);
+        const { host } = node;
+        if (this.#isLying(node) && !this.#promises.bears(node)) return;
         host.crash();
         this.#forAWhile(stream.logBetween(100, 60_000), () => host.boot());
       },
@@ -153,7 +155,9 @@ export class Nemesis {
         for (const node of this.#cell.brokers) node.kill();
       },
       "cell.crash": (stream) => {
-        for (const { host } of this.#cell.brokers) {
+        for (const node of this.#cell.brokers) {
+          const { host } = node;
+          if (this.#isLying(node)) continue;
           host.crash();
           this.#forAWhile(stream.logBetween(100, 60_000), () => host.boot());
         }
@@ -165,6 +169,14 @@ export class Nemesis {
         this.#node(stream).host.setWallClock(stream.chance(0.5) ? byMs : -byMs);
       },
     };
+  }
+
+  /**
+   * What its disk says is flushed is not: a power loss is the loss of a disk, of which a replica that nobody else has goes offline and waits for an operator.
+   * A broker alone is spared nothing; what it promises was flushed before.
+   */
+  #isLying({ disk }: BrokerNode): boolean {
+    return disk.hasFalsePages && this.#cell.brokers.length > 1;
   }
 
   #wipe(stream: Stream): void {

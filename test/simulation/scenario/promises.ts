@@ -2,6 +2,7 @@ import { partitionForKey } from "../../../broker/coordinator/partition-for-key.t
 import { groupKeyOf } from "../../../broker/groups/group-key.ts";
 import type { Partition } from "../../../metadata/image/image.ts";
 import { internalTopic } from "../../../metadata/image/image.ts";
+import { minIsr } from "../../../metadata/image/min-isr.ts";
 import { topicSettings } from "../../../metadata/settings/topic-settings.ts";
 import type { BrokerNode } from "../cell/broker-node.ts";
 import type { SimCell } from "../cell/sim-cell.ts";
@@ -17,8 +18,9 @@ type Standing = {
 /**
  * What a cell promises of acknowledged records under what befalls its disks, in one place (replication.md I10):
  *
- * - acks=all outlives the loss of any disk as long as another member in sync has a whole one. The nemesis asks `bears` before it takes a disk, so that nothing
- *   that is lost is ever excused by it.
+ * - acks=all outlives the loss of min.insync.replicas - 1 disks at one time, as long as another member in sync has a whole one. The nemesis asks `bears` before
+ *   it takes a disk, so that nothing that is lost is ever excused by it. (Under a minimum of one, the disk that is gone may be the last in sync by the time
+ *   the cell knows: whoever was only restarted meanwhile is neither in sync nor eligible.)
  * - A power loss of every member at one moment may cost what `replicated` had not flushed, and nothing under `fsync`: `excused`, and the invariant C2b
  *   holds recoveries to what was flushed.
  * - acks=1 outlives its leader only where nobody else can go on instead.
@@ -46,9 +48,10 @@ export class Promises {
   /** Whether every record that is promised is safe elsewhere, should this node lose its disk now. */
   bears(node: BrokerNode): boolean {
     const isOnIt = (id: number): boolean => this.#standing.get(id)?.node === node;
-    return this.#everyPartition(({ isr, elr, lastIsr }) => {
+    return this.#everyPartition((partition, leastIsr) => {
+      const { isr, elr, lastIsr } = partition;
       const isNeeded = [isr, elr, lastIsr].some((members) => members.some(isOnIt));
-      return !isNeeded || isr.some((id) => !isOnIt(id) && this.#isWhole(id));
+      return !isNeeded || (leastIsr > 1 && isr.some((id) => !isOnIt(id) && this.#isWhole(id)));
     });
   }
 
@@ -102,9 +105,12 @@ export class Promises {
     return power === standing.power && flushed === standing.flushed;
   }
 
-  #everyPartition(holds: (partition: Partition) => boolean): boolean {
-    for (const { partitions } of this.#cell.truth.image.topics.values()) {
-      for (const partition of partitions) if (!holds(partition)) return false;
+  #everyPartition(holds: (partition: Partition, leastIsr: number) => boolean): boolean {
+    const { image } = this.#cell.truth;
+    for (const topic of image.topics.values()) {
+      for (const partition of topic.partitions) {
+        if (!holds(partition, minIsr(image, topic, partition))) return false;
+      }
     }
     return true;
   }

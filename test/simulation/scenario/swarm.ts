@@ -49,10 +49,16 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmPlan {
     brokerCount,
     config: { ...drawConfig(stream), ...drawCellConfig(streams("swarm cell times")) },
     faults,
-    workload: drawWorkload(stream, brokerCount, limits.topics),
+    workload: drawWorkload(stream, brokerCount, limits.topics ?? topicsUnder(faults, brokerCount)),
     durationMs: stream.logBetween(20_000, 1_200_000),
     maxEvents: Math.floor(stream.logBetween(4_000, 60_000)),
   };
+}
+
+/** Disks can be taken only from topics that promise to bear it. */
+function topicsUnder(faults: FaultRates, brokerCount: number): TopicLimits {
+  const isTaken = (faults["host.wipe"] ?? 0) > 0 || (faults["directory.rollBack"] ?? 0) > 0;
+  return isTaken && brokerCount >= 3 ? { replicationFactor: 3, minIsr: 2 } : {};
 }
 
 function drawConfig(stream: Stream): Partial<BrokerConfig> {
