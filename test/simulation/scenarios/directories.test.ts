@@ -12,7 +12,8 @@ test("a second process on a directory in use ends, and the first does not notice
     const { epoch } = stage.cell.truth.image.brokers.get(stage.idOf(node))!;
     const fromMs = stage.nowMs;
     // Told to listen elsewhere, nothing but the directory tells it that it is one too many.
-    const second = new BrokerNode(stage.cell, { ...node, port: 9_192 });
+    const { name, disk, config } = node;
+    const second = new BrokerNode(stage.cell, { name, disk, config, port: 9_192 });
     for (const each of [node, second, second]) {
       each.startSecond();
       await stage.pass(700);
