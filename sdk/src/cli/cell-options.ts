@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import { portNumber } from "./option-values.ts";
+import { defaultCellConfig } from "../../../broker/cell/cell-config.ts";
+import { duration, portNumber } from "./option-values.ts";
 
 /** What `myelin dev` and the `myelin broker` processes of its cell are told alike, so that one's flags can be handed to the other. */
 export type CellOptions = {
@@ -11,6 +12,8 @@ export type CellOptions = {
   cluster: string;
   logLevel: string;
   logFormat: "pretty" | "json";
+  /** In milliseconds. */
+  replacementDelay: number;
 };
 
 export type DevOptions = CellOptions & {
@@ -30,6 +33,7 @@ export const cellDefaults: CellOptions = {
   cluster: "dev",
   logLevel: "warn",
   logFormat: "pretty",
+  replacementDelay: defaultCellConfig.replacementDelayMs,
 };
 
 export function addCellOptions(command: Command): Command {
@@ -39,6 +43,14 @@ export function addCellOptions(command: Command): Command {
     .option("--port <number>", "of Kafka, at the first broker", portNumber, cellDefaults.port)
     .option("--http-port <number>", "of the HTTP API", portNumber, cellDefaults.httpPort)
     .option("--cluster <name>", "of the cluster that is there from the start", cellDefaults.cluster)
+    .addOption(
+      new Option(
+        "--replacement-delay <duration>",
+        "after which the replicas of a broker that is gone are made anew elsewhere",
+      )
+        .argParser(duration)
+        .default(cellDefaults.replacementDelay, "1m"),
+    )
     .addOption(
       new Option("--log-level <level>", "what is worth saying")
         .choices(["debug", "info", "warn", "error"])
@@ -53,13 +65,14 @@ export function addCellOptions(command: Command): Command {
 
 /** The options as a shell takes them, but for those that are at their defaults. */
 export function cellFlags(options: CellOptions): string[] {
-  const { data, host, port, httpPort, cluster, logLevel, logFormat } = options;
+  const { data, host, port, httpPort, cluster, logLevel, logFormat, replacementDelay } = options;
   const given: [string, keyof CellOptions, string | number][] = [
     ["--data", "data", data],
     ["--host", "host", host],
     ["--port", "port", port],
     ["--http-port", "httpPort", httpPort],
     ["--cluster", "cluster", cluster],
+    ["--replacement-delay", "replacementDelay", replacementDelay],
     ["--log-level", "logLevel", logLevel],
     ["--log-format", "logFormat", logFormat],
   ];

@@ -51,6 +51,7 @@ export function localBrokerConfig(
     version,
     // On a laptop groups have few members and nobody wants to wait three seconds for the first message.
     groups: { initialRebalanceDelayMs: 0 },
+    cell: { replacementDelayMs: options.replacementDelay },
   };
 }
 

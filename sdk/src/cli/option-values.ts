@@ -30,6 +30,15 @@ export function brokerIds(text: string): number[] {
   return text.split(",").map((each) => brokerId(each.trim()));
 }
 
+/** Milliseconds of `30s`, `1m30s`. */
+export function duration(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch {
+    throw new InvalidArgumentError("Write a number and ms, s, m or h, as in 1m30s.");
+  }
+}
+
 /** Gathers `name=value` of a repeatable option. */
 export function nameAndValue(
   text: string,
