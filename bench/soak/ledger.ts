@@ -70,6 +70,8 @@ type GroupLog = { floor: number; delivered: Uint8Array };
 
 const bits = { acknowledged: 1, stored: 2 } as const;
 const maxExamples = 5;
+/** Further ahead of everything known no client and no loss could be: a recovery has left a gap. */
+const maxJump = 100_000_000;
 const nothing = -1;
 
 export class Ledger {
@@ -254,6 +256,10 @@ export class Ledger {
   /** One record an offset, one offset a record. */
   #stands({ writer, sequence }: Found, log: Log, offset: number): void {
     const code = writer.index * 2 ** 32 + sequence;
+    if (offset > log.codes.length + maxJump) {
+      const from = `${name(log)} goes on at ${offset}`;
+      return this.#violation("gap", `${from}, ${log.codes.length} were known`, writer.name);
+    }
     while (log.codes.length < offset) log.codes.push(nothing);
     const before = log.codes[offset] ?? nothing;
     if (before !== nothing && before !== code)

@@ -110,6 +110,29 @@ export const shortPlan: Plan = {
   ],
 };
 
+/** Of three brokers in CI: few partitions, so that each is written to all the time. */
+export const cellPlan: Plan = {
+  topics: topics.filter(({ name }) => !name.startsWith("hundred")),
+  writers: [
+    writer("sdk", ["twelve", "one-flushed"], { compression: "zstd", rate: 100 }),
+    writer("kafkajs", ["one", "twelve-flushed"], {
+      compression: "gzip",
+      rate: 50,
+      isIdempotent: false,
+    }),
+    writer("platformatic", ["forgetful"], {
+      compression: "snappy",
+      rate: 30,
+      bytes: [100, 20_000],
+      isIdempotent: false,
+    }),
+  ],
+  readers: [
+    reader("sdk", ["twelve", "one-flushed"], { group: "sdk", members: 2 }),
+    reader("kafkajs", ["twelve-flushed"], { group: "kafkajs", members: 1 }),
+  ],
+};
+
 function writer(
   program: ProgramName,
   to: readonly string[],

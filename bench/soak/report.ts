@@ -1,6 +1,6 @@
 import { markdownTable } from "../harness/markdown-table.ts";
 import { median, threeDigits } from "../harness/statistics.ts";
-import { isClean, type SoakReport } from "./soak.ts";
+import { isClean, type SoakReport } from "./soak-report.ts";
 
 /** The report in words, for people. */
 export function reportText(report: SoakReport): string {
@@ -9,7 +9,7 @@ export function reportText(report: SoakReport): string {
   const facts: [string, string][] = [
     ["seed", `${report.seed}`],
     ["minutes", report.minutes.toFixed(1)],
-    ["kill -9", `${report.kills}`],
+    ...Object.entries(report.deeds).map(([deed, count]): [string, string] => [deed, `${count}`]),
     ["records sent", whole(totals.sent)],
     ["acknowledged", whole(totals.acknowledged)],
     ["fate unknown to the client", whole(totals.unknown)],
@@ -17,10 +17,11 @@ export function reportText(report: SoakReport): string {
     ["stored twice by writers that may", whole(totals.repeated)],
     ["seen by readers", whole(totals.sightings)],
     ["commits of groups", whole(totals.commits)],
-    [
-      "ready after, ms: median, longest",
-      `${threeDigits(median(startMs))}, ${whole(Math.max(0, ...startMs))}`,
-    ],
+    ...startFacts(startMs),
+    ...Object.entries(report.silences).map(([topic, seconds]): [string, string] => [
+      `longest silence of ${topic}, s`,
+      seconds.toFixed(1),
+    ]),
     ["broker's CPU, seconds per minute", threeDigits(report.cpuSecondsPerMinute)],
   ];
   const trends = report.trends.map(
@@ -60,4 +61,10 @@ export function reportText(report: SoakReport): string {
     ),
     "",
   ].join("\n");
+}
+
+function startFacts(startMs: readonly number[]): [string, string][] {
+  if (startMs.length === 0) return [];
+  const longest = Math.max(...startMs).toLocaleString("en-US");
+  return [["ready after, ms: median, longest", `${threeDigits(median(startMs))}, ${longest}`]];
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { cpuOf, memoryOf } from "../harness/process-figures.ts";
 import { median } from "../harness/statistics.ts";
-import type { BrokerLife } from "./broker-process.ts";
+import type { BrokerLife } from "../cell/broker-process.ts";
 
 /** What one look at the broker's process found. */
 export type Sample = {
@@ -65,6 +65,15 @@ const allowance: Record<Measure, { share: number; least: number }> = {
   liveHeapMb: { share: 0.15, least: 10 },
   handles: { share: 0.05, least: 8 },
 };
+
+/** Of the longest life; none where it was too short to tell. */
+export function trendsOf(samples: readonly Sample[]): Trend[] {
+  const lives = [...Map.groupBy(samples, ({ life }) => life).values()];
+  const longest = lives.toSorted((a, b) => b.length - a.length)[0] ?? [];
+  return (["rssMb", "liveHeapMb", "handles"] as const)
+    .map((measure) => trend(longest, measure))
+    .filter((each) => each !== null);
+}
 
 /** Null if the life was too short to tell. */
 export function trend(samples: readonly Sample[], measure: Measure): Trend | null {

@@ -1,16 +1,12 @@
-import { crc32 } from "node:zlib";
 import { Myelin } from "../../sdk/src/myelin.ts";
-import type { RawClient } from "../../test/support/raw-client.ts";
-import { type BrokerLife, startBroker } from "./broker-process.ts";
-import { type ClientProcess, startClient } from "./client-process.ts";
-import { idOf } from "./clients/lines.ts";
+import { type BrokerLife, startBroker } from "../cell/broker-process.ts";
+import { type Audit, createAudit } from "./audit.ts";
 import { createDice, type Dice } from "./dice.ts";
-import { type Feed, startFeed } from "./feed.ts";
-import { boundsOf, connect, groupOffsets, OutOfRange, recordsOf } from "./kafka-calls.ts";
-import { Ledger, type Totals, type Violations } from "./ledger.ts";
-import type { Plan, ReaderPlan, WriterPlan } from "./plan.ts";
-import { programs } from "./programs.ts";
-import { type Sample, sample, type Trend, trend } from "./samples.ts";
+import { Ledger } from "./ledger.ts";
+import { type Load, startLoad } from "./load.ts";
+import type { Plan } from "./plan.ts";
+import { type Sample, sample, trendsOf } from "./samples.ts";
+import type { SoakReport } from "./soak-report.ts";
 
 export type SoakOptions = {
   readonly plan: Plan;
@@ -30,26 +26,6 @@ export type LifeEnd =
   | { readonly after: "seconds"; readonly seconds: number }
   | { readonly after: "records"; readonly records: number };
 
-export type SoakReport = {
-  readonly seed: number;
-  readonly minutes: number;
-  readonly kills: number;
-  readonly clients: readonly string[];
-  readonly leftOut: readonly string[];
-  readonly totals: Totals;
-  readonly violations: Violations;
-  /** Violations of other kinds: the broker ended by itself, its log said an error, it did not stop, memory grew, a group does not get on. */
-  readonly faults: readonly string[];
-  /** What went wrong and was tried again, by who and what. */
-  readonly troubles: Readonly<Record<string, number>>;
-  readonly startMs: readonly number[];
-  readonly trends: readonly Trend[];
-  readonly cpuSecondsPerMinute: number;
-  readonly samples: readonly Sample[];
-};
-
-const endLimitMs = 90_000;
-const drainLimitMs = 120_000;
 const observeEveryMs = 2_000;
 
 /** Loads a broker with every client of the plan, kills it again and again, and holds what is there at the end against what was promised. */
@@ -66,11 +42,6 @@ class Soak {
   readonly #startMs: number[] = [];
   readonly #troubles = new Map<string, number>();
   readonly #faults = new Set<string>();
-  readonly #leftOut: string[] = [];
-  readonly #clients: string[] = [];
-  readonly #writers: { client: ClientProcess; feed: Feed }[] = [];
-  readonly #readers: ClientProcess[] = [];
-  readonly #groups = new Set<string>();
   #life: BrokerLife;
   #lifeNumber = 0;
   #isKilling = false;
@@ -87,34 +58,59 @@ class Soak {
     const startedAt = performance.now();
     await this.#life.up;
     await this.#createTopics();
-    this.#startClients();
+    const load = this.#startLoad();
+    const { plan } = this.#options;
+    const { groups } = load;
+    const audit = createAudit({ ledger: this.#ledger, plan, bootstrap: this.#bootstrap, groups });
+    await this.#live(load, audit);
+    await load.endReaders();
+    await audit.observe();
+    await audit.readEverything();
+    await audit.close();
+    await this.#stop();
+    return this.#report(load, (performance.now() - startedAt) / 60_000);
+  }
+
+  async #live(load: Load, audit: Audit): Promise<void> {
     const timers = [
       setInterval(() => this.#sample(), 1_000),
-      setInterval(() => void this.#observe(), observeEveryMs),
+      setInterval(() => void audit.observe(), observeEveryMs),
     ];
     try {
       for (const end of this.#options.lives) await this.#liveAndDie(end);
-      await this.#endWriters();
+      await this.#life.up;
+      await load.endWriters();
+      const { sent, acknowledged } = this.#ledger.totals;
+      this.#options.say(`writers are done: ${sent} records sent, ${acknowledged} acknowledged`);
       await this.#kill("at the end, when all was answered");
       await this.#life.up;
-      await this.#drainGroups();
+      for (const lag of await audit.drain()) this.#faults.add(lag);
     } finally {
       for (const timer of timers) clearInterval(timer);
     }
-    await Promise.all(this.#readers.map((each) => each.end(endLimitMs)));
-    await this.#observe();
-    await this.#readEverything();
-    await this.#stop();
-    return this.#report((performance.now() - startedAt) / 60_000);
+  }
+
+  #startLoad(): Load {
+    const { plan, rate, say } = this.#options;
+    const load = startLoad({
+      plan,
+      bootstrap: this.#bootstrap,
+      ledger: this.#ledger,
+      dice: this.#dice,
+      rate,
+      prefix: [],
+      onTrouble: (what) => this.#trouble(what),
+    });
+    for (const line of load.leftOut) say(`left out: ${line}`);
+    return load;
   }
 
   #start(): BrokerLife {
     const { data, port, httpPort } = this.#options;
     this.#lifeNumber++;
+    const flags = ["--data", data, "--port", `${port}`, "--http-port", `${httpPort}`];
     const life = startBroker({
-      data,
-      port,
-      httpPort,
+      args: ["dev", ...flags],
       onLog: (level, message) => {
         this.#trouble(`broker ${level}: ${message}`);
         if (level === "error") this.#faults.add(`the broker's log says: ${message}`);
@@ -133,66 +129,6 @@ class Soak {
     }).clusters.get("dev");
     for (const { name, partitions, configs } of this.#options.plan.topics)
       await cluster.topics.create({ name, partitions, configs: { ...configs } });
-  }
-
-  #startClients(): void {
-    const { plan } = this.#options;
-    const names = new Set([...plan.writers, ...plan.readers].map(({ program }) => program));
-    for (const name of names) {
-      const reason = programs[name].unavailable();
-      if (reason === null) this.#clients.push(programs[name].title);
-      else this.#leftOut.push(`${programs[name].title}: ${reason}`);
-    }
-    const isHere = ({ program }: { program: keyof typeof programs }): boolean =>
-      this.#clients.includes(programs[program].title);
-    for (const writer of plan.writers.filter(isHere)) this.#startWriter(writer);
-    for (const reader of plan.readers.filter(isHere))
-      for (let member = 0; member < reader.members; member++) this.#startReader(reader);
-    for (const line of this.#leftOut) this.#options.say(`left out: ${line}`);
-  }
-
-  #startWriter(plan: WriterPlan): void {
-    const { program, compression, isIdempotent } = plan;
-    const name = `${program} writer`;
-    const index = this.#ledger.addWriter({ name, isIdempotent });
-    const client = startClient({
-      name,
-      command: programs[program].writer({ bootstrap: this.#bootstrap, compression }),
-      onTrouble: (what) => this.#trouble(what),
-      onRestart: () => feed.forgotten(),
-      onLine: ([kind, id = "", ...rest]) => {
-        if (kind === "+") this.#ledger.acknowledged(id, placeOf(rest));
-        else this.#trouble(`${name}: ${kind === "-" ? `given up: ${rest[0]}` : id}`);
-        if (kind === "+" || kind === "-") feed.answered();
-      },
-    });
-    const rate = plan.rate * this.#options.rate;
-    const feed = startFeed({ ledger: this.#ledger, dice: this.#dice, plan, index, client, rate });
-    this.#writers.push({ client, feed });
-  }
-
-  #startReader({ program, topics, group, rate }: ReaderPlan): void {
-    const name = `${program} reader`;
-    if (group !== "") this.#groups.add(group);
-    const scaled = rate * this.#options.rate;
-    const client = startClient({
-      name,
-      command: programs[program].reader({
-        bootstrap: this.#bootstrap,
-        topics,
-        group,
-        rate: scaled,
-      }),
-      onTrouble: (what) => this.#trouble(what),
-      onLine: ([kind, ...rest]) => {
-        const [, , , id = "", sum] = rest;
-        if (kind === "R")
-          this.#ledger.seen({ ...placeOf(rest), id, sum: Number(sum) }, group || null);
-        else if (kind === "C") this.#ledger.committed(group, placeOf(rest));
-        else this.#trouble(`${name}: ${rest.join(" ")}`);
-      },
-    });
-    this.#readers.push(client);
   }
 
   async #liveAndDie(end: LifeEnd): Promise<void> {
@@ -228,146 +164,33 @@ class Soak {
     if (taken !== null && taken.cpuSeconds > 0) this.#samples.push(taken);
   }
 
-  /** Asks what every group has committed, if the broker answers. */
-  async #observe(): Promise<void> {
-    try {
-      await this.#asked(async (client) => {
-        for (const group of this.#groups) {
-          const floors = this.#ledger.floors(group);
-          const places = await groupOffsets(client, group);
-          if (places === null) continue;
-          const told = new Set(places.map(({ topic, partition }) => `${topic}:${partition}`));
-          for (const place of places) this.#ledger.fetched(group, place, floors);
-          for (const [key, floor] of floors)
-            if (!told.has(key) && floor >= 0)
-              this.#ledger.fetched(group, { ...parted(key), offset: -1 }, floors);
-        }
-      });
-    } catch {
-      // It is down, or was killed in between: the next look will tell.
-    }
-  }
-
-  async #asked(ask: (client: RawClient) => Promise<void>): Promise<void> {
-    const client = await connect(this.#options.port);
-    try {
-      await ask(client);
-    } finally {
-      await client.close();
-    }
-  }
-
-  async #endWriters(): Promise<void> {
-    await this.#life.up;
-    for (const { feed } of this.#writers) feed.stop();
-    await Promise.all(this.#writers.map(({ client }) => client.end(endLimitMs)));
-    const { sent, acknowledged } = this.#ledger.totals;
-    this.#options.say(`writers are done: ${sent} records sent, ${acknowledged} acknowledged`);
-  }
-
-  /** Until every group has committed what there is. One that stands still before is a fault; the laggard may lag. */
-  async #drainGroups(): Promise<void> {
-    const groups = new Map(
-      this.#options.plan.readers
-        .filter(({ group, rate }) => this.#groups.has(group) && rate === 0)
-        .map(({ group, topics }) => [group, topics]),
-    );
-    const deadline = performance.now() + drainLimitMs;
-    while (groups.size > 0 && performance.now() < deadline) {
-      await this.#seconds(1);
-      await this.#observe();
-      for (const [group, topics] of groups)
-        if ((await this.#lag(group, topics)) === 0) groups.delete(group);
-    }
-    for (const [group, topics] of groups)
-      this.#faults.add(
-        `group ${group} still lags by ${await this.#lag(group, topics)} records ${drainLimitMs / 1000} s after the last was written`,
-      );
-  }
-
-  async #lag(group: string, topics: readonly string[]): Promise<number> {
-    let lag = 0;
-    await this.#asked(async (client) => {
-      const places = (await groupOffsets(client, group)) ?? [];
-      for (const topic of topics)
-        for (const partition of this.#partitionsOf(topic)) {
-          const { end, start } = await boundsOf(client, topic, partition);
-          const found = places.find((each) => each.topic === topic && each.partition === partition);
-          lag += end - Math.max(found?.offset ?? 0, start);
-        }
-    });
-    return lag;
-  }
-
-  #partitionsOf(topic: string): number[] {
-    const plan = this.#options.plan.topics.find(({ name }) => name === topic);
-    return Array.from({ length: plan?.partitions ?? 0 }, (_, index) => index);
-  }
-
-  async #readEverything(): Promise<void> {
-    await this.#asked(async (client) => {
-      for (const { name } of this.#options.plan.topics)
-        for (const partition of this.#partitionsOf(name))
-          await this.#readPartition(client, name, partition);
-    });
-    this.#ledger.conclude();
-  }
-
-  async #readPartition(client: RawClient, topic: string, partition: number): Promise<void> {
-    for (let next = 0; ;) {
-      const { start, end } = await boundsOf(client, topic, partition);
-      this.#ledger.bounds(topic, partition, { start, end });
-      next = Math.max(next, start);
-      try {
-        const range = { topic, partition, start: next, end };
-        for await (const { offset, value } of recordsOf(client, range)) {
-          const id = idOf(value.subarray(0, 40).toString("latin1"));
-          this.#ledger.stored({ topic, partition, offset, id, sum: crc32(value) });
-          next = offset + 1;
-        }
-        return;
-      } catch (error) {
-        // Retention goes on while we read.
-        if (!(error instanceof OutOfRange)) throw error;
-      }
-    }
-  }
-
   async #stop(): Promise<void> {
     this.#isKilling = true;
     const code = await this.#life.stop();
     if (code !== 0) this.#faults.add(`the broker stopped with ${code}`);
   }
 
-  #report(minutes: number): SoakReport {
-    const trends = this.#trends();
+  #report(load: Load, minutes: number): SoakReport {
+    const trends = trendsOf(this.#samples);
     for (const { measure, first, last, isFlat } of trends)
       if (!isFlat)
         this.#faults.add(`${measure} grew from ${first.toFixed(0)} to ${last.toFixed(0)}`);
     return {
       seed: this.#options.seed,
       minutes,
-      kills: this.#kills,
-      clients: this.#clients,
-      leftOut: this.#leftOut,
+      deeds: { "kill -9": this.#kills },
+      clients: load.clients,
+      leftOut: load.leftOut,
       totals: this.#ledger.totals,
       violations: this.#ledger.violations,
       faults: [...this.#faults],
       troubles: Object.fromEntries([...this.#troubles].sort((a, b) => b[1] - a[1])),
+      silences: {},
       startMs: this.#startMs,
       trends,
       cpuSecondsPerMinute: this.#cpuSeconds / minutes,
       samples: this.#samples,
     };
-  }
-
-  /** Of the longest life. */
-  #trends(): Trend[] {
-    const lives = [...Map.groupBy(this.#samples, ({ life }) => life).values()];
-    const longest = lives.toSorted((a, b) => b.length - a.length)[0] ?? [];
-    return (["rssMb", "liveHeapMb", "handles"] as const)
-      .map((measure) => trend(longest, measure))
-      .filter((each) => each !== null);
   }
 
   #trouble(what: string): void {
@@ -388,20 +211,3 @@ class Soak {
     return `127.0.0.1:${this.#options.port}`;
   }
 }
-
-function placeOf([topic = "", partition, offset]: readonly string[]): {
-  topic: string;
-  partition: number;
-  offset: number;
-} {
-  return { topic, partition: Number(partition), offset: Number(offset) };
-}
-
-function parted(key: string): { topic: string; partition: number } {
-  const at = key.lastIndexOf(":");
-  return { topic: key.slice(0, at), partition: Number(key.slice(at + 1)) };
-}
-
-/** Whether anything was found that may not be. */
-export const isClean = ({ violations, faults }: SoakReport): boolean =>
-  Object.keys(violations.counts).length === 0 && faults.length === 0;

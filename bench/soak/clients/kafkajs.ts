@@ -1,4 +1,4 @@
-import type { EachBatchPayload, Message } from "kafkajs";
+import type { Admin, EachBatchPayload, Producer } from "kafkajs";
 import { CompressionTypes, Kafka, logLevel, Partitioners } from "kafkajs";
 import {
   acknowledged,
@@ -12,70 +12,83 @@ import {
 } from "./lines.ts";
 import type { ReaderOptions, WriterOptions } from "./options.ts";
 
-const patient = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 30 };
+const patient = { initialRetryTime: 100, maxRetryTime: 2_000, retries: 60 };
+/**
+ * A request that is not answered (30 s by default) does not make it ask who leads now, and the connection stays: for as long as the host of a leader is cut
+ * off it asks there again and again, unless what it knows grows old (5 min by default).
+ */
+const requestTimeout = 10_000;
+const metadataMaxAge = 5_000;
 
 /**
  * Not idempotent: KafkaJS's idempotence, which it calls experimental, deals a failed request's messages out to partitions anew and sends them under the
  * sequence numbers of the old ones (sendMessages.js groups within the retry). A broker rightly takes that for a batch it has, and answers with where that
- * one stands: the messages are acknowledged and nowhere. It has no other codec than gzip by itself.
+ * one stands: the messages are acknowledged and nowhere. For the same reason each send is for one partition, which is named: of a send to several brokers
+ * of which one fails, those messages whose new leader has answered already are not sent again, and acknowledged all the same. It has no other codec than
+ * gzip by itself.
  */
 export async function write({ bootstrap, compression }: WriterOptions): Promise<void> {
-  const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: patient });
-  // The answer names partitions and base offsets; which record went where only the partitioner knows.
-  const chosen = new Map<Message, number>();
+  const brokers = bootstrap.split(",");
+  const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING, retry: patient, requestTimeout });
   const producer = kafka.producer({
+    metadataMaxAge,
     retry: patient,
-    createPartitioner: () => {
-      const choose = Partitioners.DefaultPartitioner();
-      return (args) => {
-        const partition = choose(args);
-        chosen.set(args.message, partition);
-        return partition;
-      };
-    },
+    createPartitioner: Partitioners.DefaultPartitioner,
   });
-  await producer.connect();
+  const admin = kafka.admin();
+  await Promise.all([producer.connect(), admin.connect()]);
+  const partitionCounts = new Map<string, number>();
+  let turn = 0;
   for await (const lines of batchesOfInput(200)) {
     for (const [topic, ofTopic] of Map.groupBy(lines, (line) => line.topic)) {
-      const messages = ofTopic.map(({ key, value }) => ({ key, value }));
       try {
-        const placed = await producer.send({
-          topic,
-          messages,
-          acks: -1,
-          compression: compression === "gzip" ? CompressionTypes.GZIP : CompressionTypes.None,
-        });
-        const next = new Map(placed.map((each) => [each.partition, Number(each.baseOffset ?? -1)]));
-        tell(
-          ofTopic,
-          messages.map((message) => chosen.get(message) ?? 0),
-          next,
-        );
+        const count = partitionCounts.get(topic) ?? (await partitionCountOf(admin, topic));
+        partitionCounts.set(topic, count);
+        await send(producer, ofTopic, { topic, partition: turn++ % count, compression });
       } catch (error) {
         for (const line of ofTopic) givenUp(line, error);
       }
-      chosen.clear();
     }
   }
-  await producer.disconnect();
+  await Promise.all([producer.disconnect(), admin.disconnect()]);
 }
 
-function tell(
+async function partitionCountOf(admin: Admin, topic: string): Promise<number> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  return topics[0]?.partitions.length ?? 1;
+}
+
+type Destination = {
+  topic: string;
+  partition: number;
+  compression: WriterOptions["compression"];
+};
+
+async function send(
+  producer: Producer,
   lines: readonly Line[],
-  partitions: readonly number[],
-  next: Map<number, number>,
-): void {
-  for (const [index, line] of lines.entries()) {
-    const partition = partitions[index] ?? 0;
-    const offset = next.get(partition) ?? -1;
-    acknowledged(line, { partition, offset });
-    if (offset >= 0) next.set(partition, offset + 1);
-  }
+  { topic, partition, compression }: Destination,
+): Promise<void> {
+  const placed = await producer.send({
+    topic,
+    messages: lines.map(({ key, value }) => ({ key, value, partition })),
+    acks: -1,
+    compression: compression === "gzip" ? CompressionTypes.GZIP : CompressionTypes.None,
+  });
+  const baseOffset = placed.find((each) => each.partition === partition)?.baseOffset;
+  const base = Number(baseOffset ?? -1);
+  for (const [index, line] of lines.entries())
+    acknowledged(line, { partition, offset: base < 0 ? -1 : base + index });
 }
 
 export async function read({ bootstrap, topics, group }: ReaderOptions): Promise<void> {
-  const kafka = new Kafka({ brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: patient });
+  const kafka = new Kafka({
+    brokers: bootstrap.split(","),
+    logLevel: logLevel.NOTHING,
+    retry: patient,
+  });
   const consumer = kafka.consumer({
+    metadataMaxAge,
     groupId: group,
     maxWaitTimeInMs: 500,
     retry: { ...patient, restartOnFailure: () => Promise.resolve(true) },

@@ -2,6 +2,7 @@ export type Compression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
 /** How a client of the soak is told what to do: its arguments after the verb. */
 export type WriterOptions = {
+  /** Addresses, divided by commas. */
   readonly bootstrap: string;
   readonly compression: Compression;
 };

@@ -22,7 +22,7 @@ import type { ReaderOptions, WriterOptions } from "./options.ts";
 export async function write({ bootstrap, compression }: WriterOptions): Promise<void> {
   const producer = new Producer({
     clientId: "soak",
-    bootstrapBrokers: [bootstrap],
+    bootstrapBrokers: bootstrap.split(","),
     serializers: stringSerializers,
     retries: 0,
   });
@@ -77,7 +77,7 @@ export async function read({ bootstrap, topics, group }: ReaderOptions): Promise
     const consumer = new Consumer({
       clientId: "soak",
       groupId: group,
-      bootstrapBrokers: [bootstrap],
+      bootstrapBrokers: bootstrap.split(","),
       deserializers: stringDeserializers,
     });
     close = () => consumer.close(true);

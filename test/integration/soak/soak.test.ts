@@ -38,6 +38,6 @@ test(
     expect(totals.stored).toBeGreaterThan(1_500);
     expect(totals.sightings).toBeGreaterThan(500);
     expect(totals.commits).toBeGreaterThan(10);
-    expect(report.kills).toBe(4);
+    expect(report.deeds).toEqual({ "kill -9": 4 });
   },
 );

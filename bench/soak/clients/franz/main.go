@@ -53,7 +53,7 @@ func id(value []byte) []byte {
 }
 
 func write(bootstrap, compression string) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap), kgo.ProducerBatchCompression(codecs[compression]),
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.ProducerBatchCompression(codecs[compression]),
 		kgo.RecordDeliveryTimeout(2*time.Minute), kgo.ProducerLinger(5*time.Millisecond))
 	check(err)
 	lines := bufio.NewScanner(os.Stdin)
@@ -79,7 +79,7 @@ func write(bootstrap, compression string) {
 }
 
 func read(bootstrap, group, topics string) {
-	client, err := kgo.NewClient(kgo.SeedBrokers(bootstrap), kgo.ConsumerGroup(group), kgo.ConsumeTopics(strings.Split(topics, ",")...),
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(bootstrap, ",")...), kgo.ConsumerGroup(group), kgo.ConsumeTopics(strings.Split(topics, ",")...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.DisableAutoCommit(), kgo.FetchMaxWait(500*time.Millisecond),
 		kgo.BlockRebalanceOnPoll())
 	check(err)

@@ -14,7 +14,7 @@ export type Memory = {
   arrayBuffers: number;
 };
 
-/** One life of `myelin dev`. */
+/** One life of a process with a broker in it. */
 export type BrokerLife = {
   readonly pid: number;
   readonly startedAtMs: number;
@@ -28,12 +28,14 @@ export type BrokerLife = {
   kill(): Promise<void>;
   /** SIGTERM; the exit code. */
   stop(): Promise<number | null>;
+  signal(signal: NodeJS.Signals): void;
 };
 
 export type BrokerProcessOptions = {
-  readonly data: string;
-  readonly port: number;
-  readonly httpPort: number;
+  /** Of the myelin command: `dev` or `broker` and its flags. */
+  readonly args: readonly string[];
+  /** What runs the command, as in `ip netns exec NAME`. */
+  readonly prefix?: readonly string[];
   /** A line of its log: warnings and errors. */
   readonly onLog: (level: "warn" | "error", message: string) => void;
 };
@@ -47,7 +49,7 @@ export function startBroker(options: BrokerProcessOptions): BrokerLife {
   const ended = new Promise<number | null>((done) => child.once("close", (code) => done(code)));
   const up = new Promise<void>((isUp, failed) => {
     createInterface({ input: child.stdout as Readable }).on("line", (line) => {
-      if (readyMs !== null || !line.includes("Myelin is up")) return;
+      if (readyMs !== null || !/^(Myelin|Broker \d+) is up/.test(line)) return;
       readyMs = performance.now() - startedAtMs;
       isUp();
     });
@@ -81,24 +83,25 @@ export function startBroker(options: BrokerProcessOptions): BrokerLife {
       child.kill("SIGTERM");
       return ended;
     },
+    signal: (signal) => void child.kill(signal),
   };
 }
 
-function launch({ data, port, httpPort }: BrokerProcessOptions): ChildProcess {
-  const flags = ["--data", data, "--port", `${port}`, "--http-port", `${httpPort}`];
-  const log = ["--log-level", "warn", "--log-format", "json"];
-  const child = spawn(
-    process.execPath,
-    [
-      "--import",
-      join(benchDirectory, "soak/report-memory.ts"),
-      resolve(benchDirectory, "../sdk/bin/myelin.js"),
-      "dev",
-      ...flags,
-      ...log,
-    ],
-    { stdio: ["ignore", "pipe", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1" } },
-  );
+const nodeFlags = [
+  "--max-semi-space-size=16",
+  "--import",
+  join(benchDirectory, "cell/report-memory.ts"),
+];
+const myelin = resolve(benchDirectory, "../sdk/bin/myelin.js");
+const logFlags = ["--log-level", "warn", "--log-format", "json"];
+
+function launch({ args, prefix = [] }: BrokerProcessOptions): ChildProcess {
+  const command = [...prefix, process.execPath, ...nodeFlags, myelin, ...args, ...logFlags];
+  const [program = "", ...rest] = command;
+  const child = spawn(program, rest, {
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    env: { ...process.env, NO_COLOR: "1" },
+  });
   endsWithUs(child);
   return child;
 }
