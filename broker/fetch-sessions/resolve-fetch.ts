@@ -31,6 +31,8 @@ export type RequestPartition = {
   readonly lastFetchedEpoch: number;
   readonly logStartOffset: number;
   readonly partitionMaxBytes: number;
+  /** What a follower has been told, and has taken; absent for those who do not say. */
+  readonly highWatermark?: number;
 };
 
 export type FetchCaller = {
@@ -167,6 +169,9 @@ const mergeRequest = (session: FetchSession, request: FetchRequestPart): void =>
         cached.lastFetchedEpoch = asked.lastFetchedEpoch;
         cached.logStartOffset = asked.logStartOffset;
         cached.partitionMaxBytes = asked.partitionMaxBytes;
+        // A follower may have dropped the answer that told it (it came across a new leader epoch): it says what it has (KIP-1166).
+        const { highWatermark = Infinity } = asked;
+        cached.sentHighWatermark = Math.min(cached.sentHighWatermark, highWatermark);
       }
     }
   }

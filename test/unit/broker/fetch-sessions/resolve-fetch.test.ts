@@ -44,6 +44,16 @@ test("every field of a partition is taken over when the client changes it", () =
   expect(partition).toMatchObject(changed);
 });
 
+test("a follower that has not taken the high watermark it was sent is told again", () => {
+  const cache = newCache();
+  const [partition] = resolved(cache, request(0, 0, { a: [asked(0)] })).partitions;
+  partition!.sentHighWatermark = 50;
+  const named = [{ ...asked(0), currentLeaderEpoch: 3, highWatermark: 40 }];
+  expect([...resolved(cache, request(1, 1, { a: named })).partitions][0]).toMatchObject({
+    sentHighWatermark: 40,
+  });
+});
+
 test("an unknown session is told as such", () => {
   expect(resolveFetch(newCache(), request(9, 1), caller())).toEqual({
     kind: "error",
