@@ -210,6 +210,9 @@ export function playAll(world: World, all: readonly Step[]): void {
 
 /** The faults end: brokers come up, hear of everything and follow, and the controller does its rounds. */
 export function settle(world: World): void {
+  // Whoever has brokers emptied has an end in mind: with all that are left being emptied nobody could take a lost broker's place.
+  for (const brokerId of Array.from(world.cell.image.brokers.keys()))
+    world.run((now) => endEvacuation(now, { brokerId }));
   for (const node of world.nodes) {
     // A drain ends with the process.
     const isDraining = world.cell.image.brokers.get(node.brokerId)?.state === "draining";
