@@ -114,7 +114,7 @@ export const cellMutants: readonly Mutant[] = [
         replace: "replicas.find((id) => mayLead(id))",
       },
     ],
-    foundBy: /I3 does not hold|I4 does not hold/,
+    foundBy: /I3 does not hold|I4 does not hold|image does not hold/,
     withinSeeds: 8,
     faults: "host.crash=1200",
     options: ["--brokers=3", "--topics=rf=2,min=1,partitions=2", "--events=12000"],
