@@ -21,7 +21,8 @@ export type {
   TopicSettingValue,
   Topics,
 } from "./control/topics.ts";
-export type { Compression, Message, Producer, ProducerOptions, Sent } from "./client/producer.ts";
+export type { Compression } from "./client/compression.ts";
+export type { Message, Producer, ProducerOptions, Sent } from "./client/producer.ts";
 export type { Batch, ConsumedMessage, Consumer, ConsumerOptions } from "./client/consumer.ts";
 export type { OnInvalid } from "./client/invalid-values.ts";
 export type { RawMessage, ReceivedMessage } from "./client/received-message.ts";

@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 import { Command, Option } from "commander";
-import type { Compression, Message, Producer, Sent } from "../client/producer.ts";
+import type { Compression } from "../client/compression.ts";
+import type { Message, Producer, Sent } from "../client/producer.ts";
 import { bytes } from "../codecs.ts";
 import { toMyelinError } from "../errors.ts";
 import type { Context } from "./context.ts";

@@ -42,6 +42,8 @@ const maxQueuedBytes = 32 * 1024 * 1024;
 const maxWaitMs = 500;
 /** The same when some partitions are left out because their records wait to be taken: they shall not wait for the others' poll. */
 const shortWaitMs = 20;
+/** A host that is gone answers nothing; who leads instead is asked only then. */
+const requestTimeoutMs = 15_000;
 const retryPauseMs = 250;
 /** Failures in a row, other than of the network, before the loop hears of them: a topic just made or a leader just moved gets its time. */
 const maxFailures = 20;
@@ -68,6 +70,7 @@ export class Fetcher {
       ...connectionOptions(options),
       groupId: "none", // Required by the library; this client never joins.
       autocommit: false,
+      requestTimeout: requestTimeoutMs,
     });
     for (const topic of options.topics) this.client.topics.track(topic);
   }

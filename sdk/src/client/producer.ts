@@ -1,14 +1,16 @@
 import { Producer as KafkaProducer } from "@platformatic/kafka";
 import type { Codec } from "../codecs.ts";
 import { MyelinError, toMyelinError } from "../errors.ts";
+import { addressesOf } from "./any-broker.ts";
+import type { Compression } from "./compression.ts";
 import { connectionOptions } from "./connection-options.ts";
 import { partitionForKey } from "./partitioner.ts";
-import { errorOf, written } from "./produce-failure.ts";
+import type { Outcome } from "./delivery.ts";
+import { Delivery } from "./delivery.ts";
+import type { Batch } from "./produce-request.ts";
 import type { Pending } from "./send-queue.ts";
 import { createSendQueue } from "./send-queue.ts";
 import { topicMetadata } from "./topic-metadata.ts";
-
-export type Compression = "none" | "gzip" | "snappy" | "lz4" | "zstd";
 
 export type ProducerOptions<Value> = {
   /** How values become bytes; text by default. */
@@ -36,6 +38,10 @@ export type Message<Value> = {
 /** Where a message stands. */
 export type Sent = { topic: string; partition: number; offset: number };
 
+/** Kafka's delivery.timeout.ms: how long a message is tried to be made durable. */
+const deliveryLimitMs = 120_000;
+/** Kafka's request.timeout.ms. */
+const requestTimeoutMs = 30_000;
 /** What one request carries at most: under Kafka's default `max.message.bytes` even if all of it goes to one partition. */
 const maxRequestBytes = 1_000_000;
 /** Messages accepted and not yet durable, at most. */
@@ -53,7 +59,7 @@ export class Producer<Value> {
   readonly #client: KafkaProducer;
   readonly #codec: Codec<Value>;
   readonly #queue: ReturnType<typeof createSendQueue<OutgoingMessage, Sent>>;
-  readonly #compression: Compression;
+  readonly #delivery: Delivery;
   /** By topic: where messages without a key go until the next request. */
   readonly #sticky = new Map<string, number>();
   /** By topic: metadata on its way, so that a thousand sends to a new topic ask once. */
@@ -63,12 +69,18 @@ export class Producer<Value> {
   #isClosed = false;
 
   constructor(bootstrapServers: string, options: ProducerOptions<Value> & { value: Codec<Value> }) {
+    const connection = { bootstrapServers, clientId: options.clientId ?? "myelin-sdk" };
     this.#client = new KafkaProducer({
-      ...connectionOptions({ bootstrapServers, clientId: options.clientId ?? "myelin-sdk" }),
-      idempotent: true,
+      ...connectionOptions(connection),
+      requestTimeout: requestTimeoutMs,
     });
     this.#codec = options.value;
-    this.#compression = options.compression ?? "zstd";
+    this.#delivery = new Delivery({
+      client: this.#client,
+      bootstrap: addressesOf(bootstrapServers),
+      compression: options.compression ?? "zstd",
+      limitMs: deliveryLimitMs,
+    });
     this.#queue = createSendQueue({
       lingerMs: options.lingerMs ?? 5,
       maxRequestBytes,
@@ -177,47 +189,42 @@ export class Producer<Value> {
     throw new MyelinError("UNKNOWN_TOPIC_OR_PARTITION", `There is no topic ${topic}`);
   }
 
-  async #sendBatch(batch: readonly Pending<OutgoingMessage, Sent>[]): Promise<void> {
+  async #sendBatch(waiting: readonly Pending<OutgoingMessage, Sent>[]): Promise<void> {
     this.#sticky.clear();
-    try {
-      const { offsets = [] } = await this.#client.send({
-        compression: this.#compression,
-        messages: batch.map(({ item }) => ({
-          topic: item.topic,
-          partition: item.partition,
-          ...(item.key === null ? {} : { key: item.key }),
-          ...(item.value === null ? {} : { value: item.value }),
-          headers: new Map(item.headers),
-          timestamp: item.timestamp,
-        })),
-      });
-      settle(batch, offsets, null);
-    } catch (error) {
-      settle(batch, written(error), error);
-    }
+    const byPartition = [
+      ...Map.groupBy(waiting, ({ item }) => `${item.partition}:${item.topic}`).values(),
+    ];
+    const outcomes = await this.#delivery.deliver(byPartition.map(batchOf));
+    for (const [at, pending] of byPartition.entries()) settle(pending, outcomes[at]);
   }
 }
 
-type Appended = { topic: string; partition: number; offset: bigint };
+/** Messages of one partition. */
+function batchOf(pending: readonly Pending<OutgoingMessage, Sent>[]): Batch {
+  const { topic = "", partition = 0 } = pending[0]?.item ?? {};
+  const messages = pending.map(({ item }) => ({
+    topic,
+    partition,
+    ...(item.key === null ? {} : { key: item.key }),
+    // The library's type knows no message without a value; what it writes for one is null.
+    value: item.value as Buffer,
+    headers: new Map(item.headers),
+    timestamp: item.timestamp,
+  }));
+  return { topic, partition, messages };
+}
 
-/** Tells every sender where its message stands; those of partitions that took nothing, why. */
+/** Tells the senders of one partition where their messages stand, or why they do not. */
 function settle(
-  batch: readonly Pending<OutgoingMessage, Sent>[],
-  appended: readonly Appended[],
-  error: unknown,
+  pending: readonly Pending<OutgoingMessage, Sent>[],
+  outcome: Outcome | undefined,
 ): void {
-  const next = new Map(
-    appended.map(({ topic, partition, offset }) => [`${partition}:${topic}`, Number(offset)]),
-  );
-  for (const { item, resolve, reject } of batch) {
+  for (const [at, { item, resolve, reject }] of pending.entries()) {
     const { topic, partition } = item;
-    const offset = next.get(`${partition}:${topic}`);
-    if (offset !== undefined) {
-      next.set(`${partition}:${topic}`, offset + 1);
-      resolve({ topic, partition, offset });
-    } else {
-      reject(toMyelinError(errorOf(error, item) ?? error, `Sending to ${topic} failed`));
-    }
+    if (outcome?.kind === "written") {
+      const { offset } = outcome;
+      resolve({ topic, partition, offset: offset < 0 ? -1 : offset + at });
+    } else reject(outcome?.error ?? new MyelinError("UNKNOWN", `Sending to ${topic} failed`));
   }
 }
 
