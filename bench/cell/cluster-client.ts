@@ -38,6 +38,10 @@ const workLimitMs = 15_000;
 export function createClusterClient(options: ClusterClientOptions): ClusterClient {
   const { bootstrap, clientId, limitMs } = options;
   const network = createNodeNetwork();
+  const addresses = bootstrap.split(",").map((each): Address => {
+    const at = each.lastIndexOf(":");
+    return { host: each.slice(0, at), port: Number(each.slice(at + 1)) };
+  });
   const connections = new Map<string, Promise<RawClient>>();
 
   async function connect({ host, port }: Address): Promise<RawClient> {
@@ -61,15 +65,15 @@ export function createClusterClient(options: ClusterClientOptions): ClusterClien
     }
   }
 
+  /** Whoever answered last is asked first: a host that is cut off answers nothing, and takes its time. */
   async function atAny<T>(work: (client: RawClient) => Promise<T>): Promise<T> {
     let failure: unknown;
-    for (const each of bootstrap.split(",")) {
-      const at = each.lastIndexOf(":");
-      const address = { host: each.slice(0, at), port: Number(each.slice(at + 1)) };
+    for (const address of [...addresses]) {
       try {
         return await run(address, work);
       } catch (error) {
         failure = error;
+        addresses.push(...addresses.splice(addresses.indexOf(address), 1));
       }
     }
     throw failure;
