@@ -104,6 +104,7 @@ async function loaded(
     rate,
     prefix: (network ?? loopback).clientPrefix,
     onAcknowledged: ({ topic }) => acks.note(topic),
+    onGivenUp: (writer, reason) => fault(`the ${writer} gave up a record: ${reason}`),
     onTrouble: trouble,
   });
   for (const line of load.leftOut) say(`left out: ${line}`);

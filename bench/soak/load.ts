@@ -15,6 +15,8 @@ export type LoadOptions = {
   /** What runs the clients, as in `ip netns exec NAME`. */
   readonly prefix: readonly string[];
   readonly onAcknowledged?: (place: Place) => void;
+  /** A writer that tries again for as long as Kafka's clients do by default (two minutes) has had enough. */
+  readonly onGivenUp?: (writer: string, reason: string) => void;
   /** Something failed, and is tried again or given up. */
   readonly onTrouble: (what: string) => void;
 };
@@ -26,8 +28,6 @@ export type Load = {
   readonly leftOut: readonly string[];
   /** Groups that have members. */
   readonly groups: ReadonlySet<string>;
-  /** Records that writers gave up. */
-  readonly givenUp: number;
   /** No more records; resolves when all are answered, or a client that does not end was ended. */
   endWriters(): Promise<void>;
   endReaders(): Promise<void>;
@@ -43,7 +43,6 @@ class RunningLoad implements Load {
   readonly clients: string[] = [];
   readonly leftOut: string[] = [];
   readonly groups = new Set<string>();
-  givenUp = 0;
   readonly #options: LoadOptions;
   readonly #writers: { client: ClientProcess; feed: Feed }[] = [];
   readonly #readers: ClientProcess[] = [];
@@ -87,7 +86,7 @@ class RunningLoad implements Load {
           ledger.acknowledged(id, placeOf(rest));
           this.#options.onAcknowledged?.(placeOf(rest));
         } else onTrouble(`${name}: ${kind === "-" ? `given up: ${rest[0]}` : id}`);
-        if (kind === "-") this.givenUp++;
+        if (kind === "-" && isIdempotent) this.#options.onGivenUp?.(name, rest[0] ?? "");
         if (kind === "+" || kind === "-") feed.answered();
       },
     });
