@@ -68,7 +68,7 @@ export function createClusterClient(options: ClusterClientOptions): ClusterClien
   /** Whoever answered last is asked first: a host that is cut off answers nothing, and takes its time. */
   async function atAny<T>(work: (client: RawClient) => Promise<T>): Promise<T> {
     let failure: unknown;
-    for (const address of [...addresses]) {
+    for (const address of Array.from(addresses)) {
       try {
         return await run(address, work);
       } catch (error) {
