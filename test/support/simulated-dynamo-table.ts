@@ -200,7 +200,7 @@ function valueOf(condition: Condition, name: string): AttributeValue {
   return found;
 }
 
-function sizeOf(item: Item): number {
+export function sizeOf(item: Item): number {
   let bytes = 0;
   for (const [name, { S, N, B }] of Object.entries(item)) {
     bytes += name.length + (S?.length ?? 0) + (N?.length ?? 0) + (B?.byteLength ?? 0);
