@@ -14,14 +14,14 @@ export function advanceMoves(
   context: Pick<CommandContext, "rules">,
 ): Decision<{ completedCount: number }, never> {
   const { rules = allRules } = context;
-  const changes = changePartitions(image, (topic) => {
+  const ended = changePartitions(image, (topic) => {
     const around = surroundings(image, topic, { rules });
     return (partition) => {
       if (!isMoving(partition)) return partition;
       return numbered(partition, completed(partition, around), { rules });
     };
   });
-  return inEntries(changes, { completedCount: changes.length });
+  return inEntries(image, ended, { result: { completedCount: ended.changes.length } });
 }
 
 /** The partitions whose replicas move. */

@@ -4,7 +4,7 @@ import type { MetadataRecord } from "../records/table.ts";
 import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision, Rejection } from "./command.ts";
 import { areEqual, numbered, surroundings } from "./membership.ts";
-import { countFittingEntry, recordsOf } from "./partition-changes.ts";
+import { fitting, recordsOf } from "./partition-changes.ts";
 import type { PartitionChange } from "./partition-changes.ts";
 import { levelOfMoves } from "./recovery.ts";
 import { isMoving, moved, movedBack, originalReplicas, targetReplicas } from "./replica-moves.ts";
@@ -69,14 +69,14 @@ export function alterPartitionReassignments(
       }
       outcomes.push({ name, index, kind: "done" });
       if (decided.after !== partition)
-        changes.push({ topicId: topic.topicId, after: decided.after });
+        changes.push({ topicId: topic.topicId, before: partition, after: decided.after });
       factor = newFactor(partition, replicas) ?? factor;
     }
     if (topic !== undefined && factor !== topic.requestedReplicationFactor) {
       factors.push(factorRecord(topic, factor));
     }
   }
-  return inOneEntry(changes, outcomes, factors);
+  return inOneEntry(image, changes, { outcomes, factors });
 }
 
 /** Where the request changes how many replicas there are, or takes such a change back. */
@@ -93,15 +93,13 @@ function factorRecord({ topicId }: Topic, requestedReplicationFactor: number): M
 
 /** A request is one entry: its outcomes could not be told again from the image when it is decided in parts. */
 function inOneEntry(
+  image: Image,
   changes: readonly PartitionChange[],
-  outcomes: readonly ReassignmentOutcome[],
-  factors: readonly MetadataRecord[],
+  { outcomes, factors }: { outcomes: ReassignmentOutcome[]; factors: readonly MetadataRecord[] },
 ): Decision<ReassignmentOutcome[], never> {
-  const count = countFittingEntry(changes);
-  if (count === changes.length) {
-    return accepted([...recordsOf(changes), ...factors], [...outcomes]);
-  }
-  const message = `the request moves ${changes.length} partitions; one entry of the metadata log holds ${count} of them`;
+  const fit = fitting(image, changes);
+  if (fit.areAll) return accepted([...recordsOf(image, changes), ...factors], outcomes);
+  const message = `the request moves ${changes.length} partitions; one entry of the metadata log holds ${fit.changes.length} of them`;
   const refused = outcomes.map((outcome): ReassignmentOutcome => {
     const { name, index } = outcome;
     if (outcome.kind === "rejected") return outcome;

@@ -5,8 +5,8 @@ import type { CommandContext, Decision, Rejection } from "./command.ts";
 import { accepted } from "./command.ts";
 import { numbered, remembered, surroundings, withIsr } from "./membership.ts";
 import type { Surroundings } from "./membership.ts";
-import { countFittingEntry, recordsOf } from "./partition-changes.ts";
-import type { PartitionChange } from "./partition-changes.ts";
+import { createRoom, recordsOf } from "./partition-changes.ts";
+import type { PartitionChange, Room } from "./partition-changes.ts";
 import { completed } from "./replica-moves.ts";
 import { rules as allRules } from "./rules.ts";
 import type { Rules } from "./rules.ts";
@@ -60,26 +60,21 @@ export function alterPartitions(
   context: Pick<CommandContext, "rules">,
 ): Decision<AlterPartitionOutcome[], never> {
   const { rules = allRules } = context;
-  const draft: Draft = { image, rules, changes: [], pending: new Map() };
+  const draft: Draft = { image, rules, room: createRoom(image), changes: [], pending: new Map() };
   const outcomes = requests.map((request): AlterPartitionOutcome => {
     const found = findBroker(image, request);
     if (found.kind === "rejected") return found;
     const partitions = request.partitions.map((proposed) => alterOne(draft, request, proposed));
     return { kind: "done", partitions };
   });
-  const count = countFittingEntry(draft.changes);
-  const records = recordsOf(draft.changes.slice(0, count));
-  const left = new Set(draft.changes.slice(count).map(({ after }) => after));
-  if (left.size === 0) return accepted(records, outcomes);
-  return accepted(
-    records,
-    outcomes.map((outcome) => notAttempted(outcome, left)),
-  );
+  return accepted(recordsOf(image, draft.changes), outcomes);
 }
 
 type Draft = {
   readonly image: Image;
   readonly rules: Rules;
+  /** Null once the entry is full: a hundred brokers may ask for ten times what it holds, and each entry that goes by would have all of it decided. */
+  room: Room | null;
   readonly changes: PartitionChange[];
   /** Changed by an earlier request of the same entry. */
   readonly pending: Map<Partition, Partition>;
@@ -95,6 +90,7 @@ function alterOne(
   const refuse = (error: AlterPartitionErrorCode, partition: Partition | null) => {
     return { topicId, index, error, partition };
   };
+  if (draft.room === null) return refuse("OPERATION_NOT_ATTEMPTED", null);
   const topic = image.topics.get(topicId);
   if (topic === undefined) return refuse("UNKNOWN_TOPIC_ID", null);
   const stored = topic.partitions[index];
@@ -107,8 +103,13 @@ function alterOne(
   if (partition !== stored) return refuse("INVALID_UPDATE_VERSION", partition);
   const around = surroundings(image, topic, { rules });
   const after = numbered(partition, proposedState(partition, proposed, around), { rules });
+  const change = { topicId, before: stored, after };
+  if (!draft.room.takes(change)) {
+    draft.room = null;
+    return refuse("OPERATION_NOT_ATTEMPTED", null);
+  }
   draft.pending.set(stored, after);
-  draft.changes.push({ topicId, after });
+  draft.changes.push(change);
   // KIP-841: the request was accepted, and ended its sender's term, as the end of a move does.
   const isNewTerm = after.leaderEpoch !== partition.leaderEpoch;
   return { topicId, index, error: isNewTerm ? "NEW_LEADER_ELECTED" : null, partition: after };
@@ -159,16 +160,4 @@ function proposedState(
   const isUnclean = (id: number) => distrusted.includes(id);
   const altered = remembered(withIsr(partition, members, { around, isUnclean }));
   return completed(altered, around);
-}
-
-function notAttempted(
-  outcome: AlterPartitionOutcome,
-  left: ReadonlySet<Partition>,
-): AlterPartitionOutcome {
-  if (outcome.kind === "rejected") return outcome;
-  const partitions = outcome.partitions.map((each): AlteredPartition => {
-    if (each.partition === null || !left.has(each.partition)) return each;
-    return { ...each, error: "OPERATION_NOT_ATTEMPTED", partition: null };
-  });
-  return { kind: "done", partitions };
 }

@@ -4,7 +4,7 @@ import { noLeader } from "../records/partition.ts";
 import { accepted } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
 import { elected, numbered, surroundings } from "./membership.ts";
-import { countFittingEntry, recordsOf } from "./partition-changes.ts";
+import { fitting, recordsOf } from "./partition-changes.ts";
 import type { PartitionChange } from "./partition-changes.ts";
 import { rules as allRules } from "./rules.ts";
 
@@ -28,12 +28,17 @@ export function balanceLeaders(
       }
       const around = surroundings(image, topic, { rules, mayLead: (id) => id === successor });
       const after = elected({ ...partition, leader: noLeader }, around);
-      changes.push({ topicId: topic.topicId, after: numbered(partition, after, { rules }) });
+      changes.push({
+        topicId: topic.topicId,
+        before: partition,
+        after: numbered(partition, after, { rules }),
+      });
     }
   }
-  const count = countFittingEntry(changes);
-  const result = { movedCount: count, isMoreLeft: isMoreLeft || count < changes.length };
-  return accepted(recordsOf(changes.slice(0, count)), result);
+  const moves = fitting(image, changes);
+  const movedCount = moves.changes.length;
+  const result = { movedCount, isMoreLeft: isMoreLeft || !moves.areAll };
+  return accepted(recordsOf(image, moves.changes), result);
 }
 
 /**

@@ -62,10 +62,11 @@ export function balanceReplicas(
     to.weight += weight;
     changes.push({
       topicId: topic.topicId,
+      before: partition,
       after: numbered(partition, after.partition, { rules }),
     });
   }
-  return accepted(recordsOf(changes), { begunCount: changes.length });
+  return accepted(recordsOf(image, changes), { begunCount: changes.length });
 }
 
 type Weighed = {

@@ -3,7 +3,7 @@ import type { MetadataRecord } from "../records/table.ts";
 import { findBroker } from "./broker-ref.ts";
 import type { BrokerErrorCode, BrokerRef } from "./broker-ref.ts";
 import { awaitedMembers } from "./broker-loss.ts";
-import { rejected } from "./command.ts";
+import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
 import { elected, numbered, surroundings, withoutMembers } from "./membership.ts";
 import { changePartitions, inEntries } from "./partition-changes.ts";
@@ -28,7 +28,7 @@ export function declareLost(
   if (state !== "fenced") {
     return rejected("INVALID_REQUEST", `broker ${brokerId} is ${state}: its disk is not lost`);
   }
-  if (isLost) return inEntries([], null);
+  if (isLost) return accepted([], null);
   const { rules = allRules } = context;
   const isLeaving = (id: number) => id === brokerId;
   const changes = changePartitions(image, (topic) => {
@@ -39,7 +39,7 @@ export function declareLost(
     };
   });
   const last: MetadataRecord = { kind: "brokerState", brokerId, state: "fenced", isLost: true };
-  return inEntries(changes, null, { last: [last] });
+  return inEntries(image, changes, { result: null, last: [last] });
 }
 
 /** Whether a partition without a leader waits for this broker, as a member or as one who may know most. */

@@ -4,6 +4,7 @@ import { noLeader } from "../records/partition.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { findBroker } from "./broker-ref.ts";
 import type { BrokerErrorCode, BrokerRef } from "./broker-ref.ts";
+import { accepted } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
 import { elected, numbered, surroundings, withIsr } from "./membership.ts";
 import type { Surroundings } from "./membership.ts";
@@ -32,7 +33,7 @@ export function drainBroker(
   if (found.kind === "rejected") return found;
   const { broker } = found;
   const { brokerId } = broker;
-  if (broker.state === "fenced") return inEntries([], null);
+  if (broker.state === "fenced") return accepted([], null);
   const first: MetadataRecord[] =
     broker.state === "draining"
       ? []
@@ -47,7 +48,7 @@ export function drainBroker(
       return numbered(partition, relieved(partition, brokerId, around), { rules });
     };
   });
-  return inEntries(changes, null, { first });
+  return inEntries(image, changes, { result: null, first });
 }
 
 function relieved(partition: Partition, brokerId: number, around: Surroundings): Partition {

@@ -4,7 +4,7 @@ import { noLeader } from "../records/partition.ts";
 import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision, Rejection } from "./command.ts";
 import { elected, numbered, surroundings } from "./membership.ts";
-import { inEntries } from "./partition-changes.ts";
+import { fitting, inEntries } from "./partition-changes.ts";
 import type { PartitionChange } from "./partition-changes.ts";
 import { levelOfMoves } from "./recovery.ts";
 import { carriedOut, lossyRecovery } from "./recovery-plan.ts";
@@ -67,9 +67,11 @@ export function electLeaders(
     const isNeedless = outcome.kind === "rejected" && outcome.error === "ELECTION_NOT_NEEDED";
     // Asked about all, Kafka names only those that were elected for, or should have been.
     if (request.partitions !== null || !isNeedless) outcomes.push({ ...named, ...outcome });
-    if (decided.after !== null) changes.push({ topicId: topic.topicId, after: decided.after });
+    const { after } = decided;
+    if (after !== null) changes.push({ topicId: topic.topicId, before: partition, after });
   }
-  return request.isValidateOnly === true ? accepted([], outcomes) : inEntries(changes, outcomes);
+  if (request.isValidateOnly === true) return accepted([], outcomes);
+  return inEntries(image, fitting(image, changes), { result: outcomes });
 }
 
 type Deciding = {

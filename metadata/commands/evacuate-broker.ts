@@ -3,11 +3,11 @@ import type { Broker, Image, Partition } from "../image/image.ts";
 import type { Evacuation } from "../records/broker.ts";
 import { noLeader } from "../records/partition.ts";
 import type { MetadataRecord } from "../records/table.ts";
-import { rejected } from "./command.ts";
+import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision, Rejection } from "./command.ts";
 import { elected, numbered, surroundings } from "./membership.ts";
 import { changePartitions, inEntries } from "./partition-changes.ts";
-import type { PartitionChange } from "./partition-changes.ts";
+import type { FittingChanges } from "./partition-changes.ts";
 import { rules as allRules } from "./rules.ts";
 
 export type EvacuationErrorCode =
@@ -48,11 +48,8 @@ export function evacuateBroker(
   };
   const first: MetadataRecord[] =
     found.broker.evacuation === null ? [{ kind: "brokerEvacuation", brokerId, evacuation }] : [];
-  return inEntries(
-    withoutLeaderships(image, brokerId, context),
-    { brokerId, evacuation },
-    { first },
-  );
+  const relieved = withoutLeaderships(image, brokerId, context);
+  return inEntries(image, relieved, { result: { brokerId, evacuation }, first });
 }
 
 /** Takes an operator's drain back. Moves that have begun go on: each is whole in itself. */
@@ -65,7 +62,7 @@ export function endEvacuation(
   const ended = found.broker.evacuation;
   const first: MetadataRecord[] =
     ended === null ? [] : [{ kind: "brokerEvacuation", brokerId, evacuation: null }];
-  return inEntries([], { ended }, { first });
+  return accepted(first, { ended });
 }
 
 function findAny(
@@ -89,7 +86,7 @@ function withoutLeaderships(
   image: Image,
   brokerId: number,
   { rules = allRules }: Pick<CommandContext, "rules">,
-): PartitionChange[] {
+): FittingChanges {
   const isOpen = openIn(image);
   const mayLead = (id: number) => id !== brokerId && isOpen(id);
   return changePartitions(image, (topic) => {

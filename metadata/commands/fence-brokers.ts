@@ -5,8 +5,8 @@ import { present } from "./broker-ref.ts";
 import type { BrokerRef } from "./broker-ref.ts";
 import type { CommandContext, Decision } from "./command.ts";
 import { elected, numbered, surroundings, withoutMembers } from "./membership.ts";
-import { changePartitions, inEntries } from "./partition-changes.ts";
-import type { PartitionChange } from "./partition-changes.ts";
+import { changePartitions, inEntries, noChanges } from "./partition-changes.ts";
+import type { FittingChanges } from "./partition-changes.ts";
 import { rules as allRules } from "./rules.ts";
 import type { Rules } from "./rules.ts";
 
@@ -22,7 +22,8 @@ export function fenceBrokers(
   const leaving = present(image, request.brokers).filter(({ state }) => state !== "fenced");
   const ids = new Set(leaving.map(({ brokerId }) => brokerId));
   const changes = partitionsWithout(image, ids, context.rules ?? allRules);
-  return inEntries(changes, { fenced: [...ids] }, { last: fenceRecords(image, leaving) });
+  const last = fenceRecords(image, leaving);
+  return inEntries(image, changes, { result: { fenced: [...ids] }, last });
 }
 
 /** What the partitions become without these brokers, whose data is as good as when they left. */
@@ -30,8 +31,8 @@ export function partitionsWithout(
   image: Image,
   ids: ReadonlySet<number>,
   rules: Rules,
-): PartitionChange[] {
-  if (ids.size === 0) return [];
+): FittingChanges {
+  if (ids.size === 0) return noChanges;
   const isActive = activeIn(image);
   const isLeaving = (id: number) => ids.has(id);
   const mayLead = (id: number) => !ids.has(id) && isActive(id);

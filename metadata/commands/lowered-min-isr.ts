@@ -6,8 +6,8 @@ import type { Configs } from "../settings/topic-settings.ts";
 import { accepted } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
 import { numbered } from "./membership.ts";
-import { changePartitions, countFittingEntry, inEntries, recordsOf } from "./partition-changes.ts";
-import type { PartitionChange } from "./partition-changes.ts";
+import { changePartitions, inEntries, noChanges, recordsOf } from "./partition-changes.ts";
+import type { FittingChanges } from "./partition-changes.ts";
 import { rules as allRules } from "./rules.ts";
 
 /** Settings that are about to hold. */
@@ -27,17 +27,17 @@ export function withEligibility<Result>(
   { records, result }: { records: readonly MetadataRecord[]; result: Result },
   { after, context }: { after: SettingsAfter; context: Pick<CommandContext, "rules"> },
 ): Decision<Result, never> {
-  const changes = noLongerEligible(image, after, context);
-  if (countFittingEntry(changes) < changes.length) return inEntries(changes, result);
-  return accepted([...recordsOf(changes), ...records], result);
+  const cleared = noLongerEligible(image, after, context);
+  if (!cleared.areAll) return inEntries(image, cleared, { result });
+  return accepted([...recordsOf(image, cleared.changes), ...records], result);
 }
 
 function noLongerEligible(
   image: Image,
   after: SettingsAfter,
   { rules = allRules }: Pick<CommandContext, "rules">,
-): PartitionChange[] {
-  if (!rules.clearsElr) return [];
+): FittingChanges {
+  if (!rules.clearsElr) return noChanges;
   return changePartitions(image, (topic) => {
     if (!isTouched(topic, after)) return (partition) => partition;
     const { clusterId, topicId } = topic;

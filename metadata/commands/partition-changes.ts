@@ -1,50 +1,90 @@
 import type { Image, Partition, Topic } from "../image/image.ts";
+import { membershipChangedRecord, membershipOf } from "../records/membership.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { accepted } from "./command.ts";
 import type { Accepted } from "./command.ts";
 
-export type PartitionChange = { readonly topicId: string; readonly after: Partition };
+export type PartitionChange = {
+  readonly topicId: string;
+  readonly before: Partition;
+  readonly after: Partition;
+};
 
-/** What becomes of every partition of the cell; `decide` is asked once for each topic, then for its partitions. */
+/** The first of some changes, as many as one entry holds. */
+export type FittingChanges = {
+  readonly changes: readonly PartitionChange[];
+  /** None was left over. */
+  readonly areAll: boolean;
+};
+
+export const noChanges: FittingChanges = { changes: [], areAll: true };
+
+/**
+ * What becomes of the partitions of the cell; `decide` is asked once for each topic, then for its partitions, until an entry is full: with what would not
+ * fit it is asked again when the entry is there.
+ */
 export function changePartitions(
   image: Image,
   decide: (topic: Topic) => (partition: Partition) => Partition,
-): PartitionChange[] {
+): FittingChanges {
+  const room = createRoom(image);
   const changes: PartitionChange[] = [];
   for (const topic of image.topics.values()) {
+    const { topicId } = topic;
     const change = decide(topic);
-    for (const partition of topic.partitions) {
-      const after = change(partition);
-      if (after !== partition) changes.push({ topicId: topic.topicId, after });
+    for (const before of topic.partitions) {
+      const after = change(before);
+      if (after === before) continue;
+      if (!room.takes({ topicId, before, after })) return { changes, areAll: false };
+      changes.push({ topicId, before, after });
     }
   }
-  return changes;
+  return { changes, areAll: true };
+}
+
+export function fitting(image: Image, changes: readonly PartitionChange[]): FittingChanges {
+  const room = createRoom(image);
+  const count = changes.findIndex((change) => !room.takes(change));
+  return count === -1
+    ? { changes, areAll: true }
+    : { changes: changes.slice(0, count), areAll: false };
 }
 
 /** An entry holds 256 KiB; what is estimated here stays well below. */
 const budgetBytes = 200_000;
-// Compressed, measured on ids and epochs drawn at random: each is at most this.
+// Compressed, measured on ids, epochs and sets drawn at random: each is at most this.
 const bytesPerTopic = 22;
+const bytesPerMembership = 3;
+const bytesPerPosition = 0.7;
 const bytesPerPartition = 12;
 const bytesPerBrokerId = 3;
 const bytesPerRecovery = 24;
 const bytesOfRare = 8;
 
-/** How many of the changes, from the first on, one entry of the metadata log holds. */
-export function countFittingEntry(changes: readonly PartitionChange[]): number {
+/** The room of one entry, as changes are put into it one after the other. */
+export type Room = {
+  /** False from the first on that has none. */
+  takes(change: PartitionChange): boolean;
+};
+
+export function createRoom(image: Image): Room {
   let bytes = 0;
   let topicId: string | null = null;
-  for (const [position, change] of changes.entries()) {
-    bytes += bytesOf(change.after);
-    if (change.topicId !== topicId) bytes += bytesPerTopic;
-    if (bytes > budgetBytes) return position;
-    topicId = change.topicId;
-  }
-  return changes.length;
+  return {
+    takes(change) {
+      bytes += bytesOf(image, change);
+      if (change.topicId !== topicId) bytes += bytesPerTopic;
+      topicId = change.topicId;
+      return bytes <= budgetBytes;
+    },
+  };
 }
 
-function bytesOf(partition: Partition): number {
-  const { replicas, isr, elr, lastIsr, adding, removing, recoveries, sealed } = partition;
+function bytesOf(image: Image, change: PartitionChange): number {
+  if (knowsMembership(image) && membershipOf(change.before, change.after) !== null) {
+    return bytesPerMembership + change.after.replicas.length * bytesPerPosition;
+  }
+  const { replicas, isr, elr, lastIsr, adding, removing, recoveries, sealed } = change.after;
   const brokerIds =
     replicas.length +
     (isr === replicas ? 0 : isr.length) +
@@ -62,29 +102,60 @@ function bytesOf(partition: Partition): number {
   );
 }
 
-/** Changes of one topic that follow each other share a record. */
-export function recordsOf(changes: readonly PartitionChange[]): MetadataRecord[] {
-  const records: { topicId: string; partitions: Partition[] }[] = [];
-  for (const { topicId, after } of changes) {
-    const last = records.at(-1);
-    if (last?.topicId === topicId) last.partitions.push(after);
-    else records.push({ topicId, partitions: [after] });
-  }
-  return records.map((record) => ({ kind: "partitionsChanged", ...record }));
+function knowsMembership({ level }: Image): boolean {
+  return level >= membershipChangedRecord.since;
 }
 
-/**
- * The changes, with `first` in the entry of the first of them and `last` in the entry of the last: one entry where they fit, else as many of them as
- * fit, and the command is decided again.
- */
+/** Changes of one topic that follow each other share a record; those of members alone have one of their own kind. */
+export function recordsOf(image: Image, changes: readonly PartitionChange[]): MetadataRecord[] {
+  const records: MetadataRecord[] = [];
+  for (const run of runsOf(changes)) {
+    const { topicId } = run;
+    const { memberships, others } = sorted(image, run.changes);
+    if (memberships.length > 0) {
+      records.push({ kind: "membershipChanged", topicId, partitions: memberships });
+    }
+    if (others.length > 0) records.push({ kind: "partitionsChanged", topicId, partitions: others });
+  }
+  return records;
+}
+
+function runsOf(changes: readonly PartitionChange[]) {
+  const runs: { topicId: string; changes: PartitionChange[] }[] = [];
+  for (const change of changes) {
+    const last = runs.at(-1);
+    if (last?.topicId === change.topicId) last.changes.push(change);
+    else runs.push({ topicId: change.topicId, changes: [change] });
+  }
+  return runs;
+}
+
+function sorted(image: Image, changes: readonly PartitionChange[]) {
+  const memberships: NonNullable<ReturnType<typeof membershipOf>>[] = [];
+  const others: Partition[] = [];
+  for (const { before, after } of changes) {
+    const membership = knowsMembership(image) ? membershipOf(before, after) : null;
+    if (membership === null) others.push(after);
+    else memberships.push(membership);
+  }
+  return { memberships, others };
+}
+
+type InEntries<Result> = {
+  readonly result: Result;
+  /** In the entry of the first of the changes. */
+  readonly first?: readonly MetadataRecord[];
+  /** In the entry of the last of them. */
+  readonly last?: readonly MetadataRecord[];
+};
+
+/** One entry where all of it fits, else as many of the changes as fit, and the command is decided again. */
 export function inEntries<Result>(
-  changes: readonly PartitionChange[],
-  result: Result,
-  around: { first?: readonly MetadataRecord[]; last?: readonly MetadataRecord[] } = {},
+  image: Image,
+  { changes, areAll }: FittingChanges,
+  { result, first = [], last = [] }: InEntries<Result>,
 ): Accepted<Result> {
-  const { first = [], last = [] } = around;
-  const count = countFittingEntry(changes);
-  const records = [...first, ...recordsOf(changes.slice(0, count))];
-  if (count === changes.length) return accepted([...records, ...last], result);
+  const records = [...first, ...recordsOf(image, changes)];
+  if (areAll) return accepted([...records, ...last], result);
   return { kind: "accepted", records, result, isIncomplete: true };
 }

@@ -1,8 +1,9 @@
 import type { Image } from "../image/image.ts";
 import { noLeader } from "../records/partition.ts";
+import { accepted } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
 import { placementDraft } from "./new-partitions.ts";
-import { inEntries } from "./partition-changes.ts";
+import { fitting, inEntries } from "./partition-changes.ts";
 import type { PartitionChange } from "./partition-changes.ts";
 import { levelOfMoves } from "./recovery.ts";
 import { automaticRecovery, carriedOut } from "./recovery-plan.ts";
@@ -24,7 +25,7 @@ export function recoverPartitions(
   request: RecoverPartitionsRequest,
   context: Pick<CommandContext, "rules">,
 ): Decision<RecoveryPlan[], never> {
-  if (image.level < levelOfMoves || image.leaderlessCount === 0) return inEntries([], []);
+  if (image.level < levelOfMoves || image.leaderlessCount === 0) return accepted([], []);
   const { rules = allRules } = context;
   const draft = placementDraft(image);
   const ends = byPartition(request.ends);
@@ -48,10 +49,10 @@ export function recoverPartitions(
       const after = plan === null ? null : carriedOut(scene, plan);
       if (plan === null || after === null) continue;
       plans.push(plan);
-      changes.push({ topicId, after });
+      changes.push({ topicId, before: partition, after });
     }
   }
-  return inEntries(changes, plans);
+  return inEntries(image, fitting(image, changes), { result: plans });
 }
 
 function byPartition<Said extends { readonly topicId: string; readonly index: number }>(

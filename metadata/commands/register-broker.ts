@@ -2,7 +2,7 @@ import { activeIn } from "../image/image.ts";
 import type { Broker, Image } from "../image/image.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import type { CommandContext, Decision } from "./command.ts";
-import { countFittingEntry, inEntries } from "./partition-changes.ts";
+import { inEntries, noChanges } from "./partition-changes.ts";
 import { partitionsOnRegistration } from "./registration-changes.ts";
 import type { ReplicaEnd } from "./recovery.ts";
 import { rules as allRules } from "./rules.ts";
@@ -62,7 +62,8 @@ export function registerBroker(
     const registering = { broker: known, request, rules };
     // A fence that came between has had its say: the broker leads again when the controller has heard of it.
     const mayLead = activeIn(image)(known.brokerId);
-    return inEntries(mayLead ? partitionsOnRegistration(image, registering, "elect") : [], result);
+    const elections = mayLead ? partitionsOnRegistration(image, registering, "elect") : noChanges;
+    return inEntries(image, elections, { result });
   }
   const broker = registration(image, request, { known, context });
   const registering = { broker, request, rules };
@@ -71,10 +72,10 @@ export function registerBroker(
     ...controllerRecords(image, broker.brokerId),
     { kind: "broker", ...broker },
   ];
-  const changes = partitionsOnRegistration(image, registering, "all");
-  if (countFittingEntry(changes) === changes.length) return inEntries(changes, result, { last });
+  const all = partitionsOnRegistration(image, registering, "all");
+  if (all.areAll) return inEntries(image, all, { result, last });
   const removals = partitionsOnRegistration(image, registering, "remove");
-  return { ...inEntries(removals, result, { last }), isIncomplete: true };
+  return { ...inEntries(image, removals, { result, last }), isIncomplete: true };
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Surroundings } from "./membership.ts";
 import { chooseReplicas, newPartition } from "./new-partitions.ts";
 import type { Placement } from "../placement/placement.ts";
 import { changePartitions } from "./partition-changes.ts";
-import type { PartitionChange } from "./partition-changes.ts";
+import type { FittingChanges } from "./partition-changes.ts";
 import { countedEnd, levelOfMoves, recovered } from "./recovery.ts";
 import type { ReplicaEnd } from "./recovery.ts";
 import type { RegisterBrokerRequest, ReplicaRef } from "./register-broker.ts";
@@ -29,7 +29,7 @@ export function partitionsOnRegistration(
   image: Image,
   registering: Registering,
   step: Step,
-): PartitionChange[] {
+): FittingChanges {
   const { broker, request, rules } = registering;
   const { brokerId } = broker;
   const damaged = refSet(request.damaged ?? []);

@@ -4,10 +4,11 @@ import { defaultReplicationFactor, placeBeside } from "../placement/placement.ts
 import type { Placement } from "../placement/placement.ts";
 import { noLeader } from "../records/partition.ts";
 import { movingPartitions } from "./advance-moves.ts";
+import { accepted } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
 import { numbered, surroundings } from "./membership.ts";
 import { placementDraft } from "./new-partitions.ts";
-import { inEntries } from "./partition-changes.ts";
+import { fitting, inEntries } from "./partition-changes.ts";
 import type { PartitionChange } from "./partition-changes.ts";
 import { levelOfMoves } from "./recovery.ts";
 import { isMoving, moved, targetReplicas } from "./replica-moves.ts";
@@ -139,7 +140,7 @@ function begin(
   { maxMoving, context, targetOf }: Beginning,
 ): Decision<BegunMoves, never> {
   const nothing = { begunCount: 0, isMoreLeft: false };
-  if (image.level < levelOfMoves || found.length === 0) return inEntries([], nothing);
+  if (image.level < levelOfMoves || found.length === 0) return accepted([], nothing);
   const { rules = allRules } = context;
   let free = maxMoving;
   for (const each of movingPartitions(image)) free -= each.partition.adding.length > 0 ? 1 : 0;
@@ -155,10 +156,12 @@ function begin(
     const after = moved(partition, target, surroundings(image, topic, { rules }));
     if (after.kind === "refused" || isUnchanged(partition, target)) continue;
     const { topicId } = topic;
-    changes.push({ topicId, after: numbered(partition, after.partition, { rules }) });
+    const numberedAfter = numbered(partition, after.partition, { rules });
+    changes.push({ topicId, before: partition, after: numberedAfter });
     if (!isCounted) free -= 1;
   }
-  return inEntries(changes, { begunCount: changes.length, isMoreLeft });
+  const result = { begunCount: changes.length, isMoreLeft };
+  return inEntries(image, fitting(image, changes), { result });
 }
 
 function isUnchanged(partition: Partition, target: readonly number[]): boolean {

@@ -5,7 +5,7 @@ import type { Decision } from "./command.ts";
 import { elected, numbered, surroundings, withIsr, withoutMembers } from "./membership.ts";
 import type { Surroundings } from "./membership.ts";
 import type { PartitionChange } from "./partition-changes.ts";
-import { inEntries } from "./partition-changes.ts";
+import { fitting, inEntries } from "./partition-changes.ts";
 
 /** A leadership that its broker cannot go on with, in the epoch it failed in. */
 export type FailedLeadership = {
@@ -41,10 +41,11 @@ export function resignLeaderships(
     if (partition.leader !== brokerId || partition.leaderEpoch !== leaderEpoch) continue;
     seen.add(partition);
     const after = nextTerm(image, partition, { topic, brokerId, isDamaged });
-    changes.push({ topicId, after: numbered(partition, after, { isTermEnded: true }) });
+    const numberedAfter = numbered(partition, after, { isTermEnded: true });
+    changes.push({ topicId, before: partition, after: numberedAfter });
   }
   // Those of one entry are resigned from when the rest is decided.
-  return inEntries(changes, null);
+  return inEntries(image, fitting(image, changes), { result: null });
 }
 
 /** Who could not write may not be able to for a while (a full disk): where enough are in sync without it they need not wait, and it is back once it has caught up. */

@@ -3,7 +3,7 @@ import type { MetadataRecord } from "../records/table.ts";
 import { findBroker } from "./broker-ref.ts";
 import type { BrokerErrorCode, BrokerRef } from "./broker-ref.ts";
 import type { ControllerTerm } from "./by-controller.ts";
-import { rejected } from "./command.ts";
+import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
 import { fencedRecord, partitionsWithout } from "./fence-brokers.ts";
 import { inEntries } from "./partition-changes.ts";
@@ -39,9 +39,9 @@ export function takeOver(
   const first: MetadataRecord[] = isTaken ? [] : [{ kind: "controller", ...term }];
   const replaced = missed.brokerId === null ? undefined : image.brokers.get(missed.brokerId);
   if (replaced === undefined || replaced.state === "fenced" || replaced.brokerId === brokerId) {
-    return inEntries([], term, { first });
+    return accepted(first, term);
   }
   const ids = new Set([replaced.brokerId]);
   const changes = partitionsWithout(image, ids, context.rules ?? allRules);
-  return inEntries(changes, term, { first, last: [fencedRecord(replaced)] });
+  return inEntries(image, changes, { result: term, first, last: [fencedRecord(replaced)] });
 }

@@ -34,5 +34,5 @@ export function unfenceBrokers(
       return numbered(partition, elected(partition, around), { rules });
     };
   });
-  return inEntries(changes, { unfenced: [...fencedIds] }, { first });
+  return inEntries(image, changes, { result: { unfenced: [...fencedIds] }, first });
 }

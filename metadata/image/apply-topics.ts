@@ -1,10 +1,11 @@
 import { MetadataDecodeError } from "../records/field-types.ts";
+import { withMembership } from "../records/membership.ts";
 import { fieldsOf } from "../records/record-kind.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { countPartition, recountPartition } from "./broker-loads.ts";
 import type { MetadataChange } from "./changes.ts";
 import { collisionKey } from "./image.ts";
-import type { PurgingTopic, Topic } from "./image.ts";
+import type { Partition, PurgingTopic, Topic } from "./image.ts";
 import type { MutableImage, MutableTopic } from "./mutable-image.ts";
 
 type RecordOfKind<Kind extends MetadataRecord["kind"]> = Extract<MetadataRecord, { kind: Kind }>;
@@ -50,18 +51,42 @@ export function applyPartitionsChanged(
   { topicId, partitions }: RecordOfKind<"partitionsChanged">,
 ): MetadataChange[] {
   const topic = topicOf(image, topicId);
-  return partitions.map((after): MetadataChange => {
-    const before = topic.partitions[after.index];
-    if (before === undefined) throw corrupt(`topic ${topicId} has no partition ${after.index}`);
-    if (after.partitionEpoch <= before.partitionEpoch || after.leaderEpoch < before.leaderEpoch) {
-      throw corrupt(`an epoch of partition ${topicId}-${after.index} goes back`);
-    }
-    topic.partitions[after.index] = after;
-    recountPartition(image, before, after);
-    const isLeaderChanged =
-      after.leader !== before.leader || after.leaderEpoch !== before.leaderEpoch;
-    return { kind: "partitionChanged", topicId, index: after.index, isLeaderChanged };
+  return partitions.map((after) => {
+    return changePartition(image, topic, { before: partitionAt(topic, after.index), after });
   });
+}
+
+export function applyMembershipChanged(
+  image: MutableImage,
+  { topicId, partitions }: RecordOfKind<"membershipChanged">,
+): MetadataChange[] {
+  const topic = topicOf(image, topicId);
+  return partitions.map((membership) => {
+    const before = partitionAt(topic, membership.index);
+    return changePartition(image, topic, { before, after: withMembership(before, membership) });
+  });
+}
+
+function changePartition(
+  image: MutableImage,
+  { topicId, partitions }: MutableTopic,
+  { before, after }: { before: Partition; after: Partition },
+): MetadataChange {
+  const { index } = before;
+  if (after.partitionEpoch <= before.partitionEpoch || after.leaderEpoch < before.leaderEpoch) {
+    throw corrupt(`an epoch of partition ${topicId}-${index} goes back`);
+  }
+  partitions[index] = after;
+  recountPartition(image, before, after);
+  const isLeaderChanged =
+    after.leader !== before.leader || after.leaderEpoch !== before.leaderEpoch;
+  return { kind: "partitionChanged", topicId, index, isLeaderChanged };
+}
+
+function partitionAt({ topicId, partitions }: MutableTopic, index: number): Partition {
+  const partition = partitions[index];
+  if (partition === undefined) throw corrupt(`topic ${topicId} has no partition ${index}`);
+  return partition;
 }
 
 export function applyTopicConfigs(

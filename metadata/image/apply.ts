@@ -12,6 +12,7 @@ import {
 } from "./apply-cell.ts";
 import { applyCluster, applyClusterDefaults, applyClusterDeleted } from "./apply-clusters.ts";
 import {
+  applyMembershipChanged,
   applyPartitionsAdded,
   applyPartitionsChanged,
   applyTopic,
@@ -75,6 +76,8 @@ function applyRecord(
       return applyPartitionsAdded(image, record, revision);
     case "partitionsChanged":
       return applyPartitionsChanged(image, record);
+    case "membershipChanged":
+      return applyMembershipChanged(image, record);
     case "topicConfigs":
       return applyTopicConfigs(image, record, revision);
     case "topicReplication":

@@ -13,6 +13,7 @@ import {
 } from "./cluster.ts";
 import { MetadataDecodeError } from "./field-types.ts";
 import { idempotencyExpiredRecord, idempotencyKeyRecord } from "./idempotency.ts";
+import { membershipChangedRecord } from "./membership.ts";
 import { partitionsAddedRecord, partitionsChangedRecord } from "./partition.ts";
 import { producerIdsRecord } from "./producer-ids.ts";
 import type { RecordOf } from "./record-kind.ts";
@@ -38,6 +39,7 @@ export const recordKinds = [
   topicRecord,
   partitionsAddedRecord,
   partitionsChangedRecord,
+  membershipChangedRecord,
   topicConfigsRecord,
   topicDeletedRecord,
   topicPurgingRecord,
@@ -54,9 +56,9 @@ export const recordKinds = [
 
 export type MetadataRecord = RecordOf<(typeof recordKinds)[number]>;
 
-/** Metadata levels this code reads and writes. 2: moves of replicas, recoveries, seals, lost brokers. 3: brokers that are emptied. */
+/** Metadata levels this code reads and writes. 2: moves of replicas, recoveries, seals, lost brokers. 3: brokers that are emptied. 4: elections by position. */
 export const minMetadataLevel = 1;
-export const maxMetadataLevel = 3;
+export const maxMetadataLevel = 4;
 
 const byName = new Map<string, (typeof recordKinds)[number]>(
   recordKinds.map((kind) => [kind.name, kind]),

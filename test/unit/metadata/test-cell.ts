@@ -140,8 +140,11 @@ export function newBroker(name: string, zone = "a"): RegisterBrokerRequest {
 }
 
 /** A cell with brokers 1 to `brokerCount` in zones a, b, c and one cluster. */
-export function readyCell(brokerCount = 1): TestCell & { clusterId: string } {
-  const cell = testCell();
+export function readyCell(
+  brokerCount = 1,
+  level = maxMetadataLevel,
+): TestCell & { clusterId: string } {
+  const cell = testCell(1, level);
   for (let index = 0; index < brokerCount; index++) {
     const broker = newBroker(String(index + 1), "abc"[index % 3]);
     cell.accept((image, context) => registerBroker(image, broker, context));

@@ -89,8 +89,11 @@ describe("a fenced broker", () => {
     expect(partition().leader).toBe(1);
   });
 
-  test("as one of thousands of leaderships goes in entries that fit, fenced with the last", () => {
-    const cell = readyCell(4);
+  test.each([
+    ["in entries that fit, fenced with the last, where each partition is written out", 3, 3],
+    ["in one small entry where it is said by position", 4, 1],
+  ])("as one of thousands of leaderships goes %s", (_, level, entryCount) => {
+    const cell = readyCell(4, level);
     const { clusterId } = cell;
     for (const name of ["a", "b", "c"]) {
       const topic = { name, partitionCount: 10_000, replicationFactor: 3 };
@@ -98,7 +101,8 @@ describe("a fenced broker", () => {
     }
     const brokers = [{ brokerId: 1, brokerEpoch: cell.image.brokers.get(1)?.epoch ?? -1 }];
     cell.accept((image, context) => fenceBrokers(image, { brokers }, context));
-    expect(cell.entryCount).toBeGreaterThan(1);
+    expect(cell.entryCount).toBe(entryCount);
+    if (entryCount === 1) expect(cell.largestEntryBytes).toBeLessThan(64 * 1024);
     expect(cell.records.at(-1)).toMatchObject({ kind: "brokerState", state: "fenced" });
     expect(cell.image.brokerLoads.get(1)?.leaderCount).toBe(0);
     expect(imageProblems(cell.image)).toEqual([]);

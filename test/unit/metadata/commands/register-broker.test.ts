@@ -174,7 +174,8 @@ describe("partitions of a broker that starts again", () => {
   });
 
   test("in great number change in several entries: removals, the registration, then elections", () => {
-    const cell = readyCell();
+    // At the second level, where each is written out.
+    const cell = readyCell(1, 2);
     const { clusterId } = cell;
     for (const name of ["a", "b", "c"]) {
       const topic = { name, partitionCount: 10_000 };

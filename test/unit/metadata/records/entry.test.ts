@@ -188,6 +188,7 @@ test("the codes that are in logs already stay what they are", () => {
     topicPurging: 25,
     topicPurged: 26,
     topicReplication: 27,
+    membershipChanged: 28,
     broker: 30,
     brokerState: 31,
     brokerUnregistered: 32,
