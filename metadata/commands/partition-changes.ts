@@ -69,13 +69,12 @@ export type Room = {
 
 export function createRoom(image: Image): Room {
   let bytes = 0;
-  let topicId: string | null = null;
+  const topicIds = new Set<string>();
   return {
     takes(change) {
+      topicIds.add(change.topicId);
       bytes += bytesOf(image, change);
-      if (change.topicId !== topicId) bytes += bytesPerTopic;
-      topicId = change.topicId;
-      return bytes <= budgetBytes;
+      return bytes + topicIds.size * bytesPerTopic <= budgetBytes;
     },
   };
 }
@@ -106,28 +105,17 @@ function knowsMembership({ level }: Image): boolean {
   return level >= membershipChangedRecord.since;
 }
 
-/** Changes of one topic that follow each other share a record; those of members alone have one of their own kind. */
+/** Changes of one topic share a record, whoever asked for them: half of an entry may be topic ids. Those of members alone have one of their own kind. */
 export function recordsOf(image: Image, changes: readonly PartitionChange[]): MetadataRecord[] {
   const records: MetadataRecord[] = [];
-  for (const run of runsOf(changes)) {
-    const { topicId } = run;
-    const { memberships, others } = sorted(image, run.changes);
+  for (const [topicId, ofTopic] of Map.groupBy(changes, (change) => change.topicId)) {
+    const { memberships, others } = sorted(image, ofTopic);
     if (memberships.length > 0) {
       records.push({ kind: "membershipChanged", topicId, partitions: memberships });
     }
     if (others.length > 0) records.push({ kind: "partitionsChanged", topicId, partitions: others });
   }
   return records;
-}
-
-function runsOf(changes: readonly PartitionChange[]) {
-  const runs: { topicId: string; changes: PartitionChange[] }[] = [];
-  for (const change of changes) {
-    const last = runs.at(-1);
-    if (last?.topicId === change.topicId) last.changes.push(change);
-    else runs.push({ topicId: change.topicId, changes: [change] });
-  }
-  return runs;
 }
 
 function sorted(image: Image, changes: readonly PartitionChange[]) {

@@ -47,8 +47,11 @@ export async function submitCommand<Result, Code extends string>(
   // One for all attempts: whichever of them the log took is ours.
   const nonce = Buffer.from(random.bytes(16)).toString("hex");
   let conflictCount = 0;
+  let isAtHead = false;
   for (let parts = 0; parts < maxParts;) {
-    const attempted = await turn(() => attempt(options, command, nonce));
+    const attempted = await turn(() => attempt(options, command, { nonce, isAtHead }));
+    // Behind a part just appended there is nothing to read, or the next append finds it.
+    isAtHead = attempted === "appendedPart";
     if (attempted === "appendedPart") parts += 1;
     else if (attempted !== "lost") return attempted;
     else {
@@ -65,10 +68,10 @@ export async function submitCommand<Result, Code extends string>(
 async function attempt<Result, Code extends string>(
   options: SubmitOptions,
   command: Command<Result, Code>,
-  nonce: string,
+  { nonce, isAtHead }: { readonly nonce: string; readonly isAtHead: boolean },
 ): Promise<Submitted<Result, Code> | "appendedPart" | "lost"> {
   const { replay } = options;
-  await replay.catchUp();
+  if (!isAtHead) await replay.catchUp();
   const decision: Decision<Result, Code> = command(replay.image, contextOf(options));
   if (decision.kind === "rejected") return decision;
   if (decision.records.length > 0) {
