@@ -10,6 +10,7 @@ import { levelOfMoves } from "./recovery.ts";
 import { carriedOut, lossyRecovery } from "./recovery-plan.ts";
 import type { RecoveryPlan, RecoveryScene, ReportedEnd } from "./recovery-plan.ts";
 import { rules as allRules } from "./rules.ts";
+import { saidByPartition } from "./said-by-partition.ts";
 
 export type ElectLeadersRequest = {
   readonly clusterId: string;
@@ -49,6 +50,7 @@ export function electLeaders(
   context: Pick<CommandContext, "rules">,
 ): Decision<ElectionOutcome[], never> {
   const changes: PartitionChange[] = [];
+  const ends = saidByPartition(request.ends ?? []);
   const seen = new Set<Partition>();
   const outcomes: ElectionOutcome[] = [];
   for (const { topic: name, index } of request.partitions ?? allPartitions(image, request)) {
@@ -62,7 +64,7 @@ export function electLeaders(
     }
     if (seen.has(partition)) continue;
     seen.add(partition);
-    const decided = decide(image, { topic, partition, request, context });
+    const decided = decide(image, { topic, partition, request, ends, context });
     const { outcome } = decided;
     const isNeedless = outcome.kind === "rejected" && outcome.error === "ELECTION_NOT_NEEDED";
     // Asked about all, Kafka names only those that were elected for, or should have been.
@@ -78,6 +80,7 @@ type Deciding = {
   topic: Topic;
   partition: Partition;
   request: ElectLeadersRequest;
+  ends: (topicId: string, index: number) => readonly ReportedEnd[];
   context: Pick<CommandContext, "rules">;
 };
 
@@ -110,7 +113,7 @@ function preferred(image: Image, { topic, partition, context }: Deciding): Decid
   };
 }
 
-function unclean(image: Image, { topic, partition, request, context }: Deciding): Decided {
+function unclean(image: Image, { topic, partition, ends, context }: Deciding): Decided {
   if (partition.leader !== noLeader) return notNeeded();
   const { rules = allRules } = context;
   const clean = elected(partition, surroundings(image, topic, { rules }));
@@ -122,10 +125,8 @@ function unclean(image: Image, { topic, partition, request, context }: Deciding)
     const message = `metadata level ${image.level} cannot say where records were given up`;
     return { outcome: rejected("UNSUPPORTED_VERSION", message), after: null };
   }
-  const ends = (request.ends ?? []).filter(
-    (end) => end.topicId === topic.topicId && end.index === partition.index,
-  );
-  const scene: RecoveryScene = { image, topic, partition, ends, rules };
+  const said = ends(topic.topicId, partition.index);
+  const scene: RecoveryScene = { image, topic, partition, ends: said, rules };
   const plan = lossyRecovery(scene);
   const after = plan === null ? null : carriedOut(scene, plan);
   if (plan === null || after === null) {

@@ -1,14 +1,16 @@
-import type { Image } from "../image/image.ts";
+import type { Image, Topic } from "../image/image.ts";
 import { noLeader } from "../records/partition.ts";
+import { topicSettings } from "../settings/topic-settings.ts";
 import { accepted } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
 import { placementDraft } from "./new-partitions.ts";
-import { fitting, inEntries } from "./partition-changes.ts";
+import { createRoom, recordsOf } from "./partition-changes.ts";
 import type { PartitionChange } from "./partition-changes.ts";
 import { levelOfMoves } from "./recovery.ts";
 import { automaticRecovery, carriedOut } from "./recovery-plan.ts";
 import type { RecoveryPlan, RecoveryScene, ReportedEnd, TieredEnd } from "./recovery-plan.ts";
 import { rules as allRules } from "./rules.ts";
+import { saidByPartition } from "./said-by-partition.ts";
 
 export type RecoverPartitionsRequest = {
   readonly ends: readonly ReportedEnd[];
@@ -18,7 +20,8 @@ export type RecoverPartitionsRequest = {
 /**
  * Gives partitions a leader again that have nobody in sync or eligible to elect, where the rules allow it without being asked: among the members of the
  * last in-sync set, once all of them have spoken or are lost (replication.md C2b); without any of them where all were lost with their ephemeral
- * directories, or where the topic says so (C3). For whenever an end has been reported or a broker is lost.
+ * directories, or where the topic says so (C3). As many as one entry holds, and tells them: for whenever an end has been reported, a broker is lost, or
+ * this has done something.
  */
 export function recoverPartitions(
   image: Image,
@@ -26,48 +29,43 @@ export function recoverPartitions(
   context: Pick<CommandContext, "rules">,
 ): Decision<RecoveryPlan[], never> {
   if (image.level < levelOfMoves || image.leaderlessCount === 0) return accepted([], []);
-  const { rules = allRules } = context;
-  const draft = placementDraft(image);
-  const ends = byPartition(request.ends);
-  const tiers = byPartition(request.tiered ?? []);
+  const room = createRoom(image);
   const changes: PartitionChange[] = [];
   const plans: RecoveryPlan[] = [];
+  for (const { plan, change } of recoveries(image, request, context)) {
+    if (!room.takes(change)) break;
+    plans.push(plan);
+    changes.push(change);
+  }
+  return accepted(recordsOf(image, changes), plans);
+}
+
+function* recoveries(
+  image: Image,
+  request: RecoverPartitionsRequest,
+  { rules = allRules }: Pick<CommandContext, "rules">,
+): Iterable<{ readonly plan: RecoveryPlan; readonly change: PartitionChange }> {
+  const draft = placementDraft(image);
+  const ends = saidByPartition(request.ends);
+  const tiers = saidByPartition(request.tiered ?? []);
   for (const topic of image.topics.values()) {
     const { topicId } = topic;
-    for (const partition of topic.partitions) {
-      if (partition.leader !== noLeader) continue;
-      const ref = refOf(topicId, partition.index);
-      const scene: RecoveryScene = {
-        image,
-        topic,
-        partition,
-        ends: ends.get(ref) ?? [],
-        tiered: tiers.get(ref)?.[0],
-        rules,
-      };
-      const plan = automaticRecovery(scene, draft);
+    const leaderless = topic.partitions.filter(({ leader }) => leader === noLeader);
+    // Settings take longer to look up than all the rest takes for a partition that waits.
+    const mayLose = leaderless.length > 0 && isLossAllowed(image, topic);
+    for (const partition of leaderless) {
+      const { index } = partition;
+      const [tiered] = tiers(topicId, index);
+      const said = { ends: ends(topicId, index), tiered };
+      const scene: RecoveryScene = { image, topic, partition, rules, ...said };
+      const plan = automaticRecovery(scene, { draft, mayLose });
       const after = plan === null ? null : carriedOut(scene, plan);
       if (plan === null || after === null) continue;
-      plans.push(plan);
-      changes.push({ topicId, before: partition, after });
+      yield { plan, change: { topicId, before: partition, after } };
     }
   }
-  return inEntries(image, fitting(image, changes), { result: plans });
 }
 
-function byPartition<Said extends { readonly topicId: string; readonly index: number }>(
-  said: readonly Said[],
-): ReadonlyMap<string, Said[]> {
-  const found = new Map<string, Said[]>();
-  for (const each of said) {
-    const ref = refOf(each.topicId, each.index);
-    const others = found.get(ref);
-    if (others === undefined) found.set(ref, [each]);
-    else others.push(each);
-  }
-  return found;
-}
-
-function refOf(topicId: string, index: number): string {
-  return `${topicId}-${index}`;
+function isLossAllowed(image: Image, topic: Topic): boolean {
+  return topicSettings(image, topic).isUncleanLeaderElectionEnabled;
 }

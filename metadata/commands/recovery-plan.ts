@@ -1,7 +1,6 @@
 import { activeIn, inServiceIn } from "../image/image.ts";
 import type { Image, Partition, Topic } from "../image/image.ts";
 import { noBrokers } from "../records/partition.ts";
-import { topicSettings } from "../settings/topic-settings.ts";
 import { numbered } from "./membership.ts";
 import { chooseReplicas } from "./new-partitions.ts";
 import type { Placement } from "../placement/placement.ts";
@@ -35,38 +34,40 @@ export type RecoveryScene = {
   readonly image: Image;
   readonly topic: Topic;
   readonly partition: Partition;
+  /** What was said of its replicas, by whomever and whenever. */
   readonly ends: readonly ReportedEnd[];
   readonly tiered?: TieredEnd | undefined;
   readonly rules: Rules;
 };
 
 /** The election that the rules allow without anybody being asked; null while there is none. */
-export function automaticRecovery(scene: RecoveryScene, draft: Placement): RecoveryPlan | null {
-  const { image, topic, partition, rules } = scene;
+export function automaticRecovery(
+  scene: RecoveryScene,
+  { draft, mayLose }: { readonly draft: Placement; readonly mayLose: boolean },
+): RecoveryPlan | null {
+  const { image, partition, rules } = scene;
   const { isr, elr, lastIsr, replicas } = partition;
   // Without replicas it waits for a broker to register, not for a log.
   if (replicas.length === 0) return null;
   if (isr.length === 0 && elr.length === 0) {
-    const heard = heardEnds(scene);
     const isLost = (id: number) => image.brokers.get(id)?.isLost ?? true;
-    const isMissed = (id: number) => !isLost(id) && !heard.has(id);
+    const isMissed = (id: number) => !isLost(id) && heardEnd(scene, id) === undefined;
     if (!rules.waitsForLastIsr || !lastIsr.some(isMissed)) {
       const leader = greatest(scene, lastIsr);
       if (leader !== null) return planOf(scene, leader, "members");
-      if (lastIsr.some((id) => isReadable(heard.get(id)))) return null;
+      if (lastIsr.some((id) => isReadable(heardEnd(scene, id)))) return null;
     }
     const isGoneForGood = (id: number) => isLost(id) && image.brokers.get(id)?.ephemeral === true;
     if (lastIsr.every(isGoneForGood)) return lossyRecovery(scene) ?? anew(scene, draft);
   }
-  return topicSettings(image, topic).isUncleanLeaderElectionEnabled ? lossyRecovery(scene) : null;
+  return mayLose ? lossyRecovery(scene) : null;
 }
 
 /** C3: the greatest end among the replicas that answer, once all of those have said theirs. Loses what the others held beyond it. */
 export function lossyRecovery(scene: RecoveryScene): RecoveryPlan | null {
   const { replicas } = scene.partition;
-  const heard = heardEnds(scene);
   const isInService = inServiceIn(scene.image);
-  if (replicas.some((id) => isInService(id) && !heard.has(id))) return null;
+  if (replicas.some((id) => isInService(id) && heardEnd(scene, id) === undefined)) return null;
   const leader = greatest(scene, replicas);
   return leader === null ? null : planOf(scene, leader, "lossy");
 }
@@ -96,25 +97,20 @@ export function carriedOut({ partition, rules }: RecoveryScene, plan: RecoveryPl
   return after === null ? null : numbered(partition, after, { rules });
 }
 
-/** What brokers in service have said in their present lives, by broker. */
-function heardEnds({ image, ends }: RecoveryScene): ReadonlyMap<number, ReportedEnd> {
-  const isInService = inServiceIn(image);
-  const heard = new Map<number, ReportedEnd>();
-  for (const end of ends) {
-    const isPresent = image.brokers.get(end.brokerId)?.epoch === end.brokerEpoch;
-    if (isPresent && isInService(end.brokerId)) heard.set(end.brokerId, end);
-  }
-  return heard;
+/** What a broker in service has said in its present life. */
+function heardEnd({ image, ends }: RecoveryScene, brokerId: number): ReportedEnd | undefined {
+  if (!inServiceIn(image)(brokerId)) return undefined;
+  const epoch = image.brokers.get(brokerId)?.epoch;
+  return ends.findLast((end) => end.brokerId === brokerId && end.brokerEpoch === epoch);
 }
 
 /** The one of them with the greatest (last epoch, log end), if it may lead; the first in the order of the replicas where they are equal. */
 function greatest(scene: RecoveryScene, ids: readonly number[]): number | null {
   const { image, partition } = scene;
-  const heard = heardEnds(scene);
   const isActive = activeIn(image);
   let best: Ranked | null = null;
   for (const id of partition.replicas) {
-    const said = heard.get(id);
+    const said = heardEnd(scene, id);
     if (!ids.includes(id) || said === undefined || said.isDamaged === true) continue;
     const end = countedEnd(partition, said.lastEpoch, said.logEndOffset);
     const found = { id, epoch: said.lastEpoch, end, mayLead: isActive(id) };
@@ -134,13 +130,12 @@ function isGreater(left: Ranked, right: Ranked): boolean {
 
 function planOf(scene: RecoveryScene, leader: number, kind: RecoveryPlan["kind"]): RecoveryPlan {
   const { topic, partition, tiered } = scene;
-  const heard = heardEnds(scene);
   // Never below what the object store holds: a leader whose host lost more than that starts at its end (L1).
   const tieredEnd =
     tiered === undefined ? 0 : countedEnd(partition, tiered.lastEpoch, tiered.logEndOffset);
   const members = new Set([...partition.lastIsr, ...partition.isr, ...partition.elr]);
-  const givenUp = [...members].filter((id) => !isReadable(heard.get(id)));
-  const ownEnd = trustedEnd(partition, heard.get(leader), givenUp.length === 0);
+  const givenUp = [...members].filter((id) => !isReadable(heardEnd(scene, id)));
+  const ownEnd = trustedEnd(partition, heardEnd(scene, leader), givenUp.length === 0);
   const { topicId } = topic;
   const { index } = partition;
   return { topicId, index, leader, end: Math.max(ownEnd, tieredEnd), givenUp, kind };
