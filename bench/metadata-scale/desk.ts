@@ -73,6 +73,7 @@ function createMaintain(
     snapshotEveryBytes: 128 * 1024,
     trimMargin: 1_000,
     isFollowing: isInOffice,
+    turn: () => new Promise((resolve) => void clock.after(0, resolve)),
   });
   let isRunning = false;
   return () => {

@@ -15,6 +15,8 @@ type MaintenanceOptions = {
   output: MetadataLogOutput;
   /** False once this process must neither snapshot nor trim any more. */
   isFollowing(): boolean;
+  /** Lets the process do something else for a moment. */
+  turn: () => Promise<void>;
   /** Entries between two snapshots, and bytes of them: what comes first. */
   snapshotEvery: number;
   snapshotEveryBytes: number;
@@ -77,7 +79,7 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
     if (!isMuch || image.revision > archived || !options.isFollowing()) return [...snapshots];
     // The image as it is now; what is applied while it is stored is behind it.
     const { tailBytes } = options.replay;
-    const revision = await writeSnapshot(objects, cell, image);
+    const revision = await writeSnapshot(image, { objects, cell, turn: options.turn });
     options.replay.noteSnapshot(tailBytes);
     const all = [...snapshots, revision];
     for (const old of all.slice(0, -keptSnapshots)) await objects.delete(snapshotKey(cell, old));

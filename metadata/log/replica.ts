@@ -166,6 +166,7 @@ function createMaintain(
     snapshotEveryBytes,
     trimMargin,
     isFollowing,
+    turn: () => new Promise((resolve) => void clock.after(0, resolve)),
   });
   async function expire(): Promise<void> {
     const oldestMs = clock.nowMs() - limits.idempotencyRetentionMs;

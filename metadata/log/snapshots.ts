@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Image } from "../image/image.ts";
-import { decodeSnapshot, encodeSnapshot } from "../image/snapshot.ts";
+import { decodeSnapshot, encodingSnapshot } from "../image/snapshot.ts";
 import { MetadataDecodeError } from "../records/field-types.ts";
 import { revisionOfKey, snapshotKey, snapshotPrefix } from "./object-keys.ts";
 
@@ -35,13 +35,23 @@ export async function loadNewestSnapshot(
   return null;
 }
 
-/** Two processes that write the same revision write the same image, so it does not matter who was first. */
+/**
+ * The image as it is now, encoded bit by bit: `turn` lets the process do something else in between. Two processes that write the same revision write the
+ * same image, so it does not matter who was first.
+ */
 export async function writeSnapshot(
-  objects: ObjectStore,
-  cell: string,
   image: Image,
+  { objects, cell, turn }: { objects: ObjectStore; cell: string; turn: () => Promise<void> },
 ): Promise<number> {
   const { revision } = image;
-  await objects.put(snapshotKey(cell, revision), encodeSnapshot(image), { ifAbsent: true });
-  return revision;
+  const encoding = encodingSnapshot(image);
+  for (;;) {
+    const step = encoding.next();
+    if (step.done !== true) {
+      await turn();
+      continue;
+    }
+    await objects.put(snapshotKey(cell, revision), step.value, { ifAbsent: true });
+    return revision;
+  }
 }

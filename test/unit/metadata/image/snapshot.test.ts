@@ -9,10 +9,15 @@ import { accepted } from "../../../../metadata/commands/command.ts";
 import { createTopic } from "../../../../metadata/commands/create-topics.ts";
 import { deleteTopic } from "../../../../metadata/commands/delete-topics.ts";
 import { ensureInternalTopic } from "../../../../metadata/commands/ensure-internal-topic.ts";
+import { fenceBrokers } from "../../../../metadata/commands/fence-brokers.ts";
 import { rememberReply } from "../../../../metadata/commands/remember-reply.ts";
 import { applyEntry } from "../../../../metadata/image/apply.ts";
 import { createImage, topicByName } from "../../../../metadata/image/image.ts";
-import { decodeSnapshot, encodeSnapshot } from "../../../../metadata/image/snapshot.ts";
+import {
+  decodeSnapshot,
+  encodeSnapshot,
+  encodingSnapshot,
+} from "../../../../metadata/image/snapshot.ts";
 import { MetadataDecodeError } from "../../../../metadata/records/field-types.ts";
 import type { MetadataRecord } from "../../../../metadata/records/table.ts";
 import { partitionState, readyCell } from "../test-cell.ts";
@@ -64,6 +69,28 @@ describe("a snapshot", () => {
     const once = encodeSnapshot(image);
     expect(encodeSnapshot(richCell().image)).toEqual(once);
     expect(encodeSnapshot(decodeSnapshot(once))).toEqual(once);
+  });
+
+  test("in parts is of the image as it was at the first of them", () => {
+    const cell = readyCell(3);
+    const { clusterId, image } = cell;
+    for (const name of ["a", "b", "c"]) {
+      const topic = { name, partitionCount: 2_000, replicationFactor: 3 };
+      cell.accept((now, context) => createTopic(now, { clusterId, topic }, context));
+    }
+    const before = decodeSnapshot(encodeSnapshot(image));
+    const encoding = encodingSnapshot(image);
+    let partCount = 1;
+    let step = encoding.next();
+    for (; step.done !== true; step = encoding.next()) {
+      partCount += 1;
+      if (partCount > 2) continue;
+      const brokers = [{ brokerId: 1, brokerEpoch: image.brokers.get(1)?.epoch ?? -1 }];
+      cell.accept((now, context) => fenceBrokers(now, { brokers }, context));
+    }
+    expect(partCount).toBe(4);
+    expect(decodeSnapshot(step.value)).toEqual(before);
+    expect(before).not.toEqual(image);
   });
 
   test("that is damaged anywhere is refused", () => {
