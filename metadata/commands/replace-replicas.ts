@@ -97,14 +97,17 @@ export function growTopics(
   const placement = placementDraft(image);
   const activeCount = placement.candidates.filter(({ isActive }) => isActive).length;
   const isGone = evacuatedIn(image);
-  const isSmall = (topic: Topic, partition: Partition) =>
-    !isMoving(partition) && partition.replicas.length < wishedFactor(topic, activeCount);
+  // Usually nobody is: then there are no replicas to look at, only how many they are.
+  const isAnyGone = [...image.brokers.keys()].some(isGone);
+  const isSmall = (wished: number, partition: Partition) =>
+    partition.replicas.length < wished && !isMoving(partition);
   const found: { topic: Topic; partition: Partition }[] = [];
   for (const topic of image.topics.values()) {
+    const wished = wishedFactor(topic, activeCount);
     for (const partition of topic.partitions) {
-      if (partition.leader === noLeader) continue;
-      const isMisplaced = partition.replicas.some(isGone);
-      if (isMisplaced || isSmall(topic, partition)) found.push({ topic, partition });
+      const isMisplaced = isAnyGone && partition.replicas.some(isGone);
+      if (!isMisplaced && !isSmall(wished, partition)) continue;
+      if (partition.leader !== noLeader) found.push({ topic, partition });
     }
   }
   const maxMoving = Math.ceil(request.maxMoving / 2);
@@ -113,7 +116,8 @@ export function growTopics(
     context,
     targetOf(topic, partition) {
       const target = replaced(image, placement, { partition, isGone });
-      while (isSmall(topic, partition) && target.length < wishedFactor(topic, activeCount)) {
+      const wished = wishedFactor(topic, activeCount);
+      while (isSmall(wished, partition) && target.length < wished) {
         const next = placeBeside(placement, target, null);
         if (next === null) break;
         target.push(next);
