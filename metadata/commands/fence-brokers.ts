@@ -12,7 +12,7 @@ import type { Rules } from "./rules.ts";
 
 /**
  * Takes brokers out of service (replication.md C1): out of every in-sync set, to the eligible ones where too few stay, and others lead. A whole zone is
- * one decision. Where that does not fit one entry the brokers are fenced with the last: until then they are merely relieved of partitions.
+ * one decision. Where that does not fit one entry the brokers are fenced with the last, and drain until then.
  */
 export function fenceBrokers(
   image: Image,
@@ -22,8 +22,17 @@ export function fenceBrokers(
   const leaving = present(image, request.brokers).filter(({ state }) => state !== "fenced");
   const ids = new Set(leaving.map(({ brokerId }) => brokerId));
   const changes = partitionsWithout(image, ids, context.rules ?? allRules);
+  const first = changes.areAll ? [] : leaving.flatMap(drainingRecords);
   const last = fenceRecords(image, leaving);
-  return inEntries(image, changes, { result: { fenced: [...ids] }, last });
+  return inEntries(image, changes, { result: { fenced: [...ids] }, first, last });
+}
+
+/**
+ * Between the parts of a fence nobody leaves whom a leader has back by the next: a broker that this controller cannot hear may well go on fetching, and
+ * the fence would begin anew with each part, for ever. One that drains is not added to any set.
+ */
+export function drainingRecords({ brokerId, state, isLost }: Broker): MetadataRecord[] {
+  return state === "active" ? [{ kind: "brokerState", brokerId, state: "draining", isLost }] : [];
 }
 
 /** What the partitions become without these brokers, whose data is as good as when they left. */

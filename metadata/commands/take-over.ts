@@ -5,7 +5,7 @@ import type { BrokerErrorCode, BrokerRef } from "./broker-ref.ts";
 import type { ControllerTerm } from "./by-controller.ts";
 import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
-import { fencedRecord, partitionsWithout } from "./fence-brokers.ts";
+import { drainingRecords, fencedRecord, partitionsWithout } from "./fence-brokers.ts";
 import { inEntries } from "./partition-changes.ts";
 import { rules as allRules } from "./rules.ts";
 
@@ -43,5 +43,6 @@ export function takeOver(
   }
   const ids = new Set([replaced.brokerId]);
   const changes = partitionsWithout(image, ids, context.rules ?? allRules);
+  if (!changes.areAll) first.push(...drainingRecords(replaced));
   return inEntries(image, changes, { result: term, first, last: [fencedRecord(replaced)] });
 }

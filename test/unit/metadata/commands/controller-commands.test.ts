@@ -107,6 +107,37 @@ describe("a fenced broker", () => {
     expect(cell.image.brokerLoads.get(1)?.leaderCount).toBe(0);
     expect(imageProblems(cell.image)).toEqual([]);
   });
+
+  test("is in no set again between the entries that fence it, though leaders still hear it", () => {
+    const cell = readyCell(4, 3);
+    const { clusterId } = cell;
+    for (const name of ["a", "b"]) {
+      const topic = { name, partitionCount: 10_000, replicationFactor: 3 };
+      cell.accept((image, context) => createTopic(image, { clusterId, topic }, context));
+    }
+    const refOf = (brokerId: number) => {
+      return { brokerId, brokerEpoch: cell.image.brokers.get(brokerId)?.epoch ?? -1 };
+    };
+    const gone = refOf(1);
+    const fence = () => fenceBrokers(cell.image, { brokers: [gone] }, {});
+    const part = fence();
+    if (part.kind === "rejected" || part.isIncomplete !== true) throw new Error("it fits");
+    cell.accept(() => accepted(part.records, null));
+    const topicId = topicByName(cell.image, clusterId, "a")?.topicId ?? "";
+    const relieved = cell.image.topics.get(topicId)?.partitions.find(({ replicas, isr }) => {
+      return replicas.includes(1) && !isr.includes(1);
+    });
+    if (relieved === undefined) throw new Error("the first part relieves it of some");
+    const { index, leader, leaderEpoch, partitionEpoch, replicas } = relieved;
+    const proposed = { topicId, index, leaderEpoch, partitionEpoch, isr: replicas.map(refOf) };
+    const [outcome] = cell.accept((image, context) =>
+      alterPartitions(image, [{ ...refOf(leader), partitions: [proposed] }], context),
+    );
+    expect(outcome).toMatchObject({ partitions: [{ error: "INELIGIBLE_REPLICA" }] });
+    expect(imageProblems(cell.image)).toEqual([]);
+    cell.accept((image, context) => fenceBrokers(image, { brokers: [gone] }, context));
+    expect(cell.image.brokers.get(1)?.state).toBe("fenced");
+  });
 });
 
 describe("AlterPartition", () => {
