@@ -98,11 +98,12 @@ function openReplica(cell: ScaleCell, broker: ScaleBroker): SharedReplica {
     spend,
     onApplied(changes) {
       // A start replays before it has a machine.
-      if (broker.running?.replica !== replica) return;
-      broker.running.step({ type: "applied", changes });
-      broker.running.feed.applied();
-      broker.running.news.applied(changes);
-      broker.running.leader.applied();
+      const { running } = broker;
+      if (running?.replica !== replica) return;
+      running.step({ type: "applied", changes });
+      running.feed.applied();
+      running.news.applied(changes);
+      running.leader.applied();
     },
   });
   return replica;

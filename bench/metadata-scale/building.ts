@@ -1,9 +1,11 @@
 import { createDynamoMetadataLog } from "../../adapters/dynamodb/metadata-log.ts";
 import { createSeededRandom } from "../../adapters/memory/random.ts";
-import { createCell as createCellEntry } from "../../metadata/commands/create-cell.ts";
 import { createCluster } from "../../metadata/commands/cluster-commands.ts";
+import { accepted } from "../../metadata/commands/command.ts";
+import type { Command } from "../../metadata/commands/command.ts";
 import { createTopics } from "../../metadata/commands/create-topics.ts";
 import { limits } from "../../metadata/limits.ts";
+import { maxMetadataLevel } from "../../metadata/records/table.ts";
 import { createScaleBroker, startBroker } from "./broker.ts";
 import { controllerOf, createScaleCell, during, isKnownToAll, pass } from "./cell.ts";
 import type { ScaleCell, ScaleCellOptions } from "./cell.ts";
@@ -16,7 +18,7 @@ import type { SharedReplica } from "./replica.ts";
 export async function buildCell(size: CellSize, options: ScaleCellOptions): Promise<ScaleCell> {
   const cell = createScaleCell(options);
   const controlPlane = openControlPlane(cell);
-  await during(cell, controlPlane.submit("createCell", createCellEntry));
+  await during(cell, controlPlane.submit("createCell", genesisAt(options.level)));
   for (let index = 0; index < size.brokers; index++) {
     const broker = createScaleBroker(String(index + 1), zones[index % zones.length] ?? "a");
     cell.brokers.push(broker);
@@ -27,6 +29,14 @@ export async function buildCell(size: CellSize, options: ScaleCellOptions): Prom
   const isReady = () => controllerOf(cell) !== undefined && isKnownToAll(cell);
   if ((await pass(cell, 60_000, isReady)) === null) throw new Error("the cell does not settle");
   return cell;
+}
+
+/** As a cell that was made at an earlier level, and has brokers that know no later one. */
+function genesisAt(level = maxMetadataLevel): Command<unknown> {
+  return (_, context) => {
+    const { nowMs: createdAtMs } = context;
+    return accepted([{ kind: "genesis", cellId: context.uuid(), level, createdAtMs }], null);
+  };
 }
 
 async function createAll(

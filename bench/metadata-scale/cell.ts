@@ -48,6 +48,8 @@ export type ScaleCellOptions = {
   readonly seed?: number;
   readonly config?: Partial<CellConfig>;
   readonly limits?: PartitionLimits;
+  /** Metadata level of the cell; the newest by default. */
+  readonly level?: number;
   /** What a process computes takes its time in the cell too. Else a run repeats exactly, on any machine. */
   readonly chargesCpu?: boolean;
   /** Whether the controller decides the requests about in-sync sets together that have come meanwhile. */

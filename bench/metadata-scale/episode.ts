@@ -17,9 +17,10 @@ export type Episode = {
   readonly inLogMs: number;
   /** To the moment when every broker that runs had replayed that. */
   readonly knownMs: number;
-  readonly tookMs: number;
   readonly bill: Bill;
   readonly work: ReadonlyMap<string, Work>;
+  /** What the entries took to decide and to encode where they were written, and to decode and to apply wherever they are read. */
+  readonly cpu: Readonly<Record<"decideMs" | "encodeMs" | "decodeMs" | "applyMs", number>>;
   readonly conflictCount: number;
   readonly unansweredCount: number;
   readonly voteCount: number;
@@ -49,21 +50,33 @@ export async function observe(cell: ScaleCell, course: Course): Promise<Episode>
   };
   const { limitMs = 120_000 } = course;
   if ((await pass(cell, limitMs, judge)) === null) throw new Error(`${course.title}: never good`);
-  const lastMs = notes.entries.at(-1)?.atMs ?? beganMs;
   await pass(cell, limitMs, () => isKnownToAll(cell));
-  const endMs = clock.monotonicMs();
+  // A reader may have it before its writer has been told.
+  const good = notes.entries.find(({ revision }) => revision === judgedRevision);
   const after = countsOf(cell);
+  const entries = notes.entries.slice(before.entries);
   return {
     title: course.title,
-    entries: notes.entries.slice(before.entries),
-    inLogMs: lastMs - beganMs,
-    knownMs: endMs - beganMs,
-    tookMs: endMs - beganMs,
+    entries,
+    inLogMs: (good?.atMs ?? beganMs) - beganMs,
+    knownMs: clock.monotonicMs() - beganMs,
     bill: dynamo.takeBill(),
     work: meter.take(),
+    cpu: cpuOf(cell, entries),
     conflictCount: after.conflictCount - before.conflictCount,
     unansweredCount: after.unansweredCount - before.unansweredCount,
     voteCount: after.voteCount - before.voteCount,
+  };
+}
+
+function cpuOf({ images }: ScaleCell, entries: readonly EntryNote[]): Episode["cpu"] {
+  const sum = (msOf: (entry: EntryNote) => number): number =>
+    entries.reduce((total, entry) => total + msOf(entry), 0);
+  return {
+    decideMs: sum(({ decideMs }) => decideMs),
+    encodeMs: sum(({ encodeMs }) => encodeMs),
+    decodeMs: sum(({ revision }) => images.costs.get(revision)?.decodeMs ?? 0),
+    applyMs: sum(({ revision }) => images.costs.get(revision)?.applyMs ?? 0),
   };
 }
 
@@ -85,6 +98,15 @@ export function failover(
       const head = headOf(cell);
       return brokers.every(({ brokerId }) => head.brokers.get(brokerId)?.state === "fenced");
     },
+  });
+}
+
+/** Stops in good order (SIGTERM), until it has nothing left. */
+export function drained(cell: ScaleCell, title: string, broker: ScaleBroker): Promise<Episode> {
+  return observe(cell, {
+    title,
+    begin: () => broker.running?.step({ type: "stopAsked" }),
+    isGood: () => headOf(cell).brokers.get(broker.brokerId)?.state === "fenced",
   });
 }
 
@@ -127,6 +149,24 @@ function everyPartition(cell: ScaleCell, isSo: (partition: Partition) => boolean
     if (!partitions.every(isSo)) return false;
   }
   return true;
+}
+
+/** All hosts lose power at once and start again: nobody trusts a disk, every partition waits for the ends of its logs. */
+export async function powerCut(cell: ScaleCell, title: string): Promise<Episode> {
+  const { brokers } = cell;
+  let started: Promise<unknown> = Promise.resolve();
+  const episode = await observe(cell, {
+    title,
+    begin: () => {
+      for (const broker of brokers) kill(cell, broker, { isHost: true });
+      started = Promise.all(brokers.map((each) => startBroker(cell, each, "hostCrash")));
+    },
+    isGood: () =>
+      brokers.every(({ running }) => running !== null) && headOf(cell).leaderlessCount === 0,
+    limitMs: 10 * 60_000,
+  });
+  await during(cell, started);
+  return episode;
 }
 
 /** Until nothing is left of the brokers, and nothing moves. */

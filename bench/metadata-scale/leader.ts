@@ -20,6 +20,7 @@ export type Leader = { applied(): void };
 
 const maxPartitionsAtOnce = 2_000;
 const pauseMs = 200;
+const lookMs = 500;
 /** No answer: the controller is gone, or never was one. */
 const timeoutMs = 10_000;
 
@@ -27,11 +28,22 @@ export function createLeader(cell: ScaleCell, broker: ScaleBroker, replica: Shar
   const { clock } = cell;
   const waiting = new Map<string, PartitionRef>();
   let isBusy = false;
+  let isPlanned = false;
+
+  /** Whoever is registered, and does not fetch yet, is looked for until it does or is fenced. */
+  function lookAgain(): void {
+    if (isPlanned || waiting.size === 0) return;
+    isPlanned = true;
+    clock.after(lookMs, () => {
+      isPlanned = false;
+      turn();
+    });
+  }
 
   function turn(): void {
     if (isBusy || broker.running?.replica !== replica) return;
-    const proposals = proposalsOf(replica.image, broker.brokerId, waiting);
-    if (proposals.length === 0) return;
+    const proposals = proposalsOf(cell, replica.image, { brokerId: broker.brokerId, waiting });
+    if (proposals.length === 0) return lookAgain();
     isBusy = true;
     let isAnswered = false;
     const answered = (outcome: AlterPartitionOutcome | null): void => {
@@ -64,20 +76,27 @@ export function createLeader(cell: ScaleCell, broker: ScaleBroker, replica: Shar
   };
 }
 
+type Proposing = { readonly brokerId: number; readonly waiting: Map<string, PartitionRef> };
+
 function proposalsOf(
+  cell: ScaleCell,
   image: Image,
-  brokerId: number,
-  waiting: Map<string, PartitionRef>,
+  { brokerId, waiting }: Proposing,
 ): ProposedIsr[] {
+  const isFollowing = followingIn(cell, image);
   const proposals: ProposedIsr[] = [];
   for (const [key, { topicId, index }] of waiting) {
     if (proposals.length === maxPartitionsAtOnce) break;
-    waiting.delete(key);
     const partition = partitionOf(image, topicId, index);
-    if (partition?.leader !== brokerId || !isIncomplete(image, partition)) continue;
-    const isActive = activeIn(image);
-    const members = partition.replicas.filter((id) => partition.isr.includes(id) || isActive(id));
-    const { leaderEpoch, partitionEpoch } = partition;
+    const isMine = partition?.leader === brokerId && isIncomplete(image, partition);
+    if (!isMine) {
+      waiting.delete(key);
+      continue;
+    }
+    const { replicas, isr: inSync, leaderEpoch, partitionEpoch } = partition;
+    const members = replicas.filter((id) => inSync.includes(id) || isFollowing(id));
+    if (members.length === inSync.length) continue;
+    waiting.delete(key);
     const isr = members.map((id) => ({
       brokerId: id,
       brokerEpoch: image.brokers.get(id)?.epoch ?? -1,
@@ -85,6 +104,20 @@ function proposalsOf(
     proposals.push({ topicId, index, leaderEpoch, partitionEpoch, isr });
   }
   return proposals;
+}
+
+/** In service, and there to fetch, in the life that the log knows. */
+function followingIn(cell: ScaleCell, image: Image): (brokerId: number) => boolean {
+  const isActive = activeIn(image);
+  const known = new Map<number, boolean>();
+  return (id) => {
+    const isThere =
+      known.get(id) ??
+      (isActive(id) &&
+        brokerOf(cell, id)?.running?.state.brokerEpoch === image.brokers.get(id)?.epoch);
+    known.set(id, isThere);
+    return isThere;
+  };
 }
 
 function unsettled(

@@ -88,8 +88,14 @@ export function openSharedReplica(options: SharedReplicaOptions): SharedReplica 
     readToHead,
     submit(name, command, how) {
       const { log: measuredLog, command: measuredCommand } = measuring(options, name, command);
-      const turn = guard.run;
-      return submitCommand({ log: measuredLog, replay, clock, random, turn }, measuredCommand, how);
+      const submission = {
+        log: measuredLog,
+        replay,
+        clock,
+        random,
+        turn: <Done>(attempt: () => Promise<Done>) => guard.run(attempt),
+      };
+      return submitCommand(submission, measuredCommand, how);
     },
     pollEvery(wishedMs) {
       if (pollMs === wishedMs) return;

@@ -20,6 +20,8 @@ export type SharedRevision = {
  */
 export type SharedImages = {
   readonly headRevision: number;
+  /** What each entry took the first who read it, by revision. */
+  readonly costs: ReadonlyMap<number, { readonly decodeMs: number; readonly applyMs: number }>;
   readonly head: SharedRevision;
   /** Whoever follows the log, from its head as it is now. */
   follow(): Follower;
@@ -39,16 +41,20 @@ type Kept = SharedRevision & { next: Kept | null };
 export function createSharedImages(): SharedImages {
   const nothing = { image: createImage(), changes: [], decodeMs: 0, applyMs: 0 };
   let head: Kept = { ...nothing, next: null };
+  const costs = new Map<number, { decodeMs: number; applyMs: number }>();
 
   /** Decoded and applied by the first who asks. */
   function nextOf(kept: Kept, entry: Uint8Array): Kept {
     if (kept.next !== null) return kept.next;
     kept.next = { ...revisionAfter(kept.image, entry), next: null };
     head = kept.next;
+    const { decodeMs, applyMs, image } = head;
+    costs.set(image.revision, { decodeMs, applyMs });
     return head;
   }
 
   return {
+    costs,
     get headRevision() {
       return head.image.revision;
     },

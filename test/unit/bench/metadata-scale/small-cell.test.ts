@@ -9,6 +9,15 @@ import {
   leadersBack,
   replacement,
 } from "../../../../bench/metadata-scale/episode.ts";
+import type { Episode } from "../../../../bench/metadata-scale/episode.ts";
+import { tablesOf } from "../../../../bench/metadata-scale/report.ts";
+import {
+  everythingLoss,
+  singleLosses,
+  zoneLoss,
+  zoneReplaced,
+} from "../../../../bench/metadata-scale/scenes.ts";
+import { duties, idle, replay, snapshot } from "../../../../bench/metadata-scale/standing.ts";
 import { imageProblems } from "../../../../metadata/image/image-checker.ts";
 
 // The whole measurement on a cell that is small enough for every run of the tests.
@@ -78,6 +87,37 @@ describe("a small cell of machines", () => {
       expect(isr).toEqual(replicas);
     }
     expect(imageProblems(headOf(cell))).toEqual([]);
+  });
+
+  test("goes through all that is measured, and is told in tables", async () => {
+    const cell = await smallCell();
+    const episodes: Episode[] = [];
+    const watch = (episode: Episode) => void episodes.push(episode);
+    const image = headOf(cell);
+    const idleCosts = await idle(cell, 1);
+    await singleLosses(cell, watch);
+    await zoneLoss(cell, watch);
+    const replayCosts = await replay(cell);
+    await zoneReplaced(cell, watch);
+    await everythingLoss(cell, watch);
+    expect(imageProblems(headOf(cell))).toEqual([]);
+    expect(headOf(cell).leaderlessCount).toBe(0);
+    const [fresh, worn] = [snapshot(image), snapshot(headOf(cell))];
+    const memory = { heapBytes: 1 };
+    const text = tablesOf({
+      episodes,
+      idle: idleCosts,
+      duties: duties(cell),
+      snapshots: { fresh, worn },
+      memory: { fresh: memory, worn: memory },
+      replay: replayCosts,
+    });
+    for (const { title, inLogMs, knownMs } of episodes) {
+      expect(text).toContain(title);
+      expect(inLogMs).toBeGreaterThan(0);
+      expect(knownMs).toBeGreaterThanOrEqual(inLogMs - 20);
+    }
+    expect(text).not.toContain("NaN");
   });
 
   test("repeats itself exactly", async () => {
