@@ -1,14 +1,11 @@
 import type { Base } from "@platformatic/kafka";
 import { ProtocolError } from "@platformatic/kafka";
 import { MyelinError, toMyelinError } from "../errors.ts";
-import type { Address } from "./any-broker.ts";
-import { createAnyBroker } from "./any-broker.ts";
-import { createApiChoice } from "./api-choice.ts";
 import type { Compression } from "./compression.ts";
 import type { ProducerId } from "./new-producer-id.ts";
 import { newProducerId } from "./new-producer-id.ts";
 import type { Leaders, LookUp, Node } from "./partition-leaders.ts";
-import { partitionLeaders } from "./partition-leaders.ts";
+import { lookUpWith, partitionLeaders } from "./partition-leaders.ts";
 import type { Batch, ProduceAnswer } from "./produce-request.ts";
 import { sendBatches } from "./produce-request.ts";
 
@@ -22,7 +19,7 @@ export type Outcome =
 
 export type DeliveryOptions = {
   readonly client: Pick<Base, "connections" | "listApis">;
-  readonly bootstrap: readonly Address[];
+  readonly bootstrapServers: string;
   readonly compression: Compression;
   /** delivery.timeout.ms: after so long a batch is given up. */
   readonly limitMs: number;
@@ -68,11 +65,7 @@ export class Delivery {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    const { client, bootstrap } = options;
-    this.#lookUp = {
-      brokers: createAnyBroker(client, bootstrap),
-      chooseApi: createApiChoice(client),
-    };
+    this.#lookUp = lookUpWith(options.client, options.bootstrapServers);
   }
 
   /** Resolves when each batch is written or given up, in their order; never rejects. One call at a time, with at most one batch of a partition. */

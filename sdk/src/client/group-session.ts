@@ -5,12 +5,13 @@ import { toMyelinError } from "../errors.ts";
 import type { Fetcher } from "./fetcher.ts";
 import type { Assignment, MembershipOptions } from "./membership.ts";
 import { Membership } from "./membership.ts";
+import { lookUpWith } from "./partition-leaders.ts";
 import type { Owned } from "./ownership.ts";
 import { createOwnership } from "./ownership.ts";
 
 export type GroupSessionOptions = Omit<
   MembershipOptions,
-  "onRevoke" | "onAssigned" | "onFailure"
+  "onRevoke" | "onAssigned" | "onFailure" | "lookUp"
 > & {
   readonly from: "beginning" | "end";
   readonly fetcher: Fetcher;
@@ -46,6 +47,7 @@ export class GroupSession {
     this.#fetcher = options.fetcher;
     this.#membership = new Membership({
       ...options,
+      lookUp: lookUpWith(options.fetcher.client, options.bootstrapServers),
       onRevoke: () => this.#revoke(),
       onAssigned: (assignment) => void this.#assign(assignment),
       onFailure: (error) => this.#fail(error),

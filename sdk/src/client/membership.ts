@@ -5,8 +5,10 @@ import type { MyelinError } from "../errors.ts";
 import { toMyelinError } from "../errors.ts";
 import type { ClientConnection } from "./connection-options.ts";
 import { connectionOptions } from "./connection-options.ts";
+import { watchCoordinator } from "./coordinator-watch.ts";
 import { GroupClient } from "./group-client.ts";
 import type { OffsetToCommit } from "./ownership.ts";
+import type { LookUp } from "./partition-leaders.ts";
 import { topicMetadata } from "./topic-metadata.ts";
 
 export type Assignment = {
@@ -20,6 +22,7 @@ export type MembershipOptions = ClientConnection & {
   readonly topics: readonly string[];
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
+  readonly lookUp: LookUp;
   /** Partitions are about to change hands; called once per rebalance, before this member says that it is ready for it. */
   readonly onRevoke: () => void;
   readonly onAssigned: (assignment: Assignment) => void;
@@ -48,6 +51,7 @@ export class Membership {
   #rejoin: NodeJS.Timeout | null = null;
   #topicCheck: NodeJS.Timeout | null = null;
   #partitionCounts = "";
+  readonly #stopWatching: () => void;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -65,6 +69,8 @@ export class Membership {
     this.#client.on("consumer:group:join", (payload) => this.#joined(payload));
     // The library could not join again after a heartbeat told it to, and has stopped its heartbeats.
     this.#client.on("error", (error) => this.#joinFailed(error));
+    const { group, lookUp } = options;
+    this.#stopWatching = watchCoordinator({ client: this.#client, group, lookUp });
   }
 
   /** Joins; `onAssigned` is called before it resolves. Rejects with MyelinError. */
@@ -110,6 +116,7 @@ export class Membership {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#stopWatching();
     if (this.#rejoin !== null) clearTimeout(this.#rejoin);
     if (this.#topicCheck !== null) clearTimeout(this.#topicCheck);
     await this.#client.close(true);

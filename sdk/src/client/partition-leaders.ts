@@ -1,4 +1,4 @@
-import type { Connection } from "@platformatic/kafka";
+import type { Base, Connection } from "@platformatic/kafka";
 import {
   metadataV4,
   metadataV5,
@@ -12,7 +12,9 @@ import {
   ProtocolError,
 } from "@platformatic/kafka";
 import type { AnyBroker } from "./any-broker.ts";
+import { addressesOf, createAnyBroker } from "./any-broker.ts";
 import type { ApiChoice } from "./api-choice.ts";
+import { createApiChoice } from "./api-choice.ts";
 
 /** A broker as metadata name it. */
 export type Node = { readonly nodeId: number; readonly host: string; readonly port: number };
@@ -38,6 +40,15 @@ const versions = [
 ].map(({ api }) => api);
 
 export type LookUp = { readonly brokers: AnyBroker; readonly chooseApi: ApiChoice };
+
+/** What is asked over the connections of a client. */
+export function lookUpWith(
+  client: Pick<Base, "connections" | "listApis">,
+  bootstrapServers: string,
+): LookUp {
+  const brokers = createAnyBroker(client, addressesOf(bootstrapServers));
+  return { brokers, chooseApi: createApiChoice(client) };
+}
 
 /** Asks who leads now. Rejects if nobody answers. */
 export async function partitionLeaders(

@@ -1,7 +1,6 @@
 import { Producer as KafkaProducer } from "@platformatic/kafka";
 import type { Codec } from "../codecs.ts";
 import { MyelinError, toMyelinError } from "../errors.ts";
-import { addressesOf } from "./any-broker.ts";
 import type { Compression } from "./compression.ts";
 import { connectionOptions } from "./connection-options.ts";
 import { partitionForKey } from "./partitioner.ts";
@@ -77,7 +76,7 @@ export class Producer<Value> {
     this.#codec = options.value;
     this.#delivery = new Delivery({
       client: this.#client,
-      bootstrap: addressesOf(bootstrapServers),
+      bootstrapServers,
       compression: options.compression ?? "zstd",
       limitMs: deliveryLimitMs,
     });

@@ -29,13 +29,14 @@ async function start(
 ): Promise<Delivery> {
   const brokers: ScriptedBrokers = await startScriptedBrokers(script, 3);
   const addresses = bootstrap?.map((at) => brokers.addresses[at]!) ?? brokers.addresses;
+  const bootstrapServers = addresses.map(({ host, port }) => `${host}:${port}`).join(",");
   const client = new KafkaProducer({
     clientId: "test",
-    bootstrapBrokers: addresses.map(({ host, port }) => `${host}:${port}`),
+    bootstrapBrokers: bootstrapServers.split(","),
     retries: 0,
   });
   open.push(brokers, { [Symbol.asyncDispose]: () => client.close(true) });
-  return new Delivery({ client, bootstrap: addresses, compression: "none", limitMs });
+  return new Delivery({ client, bootstrapServers, compression: "none", limitMs });
 }
 
 function batch(partition: number, ...values: string[]): Batch {
