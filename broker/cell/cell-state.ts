@@ -145,3 +145,18 @@ export function isSupplanted(image: Image, brokerId: number): boolean {
   }
   return false;
 }
+
+/** All of them at once: to ask for each of a hundred whether one of a hundred others is there was most of what an idle controller did. */
+export function supplantedIn({ brokers }: Image): ReadonlySet<number> {
+  const last = new Map<string, Broker>();
+  const supplanted = new Set<number>();
+  for (const broker of brokers.values()) {
+    const place = `${broker.host}:${broker.port}`;
+    const other = last.get(place);
+    const isLater = other === undefined || broker.epoch > other.epoch;
+    if (isLater) last.set(place, broker);
+    const earlier = isLater ? other : broker;
+    if (earlier !== undefined) supplanted.add(earlier.brokerId);
+  }
+  return supplanted;
+}

@@ -13,7 +13,7 @@ import { growTopics, replaceReplicas } from "../../metadata/commands/replace-rep
 import { unfenceBrokers } from "../../metadata/commands/unfence-brokers.ts";
 import { unregisterBroker } from "../../metadata/commands/unregister-broker.ts";
 import type { Broker, Image } from "../../metadata/image/image.ts";
-import { activeBut, isInOffice, isSupplanted } from "./cell-state.ts";
+import { activeBut, isInOffice, supplantedIn } from "./cell-state.ts";
 import type { CellState, Office, Step, Watched } from "./cell-state.ts";
 import { ruled, submit } from "./submission.ts";
 
@@ -32,6 +32,8 @@ export type Desk = {
   readonly state: CellState;
   readonly office: Office;
   readonly image: Image;
+  /** Brokers at whose address another one has registered since. */
+  readonly supplanted: ReadonlySet<number>;
   readonly nowMs: number;
 };
 
@@ -59,7 +61,7 @@ export function attend(state: CellState, step: Step): void {
   const { image, nowMs } = step;
   if (office === null || !isInOffice(state, image)) return;
   if (office.submitted !== null || nowMs < office.notBeforeMs) return;
-  const desk: Desk = { state, office, image, nowMs };
+  const desk: Desk = { state, office, image, supplanted: supplantedIn(image), nowMs };
   for (const { name, everyMs, isTried, decide } of duties) {
     if (nowMs < (office.nextMs.get(name) ?? -Infinity)) continue;
     office.nextMs.set(name, nowMs + everyMs);
@@ -120,7 +122,7 @@ function isCutOff(desk: Desk): boolean {
 
 /** By proof: its connection was lost and is refused, or another broker has its place. */
 function isGone(
-  { state, office, image, nowMs }: Desk,
+  { state, office, supplanted, nowMs }: Desk,
   { brokerId }: Broker,
   watched: Watched,
 ): boolean {
@@ -128,7 +130,7 @@ function isGone(
   if (brokerId === state.brokerId) return false;
   const hasListened = nowMs - office.sinceMs >= sessionMs || !rules.listensBeforeFencing;
   if (watched.isClosed && watched.dial === "refused" && hasListened) return true;
-  return isSupplanted(image, brokerId);
+  return supplanted.has(brokerId);
 }
 
 function isSilent(desk: Desk, broker: Broker, watched: Watched): boolean {

@@ -7,7 +7,6 @@ import {
   answerToWire,
   fromWire,
 } from "../replication/alter-partition-message.ts";
-import { decideAlterPartitions } from "../replication/controller-link.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
@@ -18,7 +17,7 @@ export const alterPartition = kafkaApi(
   alterPartitionResponse,
   { versions: [alterPartitionVersion, alterPartitionVersion] },
   async (request, { services }: RequestContext<BrokerServices>) => {
-    const { metadata, brokerId } = services;
+    const { metadata, brokerId, controller } = services;
     const refuse = (error: "NOT_CONTROLLER" | "REQUEST_TIMED_OUT") => ({
       throttleTimeMs: 0,
       errorCode: errorCodes[error],
@@ -26,7 +25,7 @@ export const alterPartition = kafkaApi(
     });
     if (metadata.image.controller.brokerId !== brokerId) return refuse("NOT_CONTROLLER");
     try {
-      return answerToWire(await decideAlterPartitions(metadata, fromWire(request)));
+      return answerToWire(await controller.decide(fromWire(request)));
     } catch (error) {
       if (!(error instanceof MetadataLogError)) throw error;
       // It may have been applied: the leader stays as it is, and reads the log.

@@ -21,6 +21,8 @@ import {
 export type ControllerLink = {
   /** Throws if nobody knows what became of it. */
   alterPartitions(request: AlterPartitionRequest): Promise<readonly IsrAnswer[]>;
+  /** The decision itself, on the metadata log, by the broker that is the controller. Throws MetadataLogError. */
+  decide(request: AlterPartitionRequest): Promise<AlterPartitionOutcome>;
   close(): void;
 };
 
@@ -37,6 +39,7 @@ const maxFrameBytes = 16 * 1024 * 1024;
 
 export function createControllerLink(options: ControllerLinkOptions): ControllerLink {
   const { selfId, metadata, network, clock } = options;
+  const decide = createIsrDesk(metadata);
   let dialled: { readonly epoch: number; readonly peer: Peer } | null = null;
 
   /** One per term of office and registration: the next controller, or the next life of this one, may be elsewhere. */
@@ -56,7 +59,7 @@ export function createControllerLink(options: ControllerLinkOptions): Controller
     async alterPartitions(request) {
       const { brokerId } = metadata.image.controller;
       const peer = brokerId === null || brokerId === selfId ? null : peerTo(brokerId);
-      if (peer === null) return answersOf(await decideAlterPartitions(metadata, request));
+      if (peer === null) return answersOf(await decide(request));
       const answer = await peer.call({
         request: alterPartitionRequest,
         response: alterPartitionResponse,
@@ -66,6 +69,7 @@ export function createControllerLink(options: ControllerLinkOptions): Controller
       });
       return answersFromWire(request, answer);
     },
+    decide,
     close: () => dialled?.peer.close(),
   };
 }
@@ -75,16 +79,53 @@ function answersOf(outcome: AlterPartitionOutcome): readonly IsrAnswer[] {
   return outcome.partitions;
 }
 
-/** The decision itself, on the metadata log. Throws MetadataLogError. */
-export async function decideAlterPartitions(
+type Asked = {
+  readonly request: AlterPartitionRequest;
+  readonly resolve: (outcome: AlterPartitionOutcome) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/**
+ * What comes while one decision is under way is decided together by the next: every decision is an entry that all brokers read, and a restart in a cell of a
+ * hundred makes each of them ask. A broker has one request under way, so that this waits for no more than there are brokers.
+ */
+function createIsrDesk(
   metadata: MetadataReplica,
-  request: AlterPartitionRequest,
-): Promise<AlterPartitionOutcome> {
-  const submitted = await metadata.submit((image, context) =>
-    alterPartitions(image, [request], context),
-  );
-  if (submitted.kind === "rejected") throw new Error(submitted.message);
-  const [outcome] = submitted.result;
-  if (outcome === undefined) throw new Error("one request has one outcome");
-  return outcome;
+): (request: AlterPartitionRequest) => Promise<AlterPartitionOutcome> {
+  let waiting: Asked[] = [];
+  let isBusy = false;
+
+  async function decideAll(): Promise<void> {
+    isBusy = true;
+    while (waiting.length > 0) {
+      const asked = waiting;
+      waiting = [];
+      await decideTogether(metadata, asked);
+    }
+    isBusy = false;
+  }
+
+  return (request) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ request, resolve, reject });
+      if (!isBusy) void decideAll();
+    });
+}
+
+async function decideTogether(metadata: MetadataReplica, asked: readonly Asked[]): Promise<void> {
+  const requests = asked.map(({ request }) => request);
+  try {
+    const submitted = await metadata.submit(
+      (image, context) => alterPartitions(image, requests, context),
+      { isController: true },
+    );
+    if (submitted.kind === "rejected") throw new Error(submitted.message);
+    for (const [position, { resolve }] of asked.entries()) {
+      const outcome = submitted.result[position];
+      if (outcome === undefined) throw new Error("each request has one outcome");
+      resolve(outcome);
+    }
+  } catch (error) {
+    for (const { reject } of asked) reject(error);
+  }
 }
