@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { createApi } from "../../functions/api.ts";
 import { noLeader } from "../../metadata/records/partition.ts";
 import type { Image } from "../../metadata/image/image.ts";
-import { openMemberPorts } from "../../sdk/src/cli/local-world.ts";
-import type { CellMember } from "../../sdk/src/local/cell-member.ts";
-import { joinCell } from "../../sdk/src/local/cell-member.ts";
+import { openCellMetadataPorts } from "../../sdk/src/cli/local-world.ts";
+import type { CellMetadata } from "../../sdk/src/local/cell-metadata.ts";
+import { openCellMetadata } from "../../sdk/src/local/cell-metadata.ts";
 import { Myelin } from "../../sdk/src/myelin.ts";
 import { type BrokerLife, startBroker } from "./broker-process.ts";
 import { loopback, type Places } from "./places.ts";
@@ -33,7 +33,7 @@ export type ProcessCell = AsyncDisposable & {
   readonly slots: readonly number[];
   /** For any Kafka client. */
   readonly bootstrap: string;
-  readonly member: CellMember;
+  readonly member: CellMetadata;
   readonly myelin: Myelin;
   readonly image: Image;
   /** The life in a slot, or the last one there. */
@@ -65,15 +65,15 @@ export async function startProcessCell(options: ProcessCellOptions): Promise<Pro
   }
 }
 
-type Opened = { readonly member: CellMember; readonly myelin: Myelin };
+type Opened = { readonly member: CellMetadata; readonly myelin: Myelin };
 
 async function open({ data, port, places = loopback }: ProcessCellOptions): Promise<Opened> {
-  const ports = await openMemberPorts(data);
+  const ports = await openCellMetadataPorts(data);
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const onFatal = (error: Error): never => {
     throw error;
   };
-  const member = await joinCell({ ports, clusterName: "dev", log, onFatal });
+  const member = await openCellMetadata({ ports, clusterName: "dev", log, onFatal });
   const app = createApi({
     replica: member.replica,
     clock: ports.clock,
@@ -90,7 +90,7 @@ async function open({ data, port, places = loopback }: ProcessCellOptions): Prom
 class RunningCell implements ProcessCell {
   readonly slots: readonly number[];
   readonly bootstrap: string;
-  readonly member: CellMember;
+  readonly member: CellMetadata;
   readonly myelin: Myelin;
   readonly #options: ProcessCellOptions;
   readonly #lives = new Map<number, BrokerLife>();

@@ -2,13 +2,13 @@ import { flushCompileCache } from "node:module";
 import type { LogOutput } from "../../../broker/log-output.ts";
 import type { ServedApi } from "../../../functions/server.ts";
 import type { MetadataReplica } from "../../../metadata/log/replica.ts";
-import type { CellMember, MemberPorts } from "../local/cell-member.ts";
-import { joinCell } from "../local/cell-member.ts";
+import type { CellMetadata, CellMetadataPorts } from "../local/cell-metadata.ts";
+import { openCellMetadata } from "../local/cell-metadata.ts";
 import type { BrokerSet, RunningBroker } from "./broker-set.ts";
 import { createBrokerSet } from "./broker-set.ts";
 import type { DevOptions } from "./cell-options.ts";
 import { createConsoleLog } from "./console-log.ts";
-import { openMemberPorts, sayIfFilesAreFew } from "./local-world.ts";
+import { openCellMetadataPorts, sayIfFilesAreFew } from "./local-world.ts";
 import type { Output } from "./output.ts";
 import { createProcessLife } from "./process-life.ts";
 import { serveHttp } from "./serve-http.ts";
@@ -40,7 +40,7 @@ export async function runDevBrokers(options: DevOptions, output: Output): Promis
 }
 
 type Running = {
-  readonly member: CellMember;
+  readonly member: CellMetadata;
   readonly http: ServedApi;
   readonly brokers: BrokerSet;
   readonly running: readonly RunningBroker[];
@@ -73,10 +73,13 @@ async function start(
 async function join(
   options: DevOptions,
   { log, onFatal }: { log: LogOutput; onFatal: (error: Error) => void },
-): Promise<{ ports: MemberPorts; member: CellMember }> {
+): Promise<{ ports: CellMetadataPorts; member: CellMetadata }> {
   try {
-    const ports = await openMemberPorts(options.data);
-    return { ports, member: await joinCell({ ports, clusterName: options.cluster, log, onFatal }) };
+    const ports = await openCellMetadataPorts(options.data);
+    return {
+      ports,
+      member: await openCellMetadata({ ports, clusterName: options.cluster, log, onFatal }),
+    };
   } catch (error) {
     throw explainStart(error, { port: options.port, advice: `--port ${options.port + 100}` });
   }
@@ -84,8 +87,8 @@ async function join(
 
 type Serving = {
   log: LogOutput;
-  ports: MemberPorts;
-  member: CellMember;
+  ports: CellMetadataPorts;
+  member: CellMetadata;
   urls: ReadonlyMap<number, string>;
 };
 

@@ -11,14 +11,14 @@ import type { BrokerConfig } from "../../../broker/config.ts";
 import { defaultBrokerConfig } from "../../../broker/config.ts";
 import type { LogOutput } from "../../../broker/log-output.ts";
 import { defaultServerLimits } from "../../../broker/server/server-limits.ts";
-import type { MemberPorts } from "../local/cell-member.ts";
+import type { CellMetadataPorts } from "../local/cell-metadata.ts";
 import type { NodePorts } from "../local/broker-node.ts";
 import type { CellOptions } from "./cell-options.ts";
 import { directoryOf, kafkaPortOf } from "./slots.ts";
 import { version } from "./version.ts";
 
 /** A cell's metadata in a directory of this machine, made if it is not there. */
-export async function openMemberPorts(data: string): Promise<MemberPorts> {
+export async function openCellMetadataPorts(data: string): Promise<CellMetadataPorts> {
   mkdirSync(data, { recursive: true });
   const clock = createNodeClock();
   return {
@@ -31,7 +31,7 @@ export async function openMemberPorts(data: string): Promise<MemberPorts> {
 
 export async function openNodePorts(data: string): Promise<NodePorts> {
   return {
-    ...(await openMemberPorts(data)),
+    ...(await openCellMetadataPorts(data)),
     disk: createNodeDisk(),
     network: createNodeNetwork(),
   };

@@ -3,28 +3,28 @@ import { createBroker } from "../../../broker/broker.ts";
 import type { BrokerConfig } from "../../../broker/config.ts";
 import type { Disk } from "../../../ports/disk.ts";
 import type { Network } from "../../../ports/network.ts";
-import type { CellMember, MemberOptions, MemberPorts } from "./cell-member.ts";
-import { joinCell } from "./cell-member.ts";
+import type { CellMetadata, CellMetadataOptions, CellMetadataPorts } from "./cell-metadata.ts";
+import { openCellMetadata } from "./cell-metadata.ts";
 
 /** The world a broker runs in: real for `myelin dev` and `myelin broker`, memory and a clock in the user's hand for the test broker. */
-export type NodePorts = MemberPorts & {
+export type NodePorts = CellMetadataPorts & {
   disk: Disk;
   network: Network;
   /** Instead of every API there is. */
   apis?: NonNullable<BrokerPorts["apis"]>;
 };
 
-export type BrokerNodeOptions = MemberOptions & {
+export type BrokerNodeOptions = CellMetadataOptions & {
   ports: NodePorts;
   broker: BrokerConfig;
 };
 
 /** One broker of a cell, with the copy of the metadata that its process keeps. */
-export type BrokerNode = CellMember & { readonly broker: Broker };
+export type BrokerNode = CellMetadata & { readonly broker: Broker };
 
 export async function startBrokerNode(options: BrokerNodeOptions): Promise<BrokerNode> {
   const { ports, log, onFatal } = options;
-  const member = await joinCell(options);
+  const member = await openCellMetadata(options);
   const { replica, cluster } = member;
   const brokerPorts: BrokerPorts = {
     clock: ports.clock,

@@ -9,15 +9,15 @@ import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { Random } from "../../../ports/random.ts";
 
 /** What a process needs of the world to know its cell and to change it. */
-export type MemberPorts = {
+export type CellMetadataPorts = {
   clock: Clock;
   random: Random;
   objects: ObjectStore;
   metadataLog: MetadataLog;
 };
 
-export type MemberOptions = {
-  ports: MemberPorts;
+export type CellMetadataOptions = {
+  ports: CellMetadataPorts;
   /** Name of the cluster that is there from the start. */
   clusterName: string;
   log: LogOutput;
@@ -25,7 +25,7 @@ export type MemberOptions = {
 };
 
 /** A process's part in a cell on one machine: its copy of the metadata. Whoever comes first makes the cell and its first cluster. */
-export type CellMember = {
+export type CellMetadata = {
   readonly replica: MetadataReplica;
   readonly cluster: Cluster;
   /** Closes the metadata log too. */
@@ -34,12 +34,12 @@ export type CellMember = {
 
 const cellName = "local";
 
-export async function joinCell({
+export async function openCellMetadata({
   ports,
   clusterName,
   log,
   onFatal,
-}: MemberOptions): Promise<CellMember> {
+}: CellMetadataOptions): Promise<CellMetadata> {
   const { metadataLog, objects, clock, random } = ports;
   await using joining = new AsyncDisposableStack();
   joining.defer(() => metadataLog.close());
