@@ -168,7 +168,7 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     network,
     clock,
     log,
-    room: (bytes) => store.room(Math.min(bytes, store.maxBatchBytes)),
+    room: (bytes) => roomFor(store, Math.min(bytes, store.maxBatchBytes)),
     addressOf: (id) => metadata.image.brokers.get(id) ?? null,
   });
   const following = followingOf(fetchers);
@@ -209,6 +209,10 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     random,
     log,
   };
+}
+
+function roomFor(store: LogStore, bytes: number): Promise<void> | null {
+  return store.hasRoom(bytes) ? null : store.room(bytes);
 }
 
 function joinCell(

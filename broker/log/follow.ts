@@ -46,7 +46,7 @@ function refusalOf(
 ): string | null {
   const { wal, maxBatchBytes } = log.context;
   if (log.failure !== null) return log.failure;
-  if (log.isDropped || log.isRebuilding || log.isChanging) return "the log is not ready";
+  if (!log.isFollowable) return "the log is not ready";
   const malformed = batchFailureAt(bytes, at);
   if (malformed !== null) return `a malformed batch: ${malformed.message}`;
   const size = batchSizeAt(bytes, at);

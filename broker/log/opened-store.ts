@@ -5,7 +5,7 @@ import type { LogStatistics, LogStore, LogStoreOptions } from "./log-store.ts";
 import { addLog, createLogTable, findLog, removeLog, type LogTable } from "./log-table.ts";
 import type { PartitionLog } from "./partition-log.ts";
 import { releaseProducers } from "./producer-state.ts";
-import { rebuildProducers } from "./rebuild-producers.ts";
+import { createProducerRebuilder, type ProducerRebuilder } from "./rebuild-producers.ts";
 import { reclaimFiles } from "./reclaim.ts";
 import { createRoomQueue, type RoomQueue } from "./room-queue.ts";
 import { createSettler, type Settler } from "./settle-files.ts";
@@ -40,6 +40,7 @@ export class OpenedStore implements LogStore {
   readonly #context: LogContext;
   readonly #settler: Settler;
   readonly #rooms: RoomQueue;
+  readonly #rebuilder: ProducerRebuilder;
   readonly #commitListeners: ((logs: readonly PartitionLog[]) => void)[] = [];
   readonly #resignListeners: ((logs: readonly PartitionLog[]) => void)[] = [];
   #reclaiming: Promise<void> | null = null;
@@ -66,13 +67,14 @@ export class OpenedStore implements LogStore {
         scheduleCommit(this.#wal);
       },
     );
+    this.#rebuilder = createProducerRebuilder(() => options.clock.nowMs());
     this.#context = {
       wal: this.#wal,
       producerLimits: options.producerLimits,
       maxBatchBytes: this.maxBatchBytes,
       onDamage: (log, reason) => this.#takeOffline(log, reason),
       onShrunk: () => this.#reclaimSoon(),
-      rebuildProducers: (log) => rebuildProducers(log, options.clock.nowMs()),
+      rebuildProducers: (log) => this.#rebuilder.rebuild(log),
     };
     this.#settler = createSettler(this.#wal, this.#table, {
       onFatal: (error) => failWal(this.#wal, error),
@@ -146,6 +148,7 @@ export class OpenedStore implements LogStore {
   }
 
   async #finishLogs(replay: Replay): Promise<void> {
+    const unbuilt: StoredLog[] = [];
     for (const log of this.#table.byNumber.values()) {
       log.logEndOffset = log.nextOffset;
       log.highWatermark = Math.min(Math.max(log.highWatermark, log.logStartOffset), log.nextOffset);
@@ -155,13 +158,17 @@ export class OpenedStore implements LogStore {
           partition: log.index,
           reason: log.failure,
         });
-      } else if (replay.truncated.has(log)) {
-        try {
-          log.producers = await rebuildProducers(log, replay.nowMs);
-        } catch (error) {
-          if (log.failure === null) throw error;
-        }
-      }
+      } else if (replay.truncated.has(log)) unbuilt.push(log);
+    }
+    const built = await Promise.allSettled(unbuilt.map((log) => this.#rebuildAtStart(log)));
+    for (const each of built) if (each.status === "rejected") throw each.reason;
+  }
+
+  async #rebuildAtStart(log: StoredLog): Promise<void> {
+    try {
+      log.producers = await this.#rebuilder.rebuild(log);
+    } catch (error) {
+      if (log.failure === null) throw error;
     }
   }
 

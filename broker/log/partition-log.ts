@@ -82,6 +82,8 @@ export type PartitionLog = {
   skipTo(offset: number): Promise<boolean>;
   /** One of the three is under way: where the log ends may not be where it will. */
   readonly isChanging: boolean;
+  /** It takes a leader's batches: none of the three is under way, nor are its producers being read anew. */
+  readonly isFollowable: boolean;
 };
 
 export type FollowOptions = {

@@ -229,9 +229,8 @@ const appendBatch = (entry: ProducerEntry, batch: AppendedBatch): void => {
   if (last === undefined || batch.firstSequence !== sequenceAfter(last.lastSequence, 1)) {
     entry.provenFirstSequence = batch.firstSequence;
   }
-  if (batch.lastSequence < (last?.lastSequence ?? batch.firstSequence)) {
-    entry.provenFirstSequence = -1;
-  }
+  const isBehindWrap = entry.batches.some((known) => known.firstSequence > batch.lastSequence);
+  if (isBehindWrap || batch.lastSequence < batch.firstSequence) entry.provenFirstSequence = -1;
   entry.batches.push(batch);
   if (entry.batches.length > rememberedBatches) entry.batches.shift();
   entry.lastTimestamp = batch.timestamp;

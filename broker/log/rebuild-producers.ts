@@ -7,16 +7,54 @@ import { createProducerState, releaseProducers, type ProducerState } from "./pro
 import type { StoredLog } from "./stored-log.ts";
 import { readCheckpoint } from "./wal-recovery.ts";
 
-/**
- * What producers were at the log's end: from the snapshot in the last checkpoint, if the log still holds all it was made of, and the batches behind. Throws if
- * it cannot be read now; sets the log's `failure` if it never can.
- */
-export async function rebuildProducers(log: StoredLog, nowMs: number): Promise<ProducerState> {
-  const { wal, producerLimits } = log.context;
+export type ProducerRebuilder = {
+  /**
+   * What producers were at the log's end: from the snapshot in the last checkpoint, if the log still holds all it was made of, and the batches behind. Throws
+   * if it cannot be read now; sets the log's `failure` if it never can.
+   */
+  rebuild(log: StoredLog): Promise<ProducerState>;
+};
+
+/** A failed write or a truncation can make a thousand logs ask at once; each reads its whole log, at worst. */
+const logsAtOnce = 4;
+
+/** Reads the checkpoint once for all that ask together, and a few logs at a time. */
+export function createProducerRebuilder(nowMs: () => number): ProducerRebuilder {
+  const waiting: (() => void)[] = [];
+  let runningCount = 0;
+  let checkpoint: Promise<Checkpoint | null> | null = null;
+
+  async function inTurn(log: StoredLog): Promise<ProducerState> {
+    const { disk, directory } = log.context.wal;
+    if (runningCount >= logsAtOnce) await new Promise<void>((go) => waiting.push(go));
+    else runningCount += 1;
+    try {
+      checkpoint ??= readCheckpoint(disk, directory);
+      return await producersFrom(await checkpoint, log, nowMs());
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) runningCount -= 1;
+      else next();
+      if (runningCount === 0) checkpoint = null;
+    }
+  }
+
+  return {
+    rebuild(log) {
+      // At once: it knows batches that are no longer there, and would call their retries duplicates.
+      releaseProducers(log.producers);
+      return inTurn(log);
+    },
+  };
+}
+
+async function producersFrom(
+  checkpoint: Checkpoint | null,
+  log: StoredLog,
+  nowMs: number,
+): Promise<ProducerState> {
+  const { producerLimits } = log.context;
   const upToOffset = log.nextOffset;
-  // At once: it knows batches that are no longer there, and would call their retries duplicates.
-  releaseProducers(log.producers);
-  const checkpoint = await readCheckpoint(wal.disk, wal.directory);
   const saved = checkpoint === null ? null : usableSnapshot(log, checkpoint, upToOffset);
   let state = createProducerState(producerLimits);
   if (saved !== null && saved.producers.length > 0) {

@@ -31,6 +31,7 @@ import {
   type ProducerState,
 } from "./producer-state.ts";
 import { replayBatch } from "./producer-replay.ts";
+import { rollBackProducers } from "./roll-back-producers.ts";
 import { LogReadError } from "./partition-log.ts";
 import type {
   AppendOptions,
@@ -203,7 +204,8 @@ export class StoredLog implements PartitionLog {
     const { wal, maxBatchBytes } = this.context;
     if (this.failure !== null) return { kind: "unavailable", reason: this.failure };
     if (this.isDropped || leaderEpoch !== this.appendEpoch) return { kind: "fenced" };
-    if (this.isRebuilding) return { kind: "unavailable", reason: "recovering from a failed write" };
+    if (this.isRebuilding)
+      return { kind: "unavailable", reason: "its producers are being read anew" };
     if (batchBytes > maxBatchBytes) {
       return { kind: "unavailable", reason: `larger than ${maxBatchBytes} bytes` };
     }
@@ -247,6 +249,8 @@ export class StoredLog implements PartitionLog {
     while (this.pieces.length > 0 && this.pieces.at(-1)!.rows.length === 0) this.pieces.pop();
     this.nextOffset = offset;
     truncateEpochsFromEnd(this.epochs, offset);
+    // While they are being read anew there is nothing to go back from.
+    if (!this.isRebuilding && rollBackProducers(this.producers, offset)) return;
     this.isRebuilding = true;
     this.#rebuild();
   }
@@ -357,6 +361,10 @@ export class StoredLog implements PartitionLog {
 
   get isChanging(): boolean {
     return this.#changes > 0;
+  }
+
+  get isFollowable(): boolean {
+    return !this.isDropped && !this.isRebuilding && !this.isChanging;
   }
 
   async #change(change: () => Promise<boolean>): Promise<boolean> {

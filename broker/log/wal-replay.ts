@@ -8,6 +8,7 @@ import { addLog, findLog, removeLog, type LogTable } from "./log-table.ts";
 import { replayBatch } from "./producer-replay.ts";
 import { releaseProducers } from "./producer-state.ts";
 import { decodeProducerState } from "./producer-snapshot.ts";
+import { rollBackProducers } from "./roll-back-producers.ts";
 import type { LogContext, StoredLog } from "./stored-log.ts";
 import { copiedFlag, decodeGoneBytes, type EntryHeader } from "./wal-entry.ts";
 import type { WalFile } from "./wal-file.ts";
@@ -19,7 +20,7 @@ export type Replay = {
   readonly table: LogTable;
   readonly context: LogContext;
   readonly nowMs: number;
-  /** Logs that were truncated: their producers have to be replayed. */
+  /** Logs whose producers have to be read anew, for what is known of them does not tell what they were before a truncation. */
   readonly truncated: Set<StoredLog>;
   /** Copies in files that are not there: reclaimed since, if what is replayed has them anew. */
   readonly gone: { log: StoredLog; sequence: number; startOffset: number; endOffset: number }[];
@@ -116,7 +117,7 @@ export function replayEntry(
       log.nextOffset = Math.min(log.nextOffset, header.baseOffset);
       log.gaps = gapsBelow(log.gaps, log.nextOffset);
       truncateEpochsFromEnd(log.epochs, header.baseOffset);
-      replay.truncated.add(log);
+      if (!rollBackProducers(log.producers, header.baseOffset)) replay.truncated.add(log);
       return;
     case "logStart":
       if (header.baseOffset > log.logStartOffset) {

@@ -17,8 +17,8 @@ import { followedWatermarks, followerStep, recoveryStep } from "./follower-step.
 /** What a fetcher does to a log. */
 export type FollowedLog = FollowerLog & {
   readonly failure: string | null;
-  /** It is being cut, begun anew or taken on behind a gap, perhaps on behalf of an earlier leader. */
-  readonly isChanging: boolean;
+  /** Not while it is being cut, begun anew or taken on behind a gap, perhaps on behalf of an earlier leader: what came would be refused. */
+  readonly isFollowable: boolean;
   /** Appends the leader's batches as they are, if they continue the log; copies them. */
   follow(
     batches: Uint8Array,
@@ -61,8 +61,8 @@ export type FetcherOptions = {
   readonly peer: Peer;
   readonly clock: Clock;
   readonly log: LogOutput;
-  /** Resolves when the ring has room for that many bytes. */
-  readonly room: (bytes: number) => Promise<void>;
+  /** Null if the ring has room for that many bytes; else resolves when it has. */
+  readonly room: (bytes: number) => Promise<void> | null;
   /** Resolves when everything appended to these logs is written (flushed, for `fsync`), or never will be. */
   readonly whenWritten: (logs: readonly FollowedLog[]) => Promise<void>;
   readonly limits?: Partial<FetcherLimits>;
@@ -192,7 +192,7 @@ class Fetcher {
       const { followed, notBeforeMs, isAlarmed, isBusy } = tracked;
       const { log } = followed;
       if (isAlarmed || isBusy || notBeforeMs > nowMs || log.failure !== null) continue;
-      if (log.isChanging || log.nextOffset !== log.logEndOffset) {
+      if (!log.isFollowable || log.nextOffset !== log.logEndOffset) {
         tracked.notBeforeMs = nowMs + 1;
         continue;
       }
@@ -279,18 +279,26 @@ class Fetcher {
         const { log, recoveries } = tracked.followed;
         const step = followerStep(log, answer, recoveries());
         if (step.kind !== "append") void this.#take(tracked, step);
-        else if (await this.#append(tracked, answered.records)) grown.push({ tracked, answer });
+        else {
+          // Without a pause while there is room: what is appended in one go is written in one go.
+          const room = this.#roomFor(answered.records);
+          if (room !== null) await room;
+          if (this.#append(tracked, answered.records)) grown.push({ tracked, answer });
+        }
       }
     }
     await this.#options.whenWritten(grown.map(({ tracked }) => tracked.followed.log));
     for (const { tracked, answer } of grown) this.#adoptWatermarks(tracked, answer);
   }
 
+  #roomFor(records: Uint8Array | null): Promise<void> | null {
+    return records === null || records.length === 0 ? null : this.#options.room(records.length);
+  }
+
   /** F3. False if what came could not be appended. */
-  async #append(tracked: Tracked, records: Uint8Array | null): Promise<boolean> {
+  #append(tracked: Tracked, records: Uint8Array | null): boolean {
     if (records === null || records.length === 0) return true;
     const { log, leaderEpoch, durability } = tracked.followed;
-    await this.#options.room(records.length);
     if (this.#isStopped || !this.#isCurrent(tracked)) return false;
     const nowMs = this.#options.clock.nowMs();
     const appended = log.follow(records, { leaderEpoch, durability: durability(), nowMs });

@@ -25,7 +25,7 @@ export type ReplicaFetchersOptions = {
   readonly network: Network;
   readonly clock: Clock;
   readonly log: LogOutput;
-  readonly room: (bytes: number) => Promise<void>;
+  readonly room: (bytes: number) => Promise<void> | null;
   /** Where the broker can be reached; null while the metadata log does not say. */
   readonly addressOf: (brokerId: number) => Address | null;
   readonly limits?: Partial<FetcherLimits>;

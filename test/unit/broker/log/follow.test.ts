@@ -109,6 +109,25 @@ describe("a follower's log", () => {
     expect(await values(again.log)).toEqual(["2 C"]);
   });
 
+  test("cut, it follows on at once and knows the retries of what is left", async () => {
+    const { log, disk } = await follower();
+    const led7 = (at: number, value: string) =>
+      led(at, 3, { values: [value], producer: { id: 7, epoch: 0, sequence: at } });
+    for (const [at, value] of ["a", "b", "c"].entries()) log.follow(led7(at, value), options);
+    await reached(log, 3);
+    expect(await log.truncateTo(2)).toBe(true);
+    expect(log.isFollowable).toBe(true);
+    const check = (checked: PartitionLog) => {
+      const batch = { producerId: 7, producerEpoch: 0, lastOffsetDelta: 0, isTransactional: false };
+      const verdicts = [1, 2, 3].map(
+        (baseSequence) => checkAppend(checked.producers, { ...batch, baseSequence }).kind,
+      );
+      expect(verdicts).toEqual(["duplicate", "append", "rejected"]);
+    };
+    check(log);
+    check((await reopened(disk)).log);
+  });
+
   test("begins anew where its leader's log begins, whatever it held, and after any crash", async () => {
     const { log, disk, store } = await follower();
     for (let at = 0; at < 400; at += 1) {

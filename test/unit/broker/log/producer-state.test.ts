@@ -100,6 +100,15 @@ test("after a wrap no old batch is claimed to be appended", () => {
   expect(checkAppend(state, batch(1))).toMatchObject(outOfOrder);
 });
 
+test("after a wrap and a hole no batch is claimed to be appended", () => {
+  const state = newState();
+  append(state, batch(0x7fff_fffe), 0);
+  append(state, batch(0x7fff_ffff), 1);
+  // A follower takes what its leader has, whose state had expired in between.
+  recordAppend(state, batch(5), { baseOffset: 2, timestamp: 5, nowMs: 1000 });
+  expect(checkAppend(state, batch(9))).toMatchObject(outOfOrder);
+});
+
 test("an unknown producer begins with any sequence, unless it must begin with 0", () => {
   const state = newState();
   expect(checkAppend(state, batch(41)).kind).toBe("append");
