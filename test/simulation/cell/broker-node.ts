@@ -25,6 +25,8 @@ export type BrokerRun = {
   broker: Broker | null;
   /** What checks may see of it; null until it serves. */
   view: BrokerInspection | null;
+  /** From here on it may end however it is, since it was told to stop; Infinity before. */
+  lateMs: number;
 };
 
 export type NodeOptions = {
@@ -105,9 +107,9 @@ export class BrokerNode {
     const ended = new Promise<void>((resolve) => void run.process.onEnd(resolve));
     this.#world.schedule(patienceMs, "task", () => run.process.kill());
     const { drainTimeoutMs, sessionMs } = { ...defaultCellConfig, ...this.config.cell };
-    // Whatever is in the way: whoever waits for so long for the controller goes without it.
-    const lateMs = this.#world.nowMs + drainTimeoutMs + sessionMs;
-    run.process.deliver(() => void this.#endCleanly(run, lateMs));
+    // Whatever is in the way: whoever waits for so long for the controller goes without it. Told again, it waits no longer for that.
+    run.lateMs = Math.min(run.lateMs, this.#world.nowMs + drainTimeoutMs + sessionMs);
+    run.process.deliver(() => void this.#endCleanly(run));
     await ended;
   }
 
@@ -136,7 +138,15 @@ export class BrokerNode {
   #launch(): void {
     const life = ++this.lives;
     const process = new SimProcess(this.#world, this.host, `${this.name}#${life}`);
-    const run: BrokerRun = { node: this, process, life, replica: null, broker: null, view: null };
+    const run: BrokerRun = {
+      node: this,
+      process,
+      life,
+      replica: null,
+      broker: null,
+      view: null,
+      lateMs: Infinity,
+    };
     this.runs.add(run);
     process.onEnd(() => {
       this.runs.delete(run);
@@ -200,11 +210,11 @@ export class BrokerNode {
     run.view = new BrokerInspection(run.broker, this.disk);
   }
 
-  async #endCleanly(run: BrokerRun, lateMs: number): Promise<void> {
+  async #endCleanly(run: BrokerRun): Promise<void> {
     const { process, broker, replica } = run;
     try {
       await broker?.close();
-      if (!process.isDead && this.#world.nowMs < lateMs) this.cell.stoppedInTime(run);
+      if (!process.isDead && this.#world.nowMs < run.lateMs) this.cell.stoppedInTime(run);
       await replica?.close();
     } catch (error) {
       if (!isWorldly(error))
