@@ -321,6 +321,8 @@ function follow(
         void groups.dropTopicOffsets(change.topic.clusterId, change.topic.name);
       if (change.kind === "brokerRegistered") fetchers.leaderRegistered(change.brokerId);
       if (change.kind === "reloaded") fetchers.reloaded();
+      // Who has everything and was only not in service joins now, and does not ask again for what is at rest.
+      if (change.kind === "brokerStateChanged") inSync.lookAtAll();
     }
   });
   return async () => {

@@ -13,6 +13,7 @@ const measurements: Readonly<Record<string, () => Promise<Measurement>>> = {
   start: () => import("./start.ts"),
   partitions: () => import("./partitions.ts"),
   idle: () => import("./idle.ts"),
+  replicated: () => import("./replicated.ts"),
   restart: () => import("./restart.ts"),
   connections: () => import("./connections.ts"),
   topics: () => import("./topics.ts"),

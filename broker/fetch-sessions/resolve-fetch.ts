@@ -1,4 +1,5 @@
 import type { ErrorName } from "../../protocol/errors.ts";
+import { forgetPartition, makeDirty } from "./dirty-partitions.ts";
 import {
   addSession,
   removeSession,
@@ -51,7 +52,7 @@ export type FetchSessionError = Extract<
 >;
 
 /**
- * `full` and `incremental` belong to a session. `partitions` is what to serve, in this order; of a session it is the live list: read it again for each
+ * `full` and `incremental` belong to a session. `partitions` is what to look at, in this order; of a session it is the live list: read it again for each
  * attempt of a long poll, and not while the response is shaped.
  */
 export type ResolvedFetch =
@@ -156,14 +157,17 @@ const resolveIncremental = (
 
 /** Partitions named are added or changed, forgotten ones removed, all others stay as they are. */
 const mergeRequest = (session: FetchSession, request: FetchRequestPart): void => {
-  const { partitions, usesTopicIds } = session;
+  const { partitions, usesTopicIds, dirty } = session;
   for (const topic of request.topics) {
     for (const asked of topic.partitions) {
       const key = partitionKey(topic, asked.partition, usesTopicIds);
       const cached = partitions.get(key);
       if (cached === undefined) {
-        partitions.set(key, newWanted(topic, asked));
+        const wanted = newWanted(topic, asked);
+        partitions.set(key, wanted);
+        dirty?.dirty.add(wanted);
       } else {
+        if (dirty !== null) makeDirty(dirty, cached);
         cached.currentLeaderEpoch = asked.currentLeaderEpoch;
         cached.fetchOffset = asked.fetchOffset;
         cached.lastFetchedEpoch = asked.lastFetchedEpoch;
@@ -177,7 +181,10 @@ const mergeRequest = (session: FetchSession, request: FetchRequestPart): void =>
   }
   for (const topic of request.forgottenTopicsData) {
     for (const partition of topic.partitions) {
-      partitions.delete(partitionKey(topic, partition, usesTopicIds));
+      const key = partitionKey(topic, partition, usesTopicIds);
+      const cached = partitions.get(key);
+      if (cached !== undefined && dirty !== null) forgetPartition(dirty, cached);
+      partitions.delete(key);
     }
   }
 };
@@ -201,7 +208,7 @@ const newWanted = (topic: TopicName, asked: RequestPartition): WantedPartition =
   sentLogStartOffset: -1,
 });
 
-/** The session's partitions, from the first one each time it is iterated. */
-const live = (session: FetchSession): Iterable<WantedPartition> => ({
-  [Symbol.iterator]: () => session.partitions.values(),
+/** What of the session is to be looked at, from the first one each time it is iterated. */
+const live = ({ dirty, partitions }: FetchSession): Iterable<WantedPartition> => ({
+  [Symbol.iterator]: () => (dirty?.dirty ?? partitions).values(),
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert";
+import { createDirtyPartitions, type DirtyPartitions, forgetAll } from "./dirty-partitions.ts";
 
 // Fetch sessions (KIP-227): a consumer names its partitions once, the broker remembers them, and each later request and response carries only what
 // changed. The cache is bounded in sessions and in partitions; who finds no room is served all the same, with full requests and responses. It is changed in
@@ -34,6 +35,8 @@ export type FetchSession = {
   epoch: number;
   /** By topic (id or name) and index, in the order they are served. */
   readonly partitions: Map<string, WantedPartition>;
+  /** Which of them are to be looked at; null if all are, as for consumers: what they may see depends on more than the partition. */
+  readonly dirty: DirtyPartitions | null;
 };
 
 export type SessionLimits = {
@@ -95,6 +98,7 @@ export function addSession(
   }
   const session: FetchSession = {
     ...wanted,
+    dirty: wanted.isFollower ? createDirtyPartitions(wanted.partitions.values(), nowMs) : null,
     id: unusedId(cache),
     createdMs: nowMs,
     lastUsedMs: nowMs,
@@ -111,6 +115,7 @@ export function removeSession(cache: FetchSessionCache, session: FetchSession): 
   assert(isKnown, "a session is removed once");
   cache.partitionCount -= session.partitions.size;
   disown(cache, session);
+  if (session.dirty !== null) forgetAll(session.dirty);
 }
 
 /** The session is in use now, by this connection. */
@@ -122,6 +127,7 @@ export function touchSession(
   cache.sessions.delete(session.id);
   cache.sessions.set(session.id, session);
   session.lastUsedMs = use.nowMs;
+  if (session.dirty !== null) session.dirty.clock.lastFetchMs = use.nowMs;
   if (session.owner === use.owner) return;
   // A client may go on with its session on a new connection.
   disown(cache, session);

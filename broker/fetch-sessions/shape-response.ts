@@ -1,3 +1,4 @@
+import { makeDirty } from "./dirty-partitions.ts";
 import { partitionKey, type ResolvedFetch } from "./resolve-fetch.ts";
 import type { FetchSession, WantedPartition } from "./session-cache.ts";
 
@@ -69,4 +70,5 @@ const moveToEnd = (session: FetchSession, wanted: WantedPartition): void => {
   if (session.partitions.get(key) !== wanted) return;
   session.partitions.delete(key);
   session.partitions.set(key, wanted);
+  if (session.dirty !== null) makeDirty(session.dirty, wanted);
 };

@@ -18,13 +18,17 @@ export type PartitionFetch = {
   readonly isUnknownById: boolean;
   /** The follower that asks; null for a consumer. */
   readonly replica: Replica | null;
-  /** A higher one is worth an answer of its own (KIP-1166). Infinity for consumers. */
-  readonly knownHighWatermark: number;
+  /** What the follower's session has told it; null for consumers and without a session. News of them are worth an answer of their own (KIP-1166). */
+  readonly told: Told | null;
+  /** Called where there is nothing new for it: it need not be read again until its partition has changed. */
+  readonly rest: ((partition: Partition) => void) | null;
   /** A follower may answer (KIP-392). */
   readonly mayFollow: boolean;
   /** The replica it should be asked of instead; null for this one. */
   readonly preferredReplica: number | null;
 };
+
+export type Told = { readonly highWatermark: number; readonly logStartOffset: number };
 
 /** What it gets: an error, a divergence (KIP-595: the log it fetched from went another way), or bytes, perhaps none. */
 export type PartitionRead = {
@@ -69,7 +73,7 @@ export function readPartitions(
     for (const fetch of fetches) {
       const started = readPartition(fetch, budgetOf(gathered, limits));
       if (started instanceof Promise) return readOn(gathered, started, { fetches, limits });
-      note(gathered, fetch, started);
+      noteAtOnce(gathered, fetch, started);
     }
   } catch (error) {
     releaseReads(gathered);
@@ -87,7 +91,9 @@ async function readOn(
   try {
     let started: PartitionRead | Promise<PartitionRead> = first;
     for (let index = gathered.reads.length; ;) {
-      note(gathered, fetches[index]!, await started);
+      const fetch = fetches[index]!;
+      if (started instanceof Promise) note(gathered, fetch, await started);
+      else noteAtOnce(gathered, fetch, started);
       index += 1;
       if (index === fetches.length) return gathered;
       started = readPartition(fetches[index]!, budgetOf(gathered, limits));
@@ -108,9 +114,25 @@ const budgetOf = ({ totalBytes }: Gathering, limits: FetchLimits): Budget => ({
 function note(gathered: Gathering, fetch: PartitionFetch, read: PartitionRead): void {
   gathered.reads.push(read);
   gathered.totalBytes += read.records?.byteLength ?? 0;
-  const isNews = read.highWatermark > fetch.knownHighWatermark;
-  if (read.error !== "NONE" || read.diverging !== null || isNews) gathered.isUrgent = true;
+  if (read.error !== "NONE" || read.diverging !== null || isNews(read, fetch))
+    gathered.isUrgent = true;
   if (fetch.preferredReplica !== null) gathered.isUrgent = true;
+}
+
+const isNews = (read: PartitionRead, { told }: PartitionFetch): boolean =>
+  told !== null &&
+  (read.highWatermark > told.highWatermark || read.logStartOffset !== told.logStartOffset);
+
+/** Nothing has happened since it was read. */
+function noteAtOnce(gathered: Gathering, fetch: PartitionFetch, read: PartitionRead): void {
+  note(gathered, fetch, read);
+  const { rest, told, topic, index } = fetch;
+  if (rest === null || told === null || read.error !== "NONE") return;
+  const isAllTold = read.highWatermark === told.highWatermark && !isNews(read, fetch);
+  const partition = topic?.partitions[index];
+  // Without records for want of room in the answer it is not at its end.
+  if (read.diverging !== null || read.records !== null || !isAllTold) return;
+  if (partition?.log.logEndOffset === fetch.fetchOffset) rest(partition);
 }
 
 /** Lets go of bytes that will not be sent after all. */

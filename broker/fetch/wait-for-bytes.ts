@@ -1,5 +1,4 @@
 import type { Clock } from "../../ports/clock.ts";
-import type { Partition } from "../replication/partition.ts";
 import type { FetchRead } from "./read-partitions.ts";
 import { releaseReads } from "./read-partitions.ts";
 
@@ -7,7 +6,10 @@ export type Wait = {
   readonly clock: Clock;
   readonly minBytes: number;
   readonly maxWaitMs: number;
-  readonly partitions: readonly Partition[];
+  /** Calls back when something of what is asked for has changed. The result takes the listener back. */
+  readonly onNews: (listener: () => void) => () => void;
+  /** Nothing is asked for that could ever change. */
+  readonly isVain: boolean;
   /** Reads everything asked for anew; at once, if it is all in memory. */
   readonly read: () => FetchRead | Promise<FetchRead>;
   /** Calls back if there is no point in waiting any longer: the client has gone, the broker stops. The result takes the listener back. */
@@ -21,7 +23,7 @@ export type Wait = {
 export async function waitForBytes(wait: Wait): Promise<FetchRead> {
   const reading = wait.read();
   const first = reading instanceof Promise ? await reading : reading;
-  if (isEnough(first, wait) || wait.maxWaitMs <= 0 || wait.partitions.length === 0) return first;
+  if (isEnough(first, wait) || wait.maxWaitMs <= 0 || wait.isVain) return first;
   // Nothing is held while parked: what was found would keep its WAL files from being reclaimed.
   releaseReads(first);
   const signal = watch(wait);
@@ -46,7 +48,7 @@ function isEnough(read: FetchRead, { minBytes }: Wait): boolean {
 
 type Signal = { readonly isOver: boolean; next(): Promise<void>; rearm(): void; stop(): void };
 
-function watch({ clock, maxWaitMs, partitions, onEnd }: Wait): Signal {
+function watch({ clock, maxWaitMs, onNews, onEnd }: Wait): Signal {
   let isOver = false;
   let hasNews = false;
   let tell: (() => void) | null = null;
@@ -59,7 +61,7 @@ function watch({ clock, maxWaitMs, partitions, onEnd }: Wait): Signal {
     isOver = true;
     wake();
   };
-  for (const partition of partitions) partition.watchers.add(wake);
+  const forgetNews = onNews(wake);
   const cancelTimeout = clock.after(maxWaitMs, end);
   const forgetEnd = onEnd(end);
   return {
@@ -75,7 +77,7 @@ function watch({ clock, maxWaitMs, partitions, onEnd }: Wait): Signal {
       hasNews = false;
     },
     stop() {
-      for (const partition of partitions) partition.watchers.delete(wake);
+      forgetNews();
       cancelTimeout();
       forgetEnd();
     },

@@ -8,6 +8,7 @@ import type { LocalTopic } from "../replication/topic-table.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
+import { moveLogStart } from "../replication/partition.ts";
 import { checkLeader } from "../replication/leader-check.ts";
 import { lookForUnknown } from "./submit.ts";
 
@@ -51,9 +52,10 @@ async function deleteBelow(
   // Kafka: a topic that is only compacted keeps the newest record of every key, so nobody may cut it.
   if (topic !== undefined && !topic.settings.isDeletedByRetention)
     return refuse("POLICY_VIOLATION");
-  const { log } = checked.partition;
+  const { partition } = checked;
+  const { log } = partition;
   const start = offset === highWatermarkOffset ? log.highWatermark : offset;
   if (start < 0 || start > log.highWatermark) return refuse("OFFSET_OUT_OF_RANGE");
-  if (!(await log.moveLogStart(start))) return refuse("KAFKA_STORAGE_ERROR");
+  if (!(await moveLogStart(partition, start))) return refuse("KAFKA_STORAGE_ERROR");
   return { error: "NONE", lowWatermark: log.logStartOffset };
 }

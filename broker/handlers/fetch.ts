@@ -10,6 +10,7 @@ import {
 import type { FetchRead, PartitionFetch, PartitionRead } from "../fetch/read-partitions.ts";
 import { readPartitions } from "../fetch/read-partitions.ts";
 import { waitForBytes } from "../fetch/wait-for-bytes.ts";
+import { rest, type DirtyPartitions } from "../fetch-sessions/dirty-partitions.ts";
 import type { ResolvedFetch } from "../fetch-sessions/resolve-fetch.ts";
 import { resolveFetch } from "../fetch-sessions/resolve-fetch.ts";
 import type { WantedPartition } from "../fetch-sessions/session-cache.ts";
@@ -17,6 +18,7 @@ import { shapeFetchResponse } from "../fetch-sessions/shape-response.ts";
 import { closestReplica } from "../replication/closest-replica.ts";
 import type { Replica } from "../replication/follower-fetch.ts";
 import { countFetch, isNewerThanKnown } from "../replication/follower-fetch.ts";
+import { restFollower } from "../replication/leader-state.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
@@ -64,9 +66,8 @@ export const fetch = kafkaApi(
         sessionId: 0,
         responses: [],
       };
-    const wanted = [...resolved.partitions];
-    if (replica !== null) await countFollower(wanted, { context, replica });
-    const read = await poll(request, wanted, { ...caller, hasSession: resolved.session !== null });
+    if (replica !== null) await countFollower([...resolved.partitions], { context, replica });
+    const { wanted, read } = await poll(request, resolved, caller);
     return shape(resolved, {
       wanted,
       read,
@@ -125,12 +126,14 @@ function localTopic(
     : services.topics.byName(clusterId, topic);
 }
 
-function poll(
+async function poll(
   request: FetchRequest,
-  wanted: readonly WantedPartition[],
-  caller: Caller & { readonly hasSession: boolean },
-): Promise<FetchRead> {
-  const { context, replica, hasSession } = caller;
+  resolved: ResolvedFetch,
+  caller: Caller,
+): Promise<{ readonly wanted: readonly WantedPartition[]; readonly read: FetchRead }> {
+  const { context, replica } = caller;
+  const session = replica === null ? null : resolved.session;
+  const dirty = session?.dirty ?? null;
   const { serving } = context.services.cell;
   const limits = {
     maxBytes: Math.max(0, Math.min(maxResponseBytes, request.maxBytes)),
@@ -143,7 +146,7 @@ function poll(
     isFar && partition?.isLeader === true
       ? closestReplica(partition, image, { rackId: request.rackId, fetchOffset: each.fetchOffset })
       : null;
-  const fetches = wanted.map((each): PartitionFetch => ({
+  const fetchOf = (each: WantedPartition): PartitionFetch => ({
     topic: localTopic(each, caller),
     index: each.partition,
     fetchOffset: each.fetchOffset,
@@ -152,21 +155,61 @@ function poll(
     lastFetchedEpoch: each.lastFetchedEpoch,
     isUnknownById: context.apiVersion >= firstVersionWithIds,
     replica,
-    knownHighWatermark: replica !== null && hasSession ? each.sentHighWatermark : Infinity,
+    told:
+      session === null
+        ? null
+        : { highWatermark: each.sentHighWatermark, logStartOffset: each.sentLogStartOffset },
+    rest:
+      dirty === null || replica === null
+        ? null
+        : (partition) => rest(dirty, each, partition, whenStirred(partition, replica, dirty)),
     mayFollow: isFar,
     preferredReplica: nearer(each, localTopic(each, caller)?.partitions[each.partition]),
-  }));
-  return waitForBytes({
+  });
+  let wanted = [...resolved.partitions];
+  let fetches = wanted.map(fetchOf);
+  const read = await waitForBytes({
     clock: context.services.clock,
-    // More than one response may carry would never be there.
-    minBytes: Math.min(request.minBytes, limits.maxBytes),
+    // More than one response may carry would never be there. A follower waits for anything: what has been looked at is at rest, or worth an answer.
+    minBytes: dirty === null ? Math.min(request.minBytes, limits.maxBytes) : 1,
     maxWaitMs: request.maxWaitMs,
-    partitions: fetches
-      .map(({ topic, index }) => topic?.partitions[index])
-      .filter((each): each is Partition => each !== undefined),
-    read: () => readPartitions(fetches, limits),
+    isVain: dirty === null && fetches.every(({ topic, index }) => !topic?.partitions[index]),
+    read() {
+      if (dirty !== null) {
+        wanted = [...dirty.dirty];
+        fetches = wanted.map(fetchOf);
+      }
+      return readPartitions(fetches, limits);
+    },
+    onNews: (listener) =>
+      dirty === null ? onAnyChange(fetches, listener) : onDirty(dirty, listener),
     onEnd: (listener) => onEnd(context, listener),
   });
+  return { wanted, read };
+}
+
+function onAnyChange(fetches: readonly PartitionFetch[], listener: () => void): () => void {
+  const partitions = fetches.map(({ topic, index }) => topic?.partitions[index]);
+  for (const partition of partitions) partition?.watchers.add(listener);
+  return () => {
+    for (const partition of partitions) partition?.watchers.delete(listener);
+  };
+}
+
+function onDirty(session: DirtyPartitions, listener: () => void): () => void {
+  session.onDirty = listener;
+  return () => {
+    if (session.onDirty === listener) session.onDirty = null;
+  };
+}
+
+/** The follower is taken to fetch the partition whenever its session does, until then. */
+function whenStirred(
+  { leaderState }: Partition,
+  { brokerId }: Replica,
+  { clock }: DirtyPartitions,
+): () => void {
+  return leaderState === null ? () => undefined : restFollower(leaderState, brokerId, clock);
 }
 
 /** Calls back once the client has gone away or this broker stops; the result takes that back. */

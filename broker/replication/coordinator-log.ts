@@ -13,7 +13,7 @@ import type { AppendOutcome } from "./append-batch.ts";
 import { appendBatch } from "./append-batch.ts";
 import type { AppendGate } from "./append-gate.ts";
 import type { Partition } from "./partition.ts";
-import { whenCommitted } from "./partition.ts";
+import { moveLogStart, whenCommitted } from "./partition.ts";
 import type { LocalTopic } from "./topic-table.ts";
 
 /** Bound on a coordinator's own batch, for what it writes and what it reads; the runtime keeps its batches far below. */
@@ -36,7 +36,7 @@ export function coordinatorLog(options: Options): CoordinatorLog {
     append: (records) => append(options, records),
     read: () => read(partition),
     async moveLogStart(offset) {
-      await partition.log.moveLogStart(Math.min(offset, partition.log.highWatermark));
+      await moveLogStart(partition, Math.min(offset, partition.log.highWatermark));
     },
   };
 }

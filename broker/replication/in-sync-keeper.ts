@@ -16,6 +16,8 @@ import { advance, type Partition } from "./partition.ts";
 export type InSyncKeeper = {
   /** Something about the partition's followers has changed. */
   look(partition: Partition): void;
+  /** A broker is back in service. */
+  lookAtAll(): void;
   stop(): void;
 };
 
@@ -68,6 +70,12 @@ class Keeper implements InSyncKeeper {
 
   look(partition: Partition): void {
     this.#waiting.add(partition);
+    this.#planTurn(0);
+  }
+
+  lookAtAll(): void {
+    for (const partition of this.#options.partitions())
+      if (partition.leaderState !== null) this.#waiting.add(partition);
     this.#planTurn(0);
   }
 

@@ -18,6 +18,8 @@ export type FollowerProgress = {
   mayGoBack: boolean;
   /** It went back untold: its disk lost what it had written. Nothing more is believed or answered until it registers again, as after a host crash. */
   isDistrusted: boolean;
+  /** It has all there is, and asks for more of it without naming it: each of its session's fetches counts as one of it. Null while it is looked at. */
+  atRest: { readonly lastFetchMs: number } | null;
 };
 
 /** The part of a partition's metadata a leader works on. */
@@ -131,6 +133,7 @@ function unknownFollower(brokerId: number, brokerEpoch: number, nowMs: number): 
     leaderEndAtFetch: -1,
     mayGoBack: false,
     isDistrusted: false,
+    atRest: null,
   };
 }
 
@@ -213,6 +216,26 @@ export function followerFetched(
   return "counted";
 }
 
+/** It fetched all there is, and nothing will be looked at before that changes. The result ends that. */
+export function restFollower(
+  { followers }: LeaderState,
+  brokerId: number,
+  clock: { readonly lastFetchMs: number },
+): () => void {
+  const follower = followers.get(brokerId);
+  if (follower === undefined) return () => undefined;
+  follower.atRest = clock;
+  return () => {
+    if (follower.atRest !== clock) return;
+    follower.atRest = null;
+    follower.lastCaughtUpMs = Math.max(follower.lastCaughtUpMs, clock.lastFetchMs);
+    follower.lastFetchMs = Math.max(follower.lastFetchMs, clock.lastFetchMs);
+  };
+}
+
+const caughtUpMs = ({ lastCaughtUpMs, atRest }: FollowerProgress): number =>
+  atRest === null ? lastCaughtUpMs : Math.max(lastCaughtUpMs, atRest.lastFetchMs);
+
 /** This process stood still: nobody has had the time to show itself. */
 export function forgiveLag({ followers }: LeaderState, nowMs: number): void {
   for (const follower of followers.values()) follower.lastCaughtUpMs = nowMs;
@@ -273,7 +296,7 @@ function shrunk(state: LeaderState, { nowMs, maxLagMs }: ProposalContext): Chang
   const isLost = (id: number): boolean => {
     const follower = state.followers.get(id);
     if (follower === undefined) return false;
-    return follower.isDistrusted || nowMs - follower.lastCaughtUpMs > maxLagMs;
+    return follower.isDistrusted || nowMs - caughtUpMs(follower) > maxLagMs;
   };
   const stay = isr.filter((id) => id === state.selfId || !isLost(id));
   return stay.length < isr.length ? { kind: "shrink", isr: stay } : null;

@@ -28,6 +28,10 @@ export type Partition = {
   readonly writes: AckQueue;
   /** Parked fetches, woken whenever something a fetch can see has changed. */
   readonly watchers: Set<() => void>;
+  /** Followers' sessions that do not look here until something they could be told has changed: each is called once. */
+  readonly stirs: Set<() => void>;
+  /** The log end that they were told of. */
+  toldEnd: number;
 };
 
 /** Called with true once everything below the offset is committed, with false when this broker can no longer promise it. */
@@ -54,6 +58,8 @@ export function createPartition(topicId: string, index: number, log: PartitionLo
     acks: [],
     writes: [],
     watchers: new Set(),
+    stirs: new Set(),
+    toldEnd: -1,
   };
 }
 
@@ -80,6 +86,8 @@ export function becomeLeader(
       startOffset: partition.log.nextOffset,
     });
   advance(partition);
+  // Whoever fetches in another epoch, or is a follower no more, is to be told so.
+  wake(partition);
 }
 
 /** How many replicas are in the in-sync set that the metadata log has. */
@@ -143,7 +151,9 @@ export function advance(partition: Partition): void {
     release(partition.acks, highWatermark);
   }
   // Followers read up to the log end, consumers up to the high watermark.
-  if (highWatermark > current || leaderState !== null) wake(partition);
+  const hasGrown = leaderState !== null && leaderEnd !== partition.toldEnd;
+  partition.toldEnd = leaderEnd;
+  if (highWatermark > current || hasGrown) wake(partition);
 }
 
 /** Answers everyone who waits for no more than `offset`. */
@@ -153,9 +163,17 @@ function release(queue: AckQueue, offset: number): void {
   if (done > 0) for (const ack of queue.splice(0, done)) ack.listener(true);
 }
 
+/** Lets go of what lies below `offset`, and lets followers know; false if that cannot be now. */
+export async function moveLogStart(partition: Partition, offset: number): Promise<boolean> {
+  const hasMoved = await partition.log.moveLogStart(offset);
+  wake(partition);
+  return hasMoved;
+}
+
 /** Wakes parked fetches. A watcher may unregister itself or others while it runs. */
 export function wake(partition: Partition): void {
   for (const watcher of Array.from(partition.watchers)) watcher();
+  for (const stir of Array.from(partition.stirs)) stir();
 }
 
 function failAcks(partition: Partition): void {

@@ -1,6 +1,6 @@
 import { startPeriodic } from "../periodic.ts";
 import type { BrokerServices } from "../services.ts";
-import type { Partition } from "./partition.ts";
+import { moveLogStart, type Partition } from "./partition.ts";
 import type { LocalTopic } from "./topic-table.ts";
 
 /** Applies `retention.ms` and `retention.bytes` to the partitions led here, every `intervalMs`, one after the other. The result stops it. */
@@ -11,9 +11,10 @@ export function startRetention(
   const { topics, clock, log } = services;
   let isStopped = false;
 
-  async function retain({ log: partitionLog, topicId, index }: Partition, topic: LocalTopic) {
+  async function retain(partition: Partition, topic: LocalTopic) {
+    const { log: partitionLog, topicId, index } = partition;
     const start = await partitionLog.retainedFrom(topic.settings, clock.nowMs());
-    if (start <= partitionLog.logStartOffset || !(await partitionLog.moveLogStart(start))) return;
+    if (start <= partitionLog.logStartOffset || !(await moveLogStart(partition, start))) return;
     log.info("retention moved the log start", {
       topicId,
       partition: index,

@@ -15,7 +15,7 @@ import { batchRules } from "./batch-rules.ts";
 import { recoveryStep } from "./follower-step.ts";
 import { brokerRegistered } from "./leader-state.ts";
 import type { Partition } from "./partition.ts";
-import { advance, becomeLeader, createPartition, fail, resign } from "./partition.ts";
+import { advance, becomeLeader, createPartition, fail, resign, wake } from "./partition.ts";
 import { applyRecoveries, markRecovery } from "./recover-leader.ts";
 
 /** A topic of the image with what this broker holds of it. */
@@ -314,8 +314,9 @@ function registered(table: Table, brokerId: number): void {
   if (epoch === undefined || brokerId === table.brokerId) return;
   const nowMs = table.clock.monotonicMs();
   for (const partition of table.partitionOf.values()) {
-    if (partition.leaderState !== null)
-      brokerRegistered(partition.leaderState, { brokerId, epoch }, nowMs);
+    if (partition.leaderState === null) continue;
+    brokerRegistered(partition.leaderState, { brokerId, epoch }, nowMs);
+    wake(partition);
   }
 }
 

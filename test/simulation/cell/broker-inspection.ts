@@ -30,6 +30,8 @@ export class BrokerInspection implements BrokerView {
   readonly #byKey = new Map<string, ReplicaInspection>();
   readonly #listeners: (() => void)[] = [];
   #isCurrent = false;
+  #isToldToStop = false;
+  wasAlone = false;
 
   constructor(broker: Broker, disk: SimDisk) {
     this.#broker = broker;
@@ -39,8 +41,22 @@ export class BrokerInspection implements BrokerView {
     this.brokerEpoch = this.image.brokers.get(broker.brokerId)?.epoch ?? -1;
     broker.services.metadata.onChange((changes) => {
       if (changes.some(movesReplicas)) this.#isCurrent = false;
+      this.#noteIfAlone();
       for (const listener of this.#listeners) listener();
     });
+  }
+
+  toldToStop(): void {
+    this.#isToldToStop = true;
+    this.#noteIfAlone();
+  }
+
+  #noteIfAlone(): void {
+    if (!this.#isToldToStop) return;
+    const others = [...this.image.brokers.values()].filter(
+      (each) => each.brokerId !== this.brokerId,
+    );
+    this.wasAlone ||= others.every(({ state }) => state !== "active");
   }
 
   onApplied(listener: () => void): void {

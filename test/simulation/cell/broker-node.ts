@@ -25,8 +25,7 @@ export type BrokerRun = {
   broker: Broker | null;
   /** What checks may see of it; null until it serves. */
   view: BrokerInspection | null;
-  /** From here on it may end however it is, since it was told to stop; Infinity before. */
-  lateMs: number;
+  isStopping: boolean;
 };
 
 export type NodeOptions = {
@@ -107,8 +106,16 @@ export class BrokerNode {
     const ended = new Promise<void>((resolve) => void run.process.onEnd(resolve));
     this.#world.schedule(patienceMs, "task", () => run.process.kill());
     const { drainTimeoutMs, sessionMs } = { ...defaultCellConfig, ...this.config.cell };
-    // Whatever is in the way: whoever waits for so long for the controller goes without it. Told again, it waits no longer for that.
-    run.lateMs = Math.min(run.lateMs, this.#world.nowMs + drainTimeoutMs + sessionMs);
+    // Whatever is in the way: whoever waits for so long for the controller goes without it.
+    const lateMs = this.#world.nowMs + drainTimeoutMs + sessionMs;
+    // Told again, it goes on with what it began.
+    if (!run.isStopping) {
+      run.view?.toldToStop();
+      run.broker?.services.stopping.addEventListener("abort", () => {
+        if (!run.process.isDead && this.#world.nowMs < lateMs) this.cell.stoppedInTime(run);
+      });
+    }
+    run.isStopping = true;
     run.process.deliver(() => void this.#endCleanly(run));
     await ended;
   }
@@ -145,7 +152,7 @@ export class BrokerNode {
       replica: null,
       broker: null,
       view: null,
-      lateMs: Infinity,
+      isStopping: false,
     };
     this.runs.add(run);
     process.onEnd(() => {
@@ -214,7 +221,6 @@ export class BrokerNode {
     const { process, broker, replica } = run;
     try {
       await broker?.close();
-      if (!process.isDead && this.#world.nowMs < run.lateMs) this.cell.stoppedInTime(run);
       await replica?.close();
     } catch (error) {
       if (!isWorldly(error))

@@ -47,6 +47,8 @@ export type BrokerView = {
   /** As far as it has replayed the metadata log. */
   readonly image: Image;
   /** Calls `listener` when it has replayed another entry. */
+  /** Since it was told to stop nobody else was in service, as far as it had read, if only for an entry: then it waits for nobody. */
+  readonly wasAlone: boolean;
   onApplied(listener: () => void): void;
   /** The same array until replicas come or go. */
   replicas(): readonly ReplicaView[];

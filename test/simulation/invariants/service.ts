@@ -37,14 +37,11 @@ const endsOutOfService: Invariant = {
 function watchStops({ truth }: Observed): Checks {
   return {
     stoppedInTime({ view }: WatchedBroker) {
-      const { brokerId, brokerEpoch, image } = view;
+      const { brokerId, brokerEpoch, wasAlone } = view;
       const now = truth.image.brokers.get(brokerId);
       // Somebody else has its name by now.
       if (now?.epoch !== brokerEpoch || now.state === "fenced") return null;
-      const others = [...image.brokers.values()].filter((other) => other.brokerId !== brokerId);
-      return others.some(({ state }) => state === "active")
-        ? `broker ${brokerId} ends while it is ${now.state}`
-        : null;
+      return wasAlone ? null : `broker ${brokerId} ends while it is ${now.state}`;
     },
   };
 }

@@ -9,7 +9,10 @@ import { wake } from "../../../../broker/replication/partition.ts";
 /** A log whose reads are counted, to see that each is let go of once, but for the one that is answered. */
 function createScene() {
   const clock = createManualClock();
-  const partition = { watchers: new Set<() => void>() } as unknown as Partition;
+  const partition = {
+    watchers: new Set<() => void>(),
+    stirs: new Set<() => void>(),
+  } as unknown as Partition;
   const held = new Set<number>();
   const enders = new Set<() => void>();
   const log = { bytes: 0, isUrgent: false, readCount: 0, failsNext: false };
@@ -29,6 +32,10 @@ function createScene() {
   }
 
   const read = async (): Promise<FetchRead> => readAtOnce();
+  const onNews = (listener: () => void) => {
+    partition.watchers.add(listener);
+    return () => partition.watchers.delete(listener);
+  };
 
   return {
     clock,
@@ -41,7 +48,8 @@ function createScene() {
         clock,
         minBytes: limits.minBytes ?? 1,
         maxWaitMs: limits.maxWaitMs ?? 1_000,
-        partitions: [partition],
+        isVain: false,
+        onNews,
         read,
         onEnd(listener) {
           enders.add(listener);
@@ -54,7 +62,8 @@ function createScene() {
         clock,
         minBytes: 1,
         maxWaitMs: 1_000,
-        partitions: [partition],
+        isVain: false,
+        onNews,
         read: readAtOnce,
         onEnd(listener) {
           if (isEnding) listener();
