@@ -8,6 +8,7 @@ import type { BrokerConfig } from "./config.ts";
 import type { Identity } from "./identity.ts";
 import type { LogOutput } from "./log-output.ts";
 import type { LogStore } from "./log/log-store.ts";
+import type { PartitionLog } from "./log/partition-log.ts";
 
 type Registering = {
   readonly config: BrokerConfig;
@@ -41,6 +42,9 @@ export async function register(
         minLevel: minMetadataLevel,
         maxLevel: maxMetadataLevel,
         damaged,
+        flushed: [...store.partitions()]
+          .filter(isSafe)
+          .map(({ topicId, index }) => ({ topicId, index })),
         // Only after a crash of the host is there a question of who holds most.
         ends: identity.previousEnd === "hostCrash" ? logEnds(store) : [],
       },
@@ -63,6 +67,10 @@ export async function register(
   }
   return outcome.result;
 }
+
+/** It has lost nothing that it answered for, whatever became of the host. */
+const isSafe = ({ isFlushedFirst, failure }: PartitionLog): boolean =>
+  isFlushedFirst && failure === null;
 
 function logEnds(store: LogStore): ReplicaEnd[] {
   return Array.from(store.partitions(), (log) => ({

@@ -11,6 +11,8 @@ export type CoordinatorLog = {
    * Whatever the answer or rejection, a `read` begun afterwards sees the append's final fate: it is in the log for good, or will never be.
    */
   append(records: readonly KeyValue[]): Promise<AppendResult>;
+  /** Too few replicas are in sync: an append would be refused (replication.md L2). */
+  isShortOfReplicas(): boolean;
   /**
    * Everything from the log start to the end, in order. Waits until the high watermark has reached the end it found, so that what was read is committed.
    * The bytes are the reader's until it asks for the next piece.
@@ -24,12 +26,12 @@ export type CoordinatorLog = {
 export type LogPiece = { readonly records: readonly KeyValue[]; readonly nextOffset: number };
 
 /**
- * `committed`: `nextOffset` is the one behind the batch. `fenced`: somebody else leads the partition now. `unavailable`: not now (too few replicas,
- * disk full, outcome unknown).
+ * `committed`: `nextOffset` is the one behind the batch. `fenced`: somebody else leads the partition now, or should, since this replica cannot write.
+ * `unavailable`: not now (too few replicas, outcome unknown).
  */
 export type AppendResult =
   | { kind: "committed"; nextOffset: number }
-  | { kind: "fenced" }
+  | { kind: "fenced"; reason: string }
   | { kind: "unavailable"; reason: string };
 
 /** Kafka's batch and record framing, per record, at most: varints, deltas and header count. */

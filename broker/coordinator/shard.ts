@@ -6,6 +6,8 @@ import type { AppendResult, CoordinatorLog, KeyValue } from "./coordinator-log.t
 import { beginRewrite, isRewriteDue, nextPiece } from "./rewrite.ts";
 import type { Rewrite, RewriteLimits } from "./rewrite.ts";
 import type { CoordinatorError, Decision, Outcome, StateMachine, Time } from "./state-machine.ts";
+import { createWaitLimit } from "./wait-limit.ts";
+import type { Waiting, WaitLimit } from "./wait-limit.ts";
 
 export type ShardLimits = {
   /** One append: what was queued plus a piece of a rewrite stays below this. Kafka's default max.message.bytes, less the batch header. */
@@ -14,6 +16,8 @@ export type ShardLimits = {
   readonly queueBytes: number;
   /** Reads and decisions that may wait, whatever their size. */
   readonly queueCount: number;
+  /** How long anybody waits for a commit: offsets.commit.timeout.ms. */
+  readonly commitTimeoutMs: number;
   readonly rewrite: RewriteLimits;
   /** After a failed append or load: first and longest wait before the next load. */
   readonly retryMinimumMs: number;
@@ -24,6 +28,7 @@ export const defaultShardLimits: ShardLimits = {
   batchBytes: 1_048_000,
   queueBytes: 400 * 1024,
   queueCount: 20_000,
+  commitTimeoutMs: 5_000,
   rewrite: { minimumBytes: 4 * 1024 * 1024, growthFactor: 2, pieceBytes: 96 * 1024 },
   retryMinimumMs: 100,
   retryMaximumMs: 5_000,
@@ -47,7 +52,7 @@ export type ShardState = "loading" | "active" | "failed" | "closed";
  */
 export type WhenFull = "refuse" | "decide";
 
-type Parked = {
+type Parked = Waiting & {
   readonly records: readonly KeyValue[];
   readonly bytes: number;
   /** Null: committed. */
@@ -60,6 +65,10 @@ type AppendFailure = Exclude<AppendResult, { kind: "committed" }>;
  * One coordinator's state and its log. Decisions see every decision before them; their replies wait until their records are committed. While an append
  * is in flight decisions queue, and the next append takes them all. When an append fails, everything undecided by the log is answered with a retriable
  * error and the state is loaded anew: memory never holds what the log may not.
+ *
+ * Nobody waits longer than `commitTimeoutMs`. Who has is told COORDINATOR_NOT_AVAILABLE, and nothing else changes: the append is in the log and may
+ * commit yet, so the state keeps it, and a retry writes the same again. That is Kafka's rule too (CoordinatorRuntime's write timeout). Until the log
+ * commits something, requests are refused at once instead of queueing behind it.
  */
 export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
   readonly #options: ShardOptions<Machine>;
@@ -70,6 +79,9 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
   /** Counts instances of the machine: what was started for an earlier one is ignored when it completes. */
   #incarnation = 0;
   #queue: Parked[] = [];
+  /** What the append under way holds. */
+  #inFlight: readonly Parked[] = [];
+  readonly #waitLimit: WaitLimit;
   #queuedBytes = 0;
   #isAppending = false;
   #isPumpPlanned = false;
@@ -87,6 +99,14 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
   constructor(options: ShardOptions<Machine>) {
     this.#options = options;
     this.#machine = options.createMachine();
+    this.#waitLimit = createWaitLimit(options.clock, {
+      waiting: () => [...this.#inFlight, ...this.#queue],
+      onFirst: () =>
+        options.output.warn("A coordinator's log does not commit; requests are refused meanwhile", {
+          coordinator: options.name,
+          waitedMs: options.limits.commitTimeoutMs,
+        }),
+    });
     void this.#load();
   }
 
@@ -110,7 +130,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     decide: (machine: Machine, time: Time) => Decision<Entry, Reply>,
     whenFull: WhenFull = "refuse",
   ): Promise<Outcome<Reply>> {
-    const refusal = this.#refusal(whenFull);
+    const refusal = this.#refusal(whenFull) ?? this.#shortage(whenFull);
     if (refusal !== null) return Promise.resolve({ kind: "failed", error: refusal });
     const decision = decide(this.#machine, this.#time());
     return this.#park(decision);
@@ -123,7 +143,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     const reply = look(this.#machine, this.#time());
     if (!this.#isAppending && this.#queue.length === 0)
       return Promise.resolve({ kind: "done", reply });
-    return this.#enqueue([], 0, reply);
+    return this.#enqueue({ entries: [], reply }, { records: [], bytes: 0 });
   }
 
   /** Looks at the state as it is, committed or not; null unless active. */
@@ -160,12 +180,19 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
         return "NOT_COORDINATOR";
       case "active": {
         if (whenFull === "decide") return null;
+        if (this.#waitLimit.isOver) return "COORDINATOR_NOT_AVAILABLE";
         const { queueBytes, queueCount } = this.#options.limits;
         // Backpressure: clients back off on this code and, unlike on the others, do not look for another coordinator.
         const isFull = this.#queuedBytes >= queueBytes || this.#queue.length >= queueCount;
         return isFull ? "COORDINATOR_LOAD_IN_PROGRESS" : null;
       }
     }
+  }
+
+  /** Asked before anything is decided: a decision that the log then refuses costs the whole state, which is loaded anew. */
+  #shortage(whenFull: WhenFull): CoordinatorError | null {
+    const isShort = whenFull === "refuse" && this.#options.log.isShortOfReplicas();
+    return isShort ? "COORDINATOR_NOT_AVAILABLE" : null;
   }
 
   #park<Reply>(decision: Decision<Entry, Reply>): Promise<Outcome<Reply>> {
@@ -179,19 +206,24 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     for (const entry of decision.entries) this.#machine.replay(entry);
     this.#armTimer();
     if (records.length === 0) return Promise.resolve({ kind: "done", reply: decision.reply });
-    return this.#enqueue(records, bytes, decision.reply);
+    return this.#enqueue(decision, { records, bytes });
   }
 
   #enqueue<Reply>(
-    records: readonly KeyValue[],
-    bytes: number,
-    reply: Reply,
+    { reply, overdue }: Decision<Entry, Reply>,
+    content: { readonly records: readonly KeyValue[]; readonly bytes: number },
   ): Promise<Outcome<Reply>> {
     return new Promise((resolve) => {
       const settle = (error: CoordinatorError | null) =>
         resolve(error === null ? { kind: "done", reply } : { kind: "failed", error });
-      this.#queue.push({ records, bytes, settle });
-      this.#queuedBytes += bytes;
+      const giveUp = () => {
+        if (overdue === undefined) settle("COORDINATOR_NOT_AVAILABLE");
+        else void this.#park(overdue(this.#time()));
+      };
+      const deadlineMs = this.#options.clock.monotonicMs() + this.#options.limits.commitTimeoutMs;
+      this.#queue.push({ ...content, settle, giveUp, deadlineMs, isGivenUp: false });
+      this.#queuedBytes += content.bytes;
+      this.#waitLimit.watch(deadlineMs);
       this.#planPump();
     });
   }
@@ -211,14 +243,15 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     this.#isAppending = true;
     while (this.#state === "active" && incarnation === this.#incarnation) {
       const taken = this.#takeQueued();
+      this.#inFlight = taken;
       // Only behind everything decided: a rewritten entry must not come before the decision that made it.
       const piece = this.#queue.length === 0 ? this.#rewritePiece() : [];
       const failure = await this.#appendAll(taken, piece, incarnation);
-      // Closed meanwhile. Whether it was committed is for the next coordinator to know.
-      if (incarnation !== this.#incarnation)
-        for (const parked of taken) parked.settle("NOT_COORDINATOR");
-      else if (failure !== null) return this.#fail(failure, taken);
-      else if (taken.length + piece.length + this.#queue.length === 0) break;
+      // Closed meanwhile, and everybody answered. Whether it was committed is for the next coordinator to know.
+      if (incarnation !== this.#incarnation) return;
+      this.#inFlight = [];
+      if (failure !== null) return this.#fail(failure, taken);
+      if (taken.length + piece.length + this.#queue.length === 0) break;
     }
     if (incarnation === this.#incarnation) this.#isAppending = false;
   }
@@ -239,7 +272,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
         this.#committed(result.nextOffset, batch);
       }
       for (const parked of unsettled) parked.settle(null);
-      unsettled = [];
+      unsettled = this.#inFlight = [];
     }
     this.#finishRewriteIfDone();
     void this.#moveLogStart();
@@ -285,6 +318,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     this.#nextOffset = nextOffset;
     this.#logBytes += bytes;
     this.#retryMs = 0;
+    this.#waitLimit.moved();
     if (this.#rewrite !== null) this.#rewrite.appendedBytes += bytes;
   }
 
@@ -319,7 +353,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
   }
 
   #fail(result: AppendFailure, taken: readonly Parked[]): void {
-    const reason = result.kind === "fenced" ? "another broker leads it" : result.reason;
+    const { reason } = result;
     this.#options.output.warn("A coordinator could not append to its log; loading it again", {
       coordinator: this.#options.name,
       reason,
@@ -353,7 +387,9 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     this.#isMovingLogStart = false;
     this.#rewrite = null;
     this.#wantedLogStart = null;
-    const parked = this.#queue;
+    this.#waitLimit.stop();
+    const parked = [...this.#inFlight, ...this.#queue];
+    this.#inFlight = [];
     this.#queue = [];
     this.#queuedBytes = 0;
     for (const each of parked) each.settle(error);

@@ -36,6 +36,11 @@ export type Decision<Entry, Reply> = {
   readonly reply: Reply;
   /** Called once instead of the reply being given if the entries are more than one batch may hold; nothing was replayed. */
   readonly tooLarge?: () => void;
+  /**
+   * Called at most once, when the entries have not been committed in time: answers whoever waits for them, and decides what follows. They may be
+   * committed yet, and the reply is given then. Absent: the reply is COORDINATOR_NOT_AVAILABLE, at that time.
+   */
+  readonly overdue?: (time: Time) => Decision<Entry, unknown>;
 };
 
 /** What a shard answers for itself: it is not (yet, any more) able to serve, or the decision does not fit in a batch. All but the last are retriable. */

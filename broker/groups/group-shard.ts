@@ -186,7 +186,14 @@ export class GroupShard implements StateMachine<GroupEntry> {
     const tooLarge = () => {
       for (const kept of reply) this.step(slot, { ...kept, error: "UNKNOWN_SERVER_ERROR" }, time);
     };
-    return { entries, reply, tooLarge };
+    // Kafka's rule: members are told, and the group rebalances; that the entries may be committed yet is as if an answer had been lost.
+    const overdue = (laterOn: Time): Decision<GroupEntry, null> => {
+      const told = reply.map((kept) =>
+        this.step(slot, { ...kept, error: "COORDINATOR_NOT_AVAILABLE" }, laterOn),
+      );
+      return { entries: told.flatMap((decision) => decision.entries), reply: null };
+    };
+    return { entries, reply, tooLarge, overdue };
   }
 
   #answer(effect: Exclude<Effect, { type: "keep" | "wakeBy" }>): void {

@@ -123,7 +123,7 @@ export async function fetchOffsets(
     const slot = shard.slots.get(key);
     return slot === undefined ? new Map<string, never>() : copyOffsets(context, slot, topics);
   });
-  if (outcome.kind === "failed") return { error: failureOf(outcome.error) };
+  if (outcome.kind === "failed") return { error: fetchFailureOf(outcome.error) };
   const offsets: ReadonlyMap<string, ReadonlyMap<number, KeptOffset>> = outcome.reply;
   return {
     error: "NONE",
@@ -137,7 +137,9 @@ export async function fetchOffsets(
   };
 }
 
-function failureOf(error: CoordinatorError): Exclude<ErrorName, "NONE"> {
+/** Consumers before 3.9 give up on COORDINATOR_NOT_AVAILABLE here and nowhere else (Kafka's GroupCoordinatorService.handleOffsetFetchException). */
+function fetchFailureOf(error: CoordinatorError): Exclude<ErrorName, "NONE"> {
+  if (error === "COORDINATOR_NOT_AVAILABLE") return "NOT_COORDINATOR";
   return error === "RECORD_LIST_TOO_LARGE" ? "UNKNOWN_SERVER_ERROR" : error;
 }
 

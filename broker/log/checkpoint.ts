@@ -37,10 +37,13 @@ export type LogCheckpoint = {
   readonly copies: readonly { sequence: number; startOffset: number; endOffset: number }[];
   readonly cuts: readonly { beforeSequence: number; offset: number }[];
   readonly gaps: readonly Gap[];
+  readonly isFlushedFirst: boolean;
 };
 
 const magic = 0x4d594c43;
-const version = 2;
+const version = 3;
+/** The same, but for `isFlushedFirst`. */
+const versionBeforeFlags = 2;
 
 const none = new Uint8Array(0);
 
@@ -90,6 +93,7 @@ export function writeLog(writer: ByteWriter, log: StoredLog): void {
     writer.int64(gap.end);
     writer.int64(gap.start);
   }
+  writer.uint32(log.isFlushedFirst ? 1 : 0);
 }
 
 class ByteReader {
@@ -134,7 +138,9 @@ class ByteReader {
 export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
   const end = bytes.length - 4;
   if (end < 24 || uint32At(bytes, end) !== crc32c(bytes, 0, end)) return null;
-  if (uint32At(bytes, 0) !== magic || uint32At(bytes, 4) !== version) return null;
+  const writtenAs = uint32At(bytes, 4);
+  if (uint32At(bytes, 0) !== magic) return null;
+  if (writtenAs !== version && writtenAs !== versionBeforeFlags) return null;
   const reader = new ByteReader(bytes.subarray(8, end));
   try {
     return {
@@ -143,7 +149,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
       previousEnd: reader.uint32(),
       nextNumber: reader.uint32(),
       files: reader.list(() => reader.uint32()),
-      logs: reader.list(() => readLog(reader)),
+      logs: reader.list(() => readLog(reader, writtenAs)),
     };
   } catch (error) {
     if (error instanceof RangeError) return null;
@@ -153,7 +159,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
-const readLog = (reader: ByteReader): LogCheckpoint => ({
+const readLog = (reader: ByteReader, writtenAs: number): LogCheckpoint => ({
   number: reader.uint32(),
   topicId: text(reader.bytes()),
   index: reader.uint32(),
@@ -171,4 +177,5 @@ const readLog = (reader: ByteReader): LogCheckpoint => ({
   })),
   cuts: reader.list(() => ({ beforeSequence: reader.uint32(), offset: reader.int64() })),
   gaps: reader.list(() => ({ end: reader.int64(), start: reader.int64() })),
+  isFlushedFirst: writtenAs > versionBeforeFlags && reader.uint32() === 1,
 });

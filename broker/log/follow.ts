@@ -12,7 +12,8 @@ import type { FollowOptions, FollowOutcome } from "./partition-log.ts";
 import { replayBatch } from "./producer-replay.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { scheduleCommit } from "./wal-commit.ts";
-import { appendEntry, hasSpace, touch } from "./wal.ts";
+import { flushedFlag } from "./wal-entry.ts";
+import { appendEntry, hasSpace } from "./wal.ts";
 
 /**
  * Appends a leader's batches byte for byte (replication.md F3): each whole, undamaged, of an epoch no newer than the one fetched in, and exactly where the log
@@ -69,7 +70,7 @@ function followBatch(log: StoredLog, batch: Uint8Array, options: FollowOptions):
   const leaderEpoch = leaderEpochAt(batch, 0);
   const header = {
     kind: "append",
-    flags: 0,
+    flags: options.durability === "fsync" ? flushedFlag : 0,
     partition: log.number,
     baseOffset,
     leaderEpoch,
@@ -84,7 +85,7 @@ function followBatch(log: StoredLog, batch: Uint8Array, options: FollowOptions):
     size: batch.length,
   });
   log.nextOffset = lastOffset + 1;
-  touch(wal, log, { endOffset: log.nextOffset, needsFlush: options.durability === "fsync" });
+  log.touchAs(options.durability);
   const replayed = replayBatch(log.producers, batch, 0, options.nowMs);
   if (replayed.kind === "corruptState") onDamage(log, `cannot be followed: ${replayed.message}`);
 }

@@ -5,7 +5,7 @@ import { appendControl } from "./wal.ts";
 
 /** Writes what happened to the log as an entry of its own; resolves once that is committed. */
 export function commitControl(
-  { context: { wal }, number }: StoredLog,
+  { context: { wal }, number, isFlushedFirst }: StoredLog,
   kind: "logStart" | "truncate" | "start" | "gap",
   at: { readonly baseOffset: number; readonly goneBytes: number },
 ): Promise<void> {
@@ -15,6 +15,8 @@ export function commitControl(
       partition: number,
       baseOffset: at.baseOffset,
       body: encodeGoneBytes(at.goneBytes),
+      // The log ends elsewhere now, and is counted by that.
+      needsFlush: isFlushedFirst && (kind === "start" || kind === "gap"),
       onCommitted: resolve,
     });
     scheduleCommit(wal);

@@ -4,7 +4,7 @@ import { RecoveryError } from "./wal-recovery.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Disk } from "../../ports/disk.ts";
 import type { LogOutput } from "../log-output.ts";
-import type { PartitionLog } from "./partition-log.ts";
+import type { Durability, PartitionLog } from "./partition-log.ts";
 import type { ProducerLimits } from "./producer-state.ts";
 
 /** All logs of this broker, in one WAL. Owns the directory. */
@@ -12,8 +12,11 @@ export type LogStore = {
   /** Logs found or created, failed ones too. */
   partitions(): Iterable<PartitionLog>;
   partition(topicId: string, index: number): PartitionLog | undefined;
-  /** A new, empty log. Whoever can append to it finds it again after a crash: its declaration is committed before its first batch. */
-  create(topicId: string, index: number): PartitionLog;
+  /**
+   * A new, empty log. Whoever can append to it finds it again after a crash: its declaration is committed before its first batch. `durability` as for
+   * `PartitionLog.declareDurability`; `replicated` by default.
+   */
+  create(topicId: string, index: number, durability?: Durability): PartitionLog;
   /** Forgets the log; its space is reclaimed. Reads under way go on as long as they hold their ranges. */
   drop(topicId: string, index: number): void;
 

@@ -3,7 +3,7 @@ import { dropUnwrittenCopies } from "./copied-ranges.ts";
 import { createHotRing } from "./hot-ring.ts";
 import type { LogStatistics, LogStore, LogStoreOptions } from "./log-store.ts";
 import { addLog, createLogTable, findLog, removeLog, type LogTable } from "./log-table.ts";
-import type { PartitionLog } from "./partition-log.ts";
+import type { Durability, PartitionLog } from "./partition-log.ts";
 import { releaseProducers } from "./producer-state.ts";
 import { createProducerRebuilder, type ProducerRebuilder } from "./rebuild-producers.ts";
 import { reclaimFiles } from "./reclaim.ts";
@@ -11,11 +11,11 @@ import { createRoomQueue, type RoomQueue } from "./room-queue.ts";
 import { createSettler, type Settler } from "./settle-files.ts";
 import type { LogContext, StoredLog } from "./stored-log.ts";
 import { failWal, flushAll, prepareNext, scheduleCommit } from "./wal-commit.ts";
-import { entryBytes } from "./wal-entry.ts";
+import { encodeDeclaration, entryBytes, flushedFlag } from "./wal-entry.ts";
 import { closeHandle, type WalFile } from "./wal-file.ts";
 import { FilePool, isSpareName } from "./wal-pool.ts";
 import { recoverWal, type Recovered } from "./wal-recovery.ts";
-import { encodeDeclaration, failLogsWithHoles, type Replay } from "./wal-replay.ts";
+import { failLogsWithHoles, type Replay } from "./wal-replay.ts";
 import {
   appendControl,
   appendDeferred,
@@ -188,19 +188,24 @@ export class OpenedStore implements LogStore {
     return findLog(this.#table, topicId, index);
   }
 
-  create(topicId: string, index: number): PartitionLog {
+  create(topicId: string, index: number, durability: Durability = "replicated"): PartitionLog {
     assert(!this.#isClosing, "nothing is created once the store closes");
+    const isFlushedFirst = durability === "fsync";
     const number = this.#table.nextNumber;
     const body = encodeDeclaration(topicId, index);
     appendControl(this.#wal, {
       kind: "declared",
+      flags: isFlushedFirst ? flushedFlag : 0,
       partition: number,
       baseOffset: 0,
       body,
+      needsFlush: isFlushedFirst,
       onCommitted: null,
     });
     scheduleCommit(this.#wal);
-    return addLog(this.#table, this.#context, { topicId, index, number });
+    const log = addLog(this.#table, this.#context, { topicId, index, number });
+    log.isFlushedFirst = isFlushedFirst;
+    return log;
   }
 
   drop(topicId: string, index: number): void {

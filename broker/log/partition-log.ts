@@ -30,11 +30,15 @@ export type PartitionLog = {
   readonly leaderEpoch: number;
   /** Bytes of record batches that count for retention: whole pieces (one piece is what one WAL file holds of this log), as Kafka counts whole segments. */
   readonly sizeBytes: number;
+  /** The WAL says that nothing of it counts before it is flushed: found so after a crash of the host, it has lost nothing that counted (replication.md C4). */
+  readonly isFlushedFirst: boolean;
   /** `checkAppend` asks it; `append` records into it. */
   readonly producers: ProducerState;
 
   /** Begins to append under `epoch`, at `nextOffset`. Required again, with a newer epoch, after a failed commit (`LogStore.onResign`). */
   startLeaderEpoch(epoch: number): void;
+  /** What appends will come with from now on, so that the WAL says so before the first one. */
+  declareDurability(durability: Durability): void;
   /** The answer of OffsetForLeaderEpoch. */
   epochEndOffset(epoch: number): EpochEnd;
   /** The epoch that wrote `offset`, or -1. */

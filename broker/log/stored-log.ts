@@ -36,6 +36,7 @@ import { LogReadError } from "./partition-log.ts";
 import type {
   AppendOptions,
   AppendOutcome,
+  Durability,
   FollowOptions,
   FollowOutcome,
   PartitionLog,
@@ -45,6 +46,7 @@ import type {
   TimestampedOffset,
 } from "./partition-log.ts";
 import { scheduleCommit } from "./wal-commit.ts";
+import { encodeDeclaration, flushedFlag } from "./wal-entry.ts";
 import type { WalFile } from "./wal-file.ts";
 import {
   addRow,
@@ -56,7 +58,7 @@ import {
   trimmedPiece,
   type Piece,
 } from "./wal-index.ts";
-import { appendEntry, hasSpace, touch, type Span, type Wal } from "./wal.ts";
+import { appendControl, appendEntry, hasSpace, touch, type Span, type Wal } from "./wal.ts";
 
 /** Batches of an old file that were appended again, unchanged, when it was reclaimed. */
 export type CopiedRange = {
@@ -92,6 +94,8 @@ export class StoredLog implements PartitionLog {
 
   failure: string | null = null;
   isDropped = false;
+  /** What the WAL says, or more: it never says so while this does not. */
+  isFlushedFirst = false;
   logStartOffset = 0;
   nextOffset = 0;
   logEndOffset = 0;
@@ -175,7 +179,7 @@ export class StoredLog implements PartitionLog {
       wal,
       {
         kind: "append",
-        flags: 0,
+        flags: options.durability === "fsync" ? flushedFlag : 0,
         partition: this.number,
         baseOffset,
         leaderEpoch: options.leaderEpoch,
@@ -192,12 +196,35 @@ export class StoredLog implements PartitionLog {
     const replayed = replayBatch(this.producers, batch, 0, options.nowMs);
     assert(replayed.kind === "replayed", "what is appended was validated");
     this.nextOffset = lastOffset + 1;
-    touch(wal, this, {
-      endOffset: this.nextOffset,
-      needsFlush: options.durability === "fsync",
-    });
+    this.touchAs(options.durability);
     scheduleCommit(wal);
     return { kind: "appended", baseOffset, lastOffset };
+  }
+
+  /** What has just been appended counts once it is written, or flushed. The first that need not be flushed is: the WAL must not be found to say more than holds. */
+  touchAs(durability: Durability): void {
+    const isFlushedFirst = durability === "fsync";
+    const needsFlush = isFlushedFirst || this.isFlushedFirst;
+    touch(this.context.wal, this, { endOffset: this.nextOffset, needsFlush });
+    this.isFlushedFirst = isFlushedFirst;
+  }
+
+  declareDurability(durability: Durability): void {
+    // The end of it goes with the first append that is not flushed: until then what the WAL says is true.
+    if (durability !== "fsync" || this.isFlushedFirst) return;
+    const { wal } = this.context;
+    if (this.failure !== null || this.isDropped || wal.isClosed || wal.isDead) return;
+    appendControl(wal, {
+      kind: "declared",
+      flags: flushedFlag,
+      partition: this.number,
+      baseOffset: 0,
+      body: encodeDeclaration(this.topicId, this.index),
+      needsFlush: true,
+      onCommitted: null,
+    });
+    this.isFlushedFirst = true;
+    scheduleCommit(wal);
   }
 
   #refusal(batchBytes: number, leaderEpoch: number): AppendOutcome | null {
@@ -237,6 +264,8 @@ export class StoredLog implements PartitionLog {
       this.sizeBytes -= cutPieceAtPosition(piece, piece.file.writtenEnd);
     }
     this.endAt(this.logEndOffset);
+    // What said that it is no longer so may be gone with the rest.
+    this.isFlushedFirst = true;
     this.fencedEpoch = Math.max(this.fencedEpoch, this.appendEpoch);
     this.appendEpoch = -1;
     this.span = null;

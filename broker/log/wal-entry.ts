@@ -71,6 +71,11 @@ for (const [name, id] of Object.entries(entryKinds)) kindNames[id] = name as Ent
 
 /** Flag of an `append` that repeats a batch from a file about to be reclaimed. */
 export const copiedFlag = 1;
+/**
+ * Flag of an `append` or `declared`: from here on nothing of the log counts before it is flushed (durability `fsync`). What precedes the entry is there if the
+ * entry is, and the first append without the flag is flushed too before it counts. So a log whose last such entry has it has lost nothing that counted.
+ */
+export const flushedFlag = 2;
 
 export type EntryHeader = {
   readonly kind: EntryKind;
@@ -86,6 +91,14 @@ export type EntryHeader = {
   readonly bodyCrc: number;
   readonly previousPartition: number;
 };
+
+/** The body of a `declared` entry: {partition index int32, topic id}. */
+export function encodeDeclaration(topicId: string, index: number): Uint8Array {
+  const body = Buffer.allocUnsafe(4 + Buffer.byteLength(topicId));
+  body.writeInt32BE(index, 0);
+  body.write(topicId, 4);
+  return body;
+}
 
 /** The body of `truncate` and `logStart`: how many bytes of batches are gone with it. */
 export function encodeGoneBytes(count: number): Uint8Array {

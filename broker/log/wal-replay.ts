@@ -10,7 +10,7 @@ import { releaseProducers } from "./producer-state.ts";
 import { decodeProducerState } from "./producer-snapshot.ts";
 import { rollBackProducers } from "./roll-back-producers.ts";
 import type { LogContext, StoredLog } from "./stored-log.ts";
-import { copiedFlag, decodeGoneBytes, type EntryHeader } from "./wal-entry.ts";
+import { copiedFlag, decodeGoneBytes, flushedFlag, type EntryHeader } from "./wal-entry.ts";
 import type { WalFile } from "./wal-file.ts";
 import { addCopiedRow, addRow, cutPieceAtOffset, pieceOf, type FileIndex } from "./wal-index.ts";
 
@@ -41,14 +41,6 @@ export function failLogsWithHoles(replay: Replay): void {
   }
 }
 
-/** The body of a `declared` entry: {partition index int32, topic id}. */
-export function encodeDeclaration(topicId: string, index: number): Uint8Array {
-  const body = Buffer.allocUnsafe(4 + Buffer.byteLength(topicId));
-  body.writeInt32BE(index, 0);
-  body.write(topicId, 4);
-  return body;
-}
-
 export function restoreLogs(
   replay: Replay,
   checkpoint: Checkpoint,
@@ -72,6 +64,7 @@ const restoreLog = (
   log.hasCold = saved.nextOffset > saved.logStartOffset;
   log.cuts = [...saved.cuts];
   log.gaps = [...saved.gaps];
+  log.isFlushedFirst = saved.isFlushedFirst;
   const epochs = decodeEpochs(saved.epochs);
   if (epochs === null) log.failure ??= "its epochs are damaged";
   else log.epochs = epochs;
@@ -96,7 +89,7 @@ export function replayEntry(
   entry: { header: EntryHeader; body: Uint8Array; position: number },
 ): void {
   const { header, body } = entry;
-  if (header.kind === "declared") return replayDeclared(replay, header.partition, body);
+  if (header.kind === "declared") return replayDeclared(replay, header, body);
   const log = replay.table.byNumber.get(header.partition);
   // Entries of a log that was dropped before the checkpoint was taken.
   if (log === undefined) return;
@@ -138,12 +131,18 @@ export function replayEntry(
   }
 }
 
-const replayDeclared = (replay: Replay, number: number, body: Uint8Array): void => {
+const replayDeclared = (
+  replay: Replay,
+  { partition: number, flags }: EntryHeader,
+  body: Uint8Array,
+): void => {
   const topicId = Buffer.from(body.subarray(4)).toString();
   const index = int32At(body, 0);
-  if (replay.table.byNumber.has(number)) return;
-  const other = findLog(replay.table, topicId, index);
-  if (other === undefined) addLog(replay.table, replay.context, { topicId, index, number });
+  const { byNumber } = replay.table;
+  if (!byNumber.has(number) && findLog(replay.table, topicId, index) === undefined)
+    addLog(replay.table, replay.context, { topicId, index, number });
+  const log = byNumber.get(number);
+  if (log !== undefined) log.isFlushedFirst = (flags & flushedFlag) !== 0;
 };
 
 const replayAppend = (
@@ -169,6 +168,7 @@ const replayAppend = (
     log.failure = `a batch at ${header.baseOffset} follows the end ${log.nextOffset}`;
     return;
   }
+  log.isFlushedFirst = (header.flags & flushedFlag) !== 0;
   assignEpoch(log.epochs, leaderEpochAt(body, 0), header.baseOffset);
   log.indexBatch(file, row);
   log.nextOffset = row.lastOffset + 1;

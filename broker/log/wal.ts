@@ -49,9 +49,13 @@ export type Span = {
 /** An entry that is not a batch. It is never refused: without room it waits its turn before everything else. */
 export type ControlEntry = {
   readonly kind: EntryKind;
+  /** None by default. */
+  readonly flags?: number;
   readonly partition: number;
   readonly baseOffset: number;
   readonly body: Uint8Array;
+  /** It is committed once it is flushed. */
+  readonly needsFlush?: boolean;
   readonly onCommitted: (() => void) | null;
 };
 
@@ -330,9 +334,11 @@ export function appendControl(wal: Wal, control: ControlEntry): boolean {
 }
 
 const putControl = (wal: Wal, control: ControlEntry): void => {
-  const { kind, partition, baseOffset, body } = control;
-  appendEntry(wal, { kind, flags: 0, partition, baseOffset, leaderEpoch: -1 }, body);
-  openSpan(wal).controls.push(control);
+  const { kind, flags = 0, partition, baseOffset, body } = control;
+  appendEntry(wal, { kind, flags, partition, baseOffset, leaderEpoch: -1 }, body);
+  const span = openSpan(wal);
+  span.controls.push(control);
+  if (control.needsFlush === true) span.needsFlush = true;
 };
 
 /** Appends what waits, as far as there is room. True if nothing waits any more. */

@@ -1,4 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
+import type { ErrorName } from "../../protocol/errors.ts";
 import { isControlAt, nextOffsetAt } from "../../protocol/records/batch.ts";
 import { buildBatch } from "../../protocol/records/build.ts";
 import { decodeBatch } from "../../protocol/records/decode.ts";
@@ -13,7 +14,7 @@ import type { AppendOutcome } from "./append-batch.ts";
 import { appendBatch } from "./append-batch.ts";
 import type { AppendGate } from "./append-gate.ts";
 import type { Partition } from "./partition.ts";
-import { moveLogStart, whenCommitted } from "./partition.ts";
+import { inSyncCountOf, moveLogStart, whenCommitted } from "./partition.ts";
 import type { LocalTopic } from "./topic-table.ts";
 
 /** Bound on a coordinator's own batch, for what it writes and what it reads; the runtime keeps its batches far below. */
@@ -34,6 +35,7 @@ export function coordinatorLog(options: Options): CoordinatorLog {
   const { partition } = options;
   return {
     append: (records) => append(options, records),
+    isShortOfReplicas: () => inSyncCountOf(partition) < partition.minIsr,
     read: () => read(partition),
     async moveLogStart(offset) {
       await moveLogStart(partition, Math.min(offset, partition.log.highWatermark));
@@ -50,11 +52,14 @@ async function append(options: Options, records: readonly KeyValue[]): Promise<A
     maxMessageBytes: maxBatchBytes,
     segmentBytes: maxBatchBytes,
   };
+  const { leaderEpoch: asked } = partition;
   let outcome: AppendOutcome | null = null;
   const waiting = gate.run(
     1,
     () => batch.length,
     () => {
+      // Room came in a later term: who coordinates now has read the log already.
+      if (partition.leaderEpoch !== asked) return;
       const { durability } = topic.settings;
       outcome = appendBatch(partition, {
         records: batch,
@@ -69,16 +74,25 @@ async function append(options: Options, records: readonly KeyValue[]): Promise<A
   );
   if (waiting !== undefined) await waiting;
   const appended = outcome as AppendOutcome | null;
-  if (appended === null) return { kind: "unavailable", reason: "the append did not run" };
-  if (appended.kind === "refused") {
-    if (appended.error === "NOT_LEADER_OR_FOLLOWER") return { kind: "fenced" };
-    return { kind: "unavailable", reason: appended.message ?? appended.error };
-  }
+  if (appended === null) return { kind: "fenced", reason: otherTerm };
+  if (appended.kind === "refused") return refusal(appended.error, appended.message);
   const { endOffset, leaderEpoch } = appended;
   const isCommitted = await new Promise<boolean>((resolve) =>
     whenCommitted(partition, { endOffset, leaderEpoch }, resolve),
   );
-  return isCommitted ? { kind: "committed", nextOffset: endOffset } : { kind: "fenced" };
+  return isCommitted
+    ? { kind: "committed", nextOffset: endOffset }
+    : { kind: "fenced", reason: otherTerm };
+}
+
+const otherTerm = "the term it was made in is over";
+
+/** As Kafka maps what an append says to what a coordinator says (GroupMetadataManager.appendGroupMetadataErrorToResponseError): too few replicas is for waiting, the rest for looking elsewhere. */
+function refusal(error: ErrorName, message: string | null): AppendResult {
+  const reason = message ?? error;
+  return error === "NOT_LEADER_OR_FOLLOWER" || error === "KAFKA_STORAGE_ERROR"
+    ? { kind: "fenced", reason }
+    : { kind: "unavailable", reason };
 }
 
 async function* read(partition: Partition): AsyncIterable<LogPiece> {

@@ -185,6 +185,7 @@ function settle(table: Table, local: LocalTopic): void {
   for (const partition of local.partitions) {
     if (partition === undefined) continue;
     partition.minIsr = minIsrOf(table, local, partition.index);
+    partition.log.declareDurability(local.settings.durability);
     advance(partition);
   }
 }
@@ -206,7 +207,9 @@ function place(table: Table, local: LocalTopic, index: number): void {
     return;
   }
   if (partition === undefined) {
-    const log = store.partition(topicId, index) ?? store.create(topicId, index);
+    const { durability } = local.settings;
+    const log = store.partition(topicId, index) ?? store.create(topicId, index, durability);
+    log.declareDurability(durability);
     partition = createPartition(topicId, index, log);
     local.partitions[index] = partition;
     table.partitionOf.set(log, partition);

@@ -28,8 +28,8 @@ export type RegisterBrokerRequest = Pick<
   /** Replicas that recovery found damaged: they leave the in-sync set. */
   readonly damaged?: readonly ReplicaRef[];
   /**
-   * Replicas whose log was flushed, and says so itself, before each of its records was acknowledged (durability `fsync`): even a host crash took nothing
-   * from them. Absent: what the topics' settings say now.
+   * Replicas whose log was flushed, and says so itself, before each of its records was acknowledged: even a host crash took nothing from them. Those of
+   * topics with durability `fsync` keep their membership. Absent: the topics' settings alone decide.
    */
   readonly flushed?: readonly ReplicaRef[];
   /** Ends of the logs of its replicas: whoever was alone in sync, and may have lost records, goes on far above its end. */

@@ -52,7 +52,7 @@ export function partitionsOnRegistration(
       const isKept =
         broker.previousEnd !== "hostCrash" ||
         !rules.distrustsHostCrash ||
-        (flushed === null ? isFlushedTopic : flushed.has(ref));
+        (isFlushedTopic && (flushed === null || flushed.has(ref)));
       const isMember = isKept && !damaged.has(ref);
       let after = partition;
       if (step !== "elect") after = leftBy(after, { brokerId, isMember, around });

@@ -172,6 +172,13 @@ const ownSettings: readonly BrokerSetting[] = [
     check: atLeast(0),
     doc: "Longest text a consumer may store with a committed offset.",
   }),
+  fixed({
+    name: "offsets.commit.timeout.ms",
+    type: "INT",
+    defaultValue: "5000",
+    importance: "HIGH",
+    doc: "How long a consumer group's request waits until its offsets or assignment are replicated.",
+  }),
   dynamic({
     name: "offsets.retention.minutes",
     type: "INT",

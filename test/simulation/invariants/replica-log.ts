@@ -63,11 +63,17 @@ const whatWasWrittenIsThere: Invariant = {
   watch: watchLives,
 };
 
-type Left = ReplicaNumbers & { readonly bootNumber: number };
+type Left = ReplicaNumbers & {
+  readonly bootNumber: number;
+  /** Its topic was one that flushes all through that life. */
+  readonly isFlushed: boolean;
+};
 
 function watchLives({ truth, committed }: Observed): Checks {
   /** By broker and partition: a directory that starts anew does so under another id. */
   const left = new Map<string, Left>();
+  /** Replicas that were seen not to be flushed in the life they are in. */
+  const unflushed = new Set<string>();
   const keyOf = ({ view }: WatchedBroker, { topicId, index }: ReplicaView): string =>
     `${view.brokerId}: ${topicId}/${index}`;
   return {
@@ -83,17 +89,20 @@ function watchLives({ truth, committed }: Observed): Checks {
     ended(broker, replicas) {
       for (const [replica, numbers] of replicas) {
         if (replica.failure !== null) continue;
-        left.set(keyOf(broker, replica), { ...numbers, bootNumber: broker.bootNumber });
+        const key = keyOf(broker, replica);
+        const isFlushed = !unflushed.delete(key);
+        left.set(key, { ...numbers, bootNumber: broker.bootNumber, isFlushed });
       }
     },
     replica({ broker, replica, before }) {
-      if (before !== null) return null;
       const key = keyOf(broker, replica);
+      if (replica.durability !== "fsync") unflushed.add(key);
+      if (before !== null) return null;
       const last = left.get(key);
       left.delete(key);
       if (last === undefined) return null;
-      const { topicId, index, durability } = replica;
-      if (last.bootNumber !== broker.bootNumber && durability !== "fsync") return null;
+      const { topicId, index } = replica;
+      if (last.bootNumber !== broker.bootNumber && !last.isFlushed) return null;
       const state = truth.partition(topicId, index);
       // It follows before it serves: what its leader never had is cut by then.
       const mayBeCut = (state?.replicas.length ?? 1) > 1;

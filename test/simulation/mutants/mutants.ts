@@ -9,8 +9,9 @@ const brokerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "broker/log/stored-log.ts",
-        find: 'needsFlush: options.durability === "fsync",',
-        replace: "needsFlush: false,",
+        find: "touch(this.context.wal, this, { endOffset: this.nextOffset, needsFlush });",
+        replace:
+          "touch(this.context.wal, this, { endOffset: this.nextOffset, needsFlush: false });",
       },
     ],
     foundBy: /I4 does not hold|I10 does not hold|lost/,

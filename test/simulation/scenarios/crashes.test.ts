@@ -60,6 +60,40 @@ test("all hosts that lose power at once cost a flushed topic nothing, and it goe
   });
 });
 
+test.each([
+  ["at once, before its log says so,", 0, false],
+  ["once its log says so", 3_000, true],
+] as const)(
+  "a leader whose topic is told to flush and whose host crashes %s has its membership by what its log says, and nothing acknowledged before is lost",
+  async (_, afterMs, isKept) => {
+    // Two replicas that must both have it: whoever is fenced goes to the eligible ones, and stays until it registers.
+    const configs = { "min.insync.replicas": "2", durability: "replicated" };
+    const topics = [orders({ replicationFactor: 2, configs })];
+    await play({ topics }, async (stage) => {
+      const load = stage.load({ pauseMs: 60 });
+      await stage.pass(3_000);
+      const node = await stage.leaderApart();
+      await stage.until("more to be written", () => load.isServedSince(stage.nowMs - 100));
+      const id = stage.idOf(node);
+      const { brokers } = stage.cell.truth.image;
+      const { epoch } = brokers.get(id)!;
+      await stage.configure("durability", "fsync");
+      await stage.until("the leader to hear", () => stage.replica(node).durability === "fsync");
+      await stage.pass(afterMs);
+      node.host.crash();
+      const crashedMs = stage.nowMs;
+      node.host.boot();
+      await stage.until("it to register", () => brokers.get(id)!.epoch > epoch);
+      const { isr, elr, lastIsr } = stage.partition();
+      expect([...isr, ...elr].includes(id)).toBe(isKept);
+      expect(lastIsr).toContain(id);
+      await stage.until("writes to be taken", () => load.isServedSince(crashedMs));
+      expect(stage.partition().recoveries).toEqual([]);
+      await stage.untilInSync();
+    });
+  },
+);
+
 test("after a loss of power nobody is elected before every member has told what it has left, and the one that has most leads", async () => {
   await play({}, async (stage) => {
     stage.load();

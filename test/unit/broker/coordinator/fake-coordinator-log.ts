@@ -20,6 +20,8 @@ export type FakeCoordinatorLog = CoordinatorLog & {
   /** Lets what waits through, and later appends too. */
   release(): void;
   failNext(fault: AppendFault): void;
+  /** Too few replicas are in sync from now on, or enough again. */
+  runShort(isShort: boolean): void;
   failMoves(count: number): void;
   failReads(count: number): void;
   /** Called after every change of what a new coordinator would read. */
@@ -31,6 +33,7 @@ export function createFakeCoordinatorLog(): FakeCoordinatorLog {
   const batchSizes: number[] = [];
   const faults: AppendFault[] = [];
   let start = 0;
+  let isShort = false;
   let failingMoves = 0;
   let failingReads = 0;
   let held: (() => void)[] | null = null;
@@ -42,7 +45,7 @@ export function createFakeCoordinatorLog(): FakeCoordinatorLog {
     else await Promise.resolve();
     const fault = faults.shift();
     if (fault === "refused") return { kind: "unavailable", reason: "not enough replicas" };
-    if (fault === "fenced") return { kind: "fenced" };
+    if (fault === "fenced") return { kind: "fenced", reason: "led elsewhere" };
     batchSizes.push(records.reduce((sum, record) => sum + sizeBytes(record), 0));
     history.push(...records.map(copyOf));
     changed();
@@ -54,6 +57,8 @@ export function createFakeCoordinatorLog(): FakeCoordinatorLog {
     history,
     batchSizes,
     append,
+    isShortOfReplicas: () => isShort,
+    runShort: (flag) => void (isShort = flag),
     async *read() {
       if (failingReads > 0) {
         failingReads -= 1;

@@ -211,3 +211,113 @@ test("decisions reach the log in the order they were made, batches split where t
   );
   expect(Math.max(...log.batchSizes)).toBeLessThanOrEqual(300);
 });
+
+const notAvailable = { kind: "failed", error: "COORDINATOR_NOT_AVAILABLE" };
+
+test("with too few replicas in sync a decision is refused at once, and neither state nor what needs no append is lost", async () => {
+  const { shard, log, set, values, machines } = createShard();
+  await shard.whenLoaded();
+  await set("a", "1");
+  log.runShort(true);
+  expect(await set("a", "2")).toEqual(notAvailable);
+  expect(await shard.write(() => ({ entries: [], reply: "alive" }), "decide")).toMatchObject({
+    kind: "done",
+  });
+  expect(await shard.read((machine) => machine.values.get("a"))).toMatchObject({ reply: "1" });
+  log.runShort(false);
+  expect(await set("a", "3")).toMatchObject({ kind: "done" });
+  expect(values()).toEqual({ a: "3" });
+  expect(machines).toHaveLength(1);
+});
+
+test("nobody waits for a commit past the limit, and what is committed later counts", async () => {
+  const { shard, log, clock, set, values, machines } = createShard();
+  await shard.whenLoaded();
+  log.hold();
+  const inFlight = set("a", "1");
+  await settle();
+  await clock.advance(2_000);
+  const queued = set("b", "2");
+  const read = shard.read((machine) => machine.values.size);
+  await clock.advance(2_999);
+  expect(await stateOf(inFlight)).toBe("pending");
+  await clock.advance(1);
+  expect(await inFlight).toEqual(notAvailable);
+  expect(await stateOf(queued)).toBe("pending");
+  await clock.advance(2_000);
+  for (const late of [queued, read]) expect(await late).toEqual(notAvailable);
+  log.release();
+  await settle();
+  expect(Object.fromEntries(replayed(log.history))).toEqual({ a: "1", b: "2" });
+  expect(values()).toEqual({ a: "1", b: "2" });
+  expect(machines).toHaveLength(1);
+});
+
+test("while nothing commits, requests are refused at once instead of queueing, until something does", async () => {
+  const { shard, log, clock, set } = createShard();
+  await shard.whenLoaded();
+  log.hold();
+  void set("a", "1");
+  await clock.advance(5_000);
+  expect(await stateOf(set("b", "2"))).toEqual(notAvailable);
+  expect(await stateOf(shard.read(() => "seen"))).toEqual(notAvailable);
+  const alive = shard.write(() => ({ entries: [], reply: "alive" }), "decide");
+  expect(await stateOf(alive)).toMatchObject({ kind: "done" });
+  log.release();
+  await settle();
+  expect(await set("b", "2")).toMatchObject({ kind: "done" });
+  expect(Object.fromEntries(replayed(log.history))).toEqual({ a: "1", b: "2" });
+});
+
+test("an append that fails past the limit is as if it had never been decided", async () => {
+  const { shard, log, clock, set, values } = createShard();
+  await shard.whenLoaded();
+  log.hold();
+  log.failNext("refused");
+  const reply = set("a", "1");
+  await clock.advance(5_000);
+  expect(await reply).toEqual(notAvailable);
+  log.release();
+  await settle();
+  await clock.advance(defaultShardLimits.retryMinimumMs);
+  expect(values()).toEqual({});
+  expect(await set("a", "2")).toMatchObject({ kind: "done" });
+});
+
+test("a decision that has an answer for it is asked once it is overdue, and still told its outcome", async () => {
+  const { shard, log, clock, values } = createShard();
+  await shard.whenLoaded();
+  log.hold();
+  let overdueCount = 0;
+  const overdue = () => {
+    overdueCount += 1;
+    return { entries: [{ name: "b", value: "overdue" }], reply: null };
+  };
+  const reply = shard.write(() => ({
+    entries: [{ name: "a", value: "1" }],
+    reply: "kept",
+    overdue,
+  }));
+  await clock.advance(20_000);
+  expect(overdueCount).toBe(1);
+  expect(values()).toEqual({ a: "1", b: "overdue" });
+  expect(await stateOf(reply)).toBe("pending");
+  log.release();
+  expect(await reply).toEqual({ kind: "done", reply: "kept" });
+  await settle();
+  expect(Object.fromEntries(replayed(log.history))).toEqual({ a: "1", b: "overdue" });
+});
+
+test("no timer stays behind when everything is answered, nor when the shard closes on a hanging append", async () => {
+  const { shard, log, clock, set } = createShard();
+  await shard.whenLoaded();
+  await set("a", "1");
+  await clock.advance(5_000);
+  expect(clock.nextDueMs()).toBeNull();
+  log.hold();
+  const reply = set("a", "2");
+  await settle();
+  shard.close();
+  expect(await reply).toEqual({ kind: "failed", error: "NOT_COORDINATOR" });
+  expect(clock.nextDueMs()).toBeNull();
+});

@@ -80,6 +80,66 @@ test("a commit the log refuses is answered retriably and never seen", async () =
   expect(await cell.fetch("billing")).toEqual(["orders-0@1"]);
 });
 
+test("with too few replicas in sync a commit is refused at once, offsets are still told, and sessions live on", async () => {
+  const cell = await createGroupCell();
+  const { memberId } = await cell.join("billing");
+  await cell.sync("billing", memberId, 1);
+  const member = { memberId, generationId: 1 };
+  expect(await cell.commit("billing", 1, member)).toEqual(["NONE"]);
+  for (const log of cell.logs) log.runShort(true);
+  expect(await cell.commit("billing", 2, member)).toEqual(["COORDINATOR_NOT_AVAILABLE"]);
+  expect(await cell.fetch("billing")).toEqual(["orders-0@1"]);
+  const heartbeat = { groupId: "billing", generationId: 1, memberId, groupInstanceId: null };
+  for (let round = 0; round < 4; round++) {
+    await cell.clock.advance(6_000);
+    expect(await cell.groups.heartbeat(heartbeat, cell.client())).toBe("NONE");
+  }
+  for (const log of cell.logs) log.runShort(false);
+  expect(await cell.commit("billing", 3, member)).toEqual(["NONE"]);
+});
+
+test("a commit that is not replicated within five seconds is answered, and counts if it is replicated later", async () => {
+  const cell = await createGroupCell();
+  for (const log of cell.logs) log.hold();
+  const commit = cell.commit("billing", 7);
+  const fetch = cell.fetch("billing");
+  await cell.clock.advance(5_000);
+  expect(await commit).toEqual(["COORDINATOR_NOT_AVAILABLE"]);
+  // Consumers before 3.9 know no other code that has them try again.
+  expect(await fetch).toBe("NOT_COORDINATOR");
+  expect(await cell.commit("billing", 7)).toEqual(["COORDINATOR_NOT_AVAILABLE"]);
+  for (const log of cell.logs) log.release();
+  await settle();
+  expect(await cell.fetch("billing")).toEqual(["orders-0@7"]);
+  await cell.restart();
+  expect(await cell.fetch("billing")).toEqual(["orders-0@7"]);
+});
+
+test("an assignment that is not replicated within five seconds sends every member back to join, whatever becomes of it", async () => {
+  const cell = await createGroupCell({ initialRebalanceDelayMs: 100 });
+  const joins = [1, 2].map(() => cell.join("billing"));
+  await cell.clock.advance(1_000);
+  const joined = await Promise.all(joins);
+  const leaderId = joined[0]?.leader ?? "";
+  const followerId = joined.find(({ memberId }) => memberId !== leaderId)?.memberId ?? "";
+  const { generationId = 0 } = joined[0] ?? {};
+  for (const log of cell.logs) log.hold();
+  const syncs = [leaderId, followerId].map((id) => cell.sync("billing", id, generationId));
+  await cell.clock.advance(5_000);
+  for (const synced of await Promise.all(syncs))
+    expect(synced.error).toBe("COORDINATOR_NOT_AVAILABLE");
+  for (const log of cell.logs) log.release();
+  await settle();
+  const again = await Promise.all(
+    [leaderId, followerId].map((memberId) => cell.join("billing", { memberId })),
+  );
+  expect(again.map(({ error }) => error)).toEqual(["NONE", "NONE"]);
+  const next = again[0]?.generationId ?? 0;
+  expect(next).toBe(generationId + 1);
+  for (const id of [leaderId, followerId])
+    expect((await cell.sync("billing", id, next)).error).toBe("NONE");
+});
+
 test("parked joins and syncs are answered when the coordinator goes away", async () => {
   const cell = await createGroupCell({ initialRebalanceDelayMs: 3_000 });
   const joining = cell.join("billing");

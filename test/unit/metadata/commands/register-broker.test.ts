@@ -155,6 +155,21 @@ describe("partitions of a broker that starts again", () => {
     expect(partition()?.isr).toEqual([1, 2, 3]);
   });
 
+  test.each([
+    ["says", "fsync", true, [1, 2, 3]],
+    ["does not say yet", "fsync", false, [1, 3]],
+    ["says", "replicated", true, [1, 3]],
+  ] as const)(
+    "whose log %s that it was flushed, with durability %s, after a host crash",
+    (_, durability, isListed, isr) => {
+      const { cell, partition } = withTopic(3, { durability });
+      const topicId = topicByName(cell.image, cell.clusterId, "t")?.topicId ?? "";
+      const flushed = isListed ? [{ topicId, index: 0 }] : [];
+      register(cell, { ...restart(2, 2, "hostCrash"), flushed });
+      expect(partition()).toMatchObject({ isr, elr: [], lastIsr: [1, 2, 3] });
+    },
+  );
+
   test("lose it where recovery found them damaged", () => {
     const { cell, partition } = withTopic(3);
     const topicId = topicByName(cell.image, cell.clusterId, "t")?.topicId ?? "";
