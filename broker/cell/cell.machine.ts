@@ -27,6 +27,7 @@ import {
   ownReport,
   watchBrokers,
 } from "./office.ts";
+import { answerSubmitted, createQuestions, followQuestions } from "./questions.ts";
 import { judgeServing } from "./serving.ts";
 import { answerVote, considerTakeover, giveUp, voteAnswered } from "./takeover.ts";
 
@@ -53,6 +54,7 @@ export function createCell({ nowMs, ...options }: CellOptions): CellState {
     nextRound: 1,
     nextCandidacyMs: nowMs,
     office: null,
+    questions: createQuestions(),
     stopAskedMs: null,
     isStopped: false,
     serving: { reads: true, acks1: true },
@@ -82,6 +84,7 @@ export function stepCell(
   endReplaced(state, step);
   if (!state.isStopped) {
     sendHeartbeat(state, step);
+    followQuestions(state, step);
     considerTakeover(state, step);
     attend(state, step);
     stopWhenDrained(state, step);
@@ -145,10 +148,18 @@ function tick(state: CellState, { logReadMs }: EventOf<"tick">, step: Step): voi
 }
 
 /** Decisions of brokers show that somebody is there; what the control plane writes does not. */
-function applied(state: CellState, changes: readonly MetadataChange[], { nowMs }: Step): void {
-  const isSign = changes.some(
-    ({ kind }) => kind === "partitionChanged" || kind === "brokerStateChanged",
-  );
+function applied(
+  state: CellState,
+  changes: readonly MetadataChange[],
+  { image, nowMs }: Step,
+): void {
+  const isSign = changes.some((change) => {
+    const { kind } = change;
+    // What others ask and answer is no sign of the controller: they may be as lonely.
+    if (kind === "questionAsked" || kind === "questionAnswered")
+      return change.brokerId === image.controller.brokerId;
+    return kind === "partitionChanged" || kind === "brokerStateChanged";
+  });
   if (isSign) state.link.lastSignMs = nowMs;
 }
 
@@ -163,6 +174,7 @@ function dialledAny(state: CellState, event: EventOf<"dialled">): void {
 
 function submitted(state: CellState, { id, outcome }: EventOf<"submitted">, step: Step): void {
   const { candidacy, office, config } = state;
+  answerSubmitted(state, { id, outcome }, step);
   if (candidacy?.submitId === id) {
     // Accepted: the office comes with the entry. Else somebody was faster, or nobody knows.
     if (outcome.kind !== "accepted" || !isInOffice(state, step.image)) giveUp(state, step);
