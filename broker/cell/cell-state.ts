@@ -62,8 +62,8 @@ export type Candidacy = {
   readonly missed: { readonly brokerId: number | null; readonly epoch: number };
   /** Without the controller that is missed. */
   readonly electorate: readonly number[];
-  /** Out of service, and have no vote: how many they are says where most can hear each other. */
-  readonly bystanders: readonly number[];
+  /** Out of service, without a vote: how many of them are heard says where most hear each other. Null: it is not asked. */
+  readonly bystanders: readonly number[] | null;
   readonly outcomes: Map<number, "granted" | "denied" | "refused" | "silent">;
   readonly deadlineMs: number;
   /** Of the take-over that is under way. */

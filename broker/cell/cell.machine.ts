@@ -148,18 +148,10 @@ function tick(state: CellState, { logReadMs }: EventOf<"tick">, step: Step): voi
 }
 
 /** Decisions of brokers show that somebody is there; what the control plane writes does not. */
-function applied(
-  state: CellState,
-  changes: readonly MetadataChange[],
-  { image, nowMs }: Step,
-): void {
-  const isSign = changes.some((change) => {
-    const { kind } = change;
-    // What others ask and answer is no sign of the controller: they may be as lonely.
-    if (kind === "questionAsked" || kind === "questionAnswered")
-      return change.brokerId === image.controller.brokerId;
-    return kind === "partitionChanged" || kind === "brokerStateChanged";
-  });
+function applied(state: CellState, changes: readonly MetadataChange[], { nowMs }: Step): void {
+  const isSign = changes.some(
+    ({ kind }) => kind === "partitionChanged" || kind === "brokerStateChanged",
+  );
   if (isSign) state.link.lastSignMs = nowMs;
 }
 

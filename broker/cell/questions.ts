@@ -34,6 +34,8 @@ export function followQuestions(state: CellState, step: Step): void {
   if (questions.own !== null && revision === null) {
     // It is answered, or nobody is left to answer it.
     questions.own = null;
+    // For who has asked. To whoever else hears nobody, and is heard by more, an answer says nothing.
+    state.link.lastSignMs = nowMs;
     questions.nextAskMs = nowMs + 2 * config.sessionMs;
   }
   if (revision !== null && questions.own?.revision !== revision)
@@ -46,13 +48,15 @@ function answer(state: CellState, step: Step): void {
   const { image, nowMs } = step;
   if (image.questions.size === 0 || questions.answerId !== null) return;
   if (nowMs < questions.nextAnswerMs) return;
-  const waiting = [...image.questions.values()].filter(({ asked }) => asked.includes(brokerId));
-  // One answer is to all of them: where it cannot be to one it is to none.
-  if (waiting.length === 0 || !waiting.every((question) => isOurs(state, question, step))) return;
+  const askedBy = [...image.questions.values()]
+    .filter(({ asked }) => asked.includes(brokerId))
+    .filter((question) => isOurs(state, question, step))
+    .map((question) => question.brokerId);
+  if (askedBy.length === 0) return;
   questions.answerId = submit(state, step, {
     name: "answer",
     isController: isInOffice(state, image),
-    command: (now) => answerInLog(now, { brokerId, brokerEpoch }),
+    command: (now) => answerInLog(now, { brokerId, brokerEpoch, askedBy }),
   });
 }
 

@@ -42,13 +42,14 @@ export function considerTakeover(state: CellState, step: Step): void {
   const isActive = self(state, image)?.state === "active";
   const isFree = missed.brokerId === null && (isActive || electorate.length === 0);
   const round = state.nextRound++;
+  const deadlineMs = nowMs + config.voteTimeoutMs + config.tickMs;
   const begun: Candidacy = {
     round,
     missed,
     electorate,
-    bystanders: bystandersOf(state, step),
+    bystanders: bystandersOf(state, image, deadlineMs),
     outcomes: new Map(),
-    deadlineMs: nowMs + config.voteTimeoutMs + config.tickMs,
+    deadlineMs,
     submitId: null,
   };
   state.candidacy = begun;
@@ -58,15 +59,15 @@ export function considerTakeover(state: CellState, step: Step): void {
   step.effects.push({
     type: "askVote",
     round,
-    brokerIds: [...voters, ...begun.bystanders],
+    brokerIds: [...voters, ...(begun.bystanders ?? [])],
     controllerEpoch: missed.epoch,
     timeoutMs: config.voteTimeoutMs,
   });
 }
 
-/** Only where the log is to be asked next: else nobody counts them. */
-function bystandersOf(state: CellState, { image, nowMs }: Step): number[] {
-  if (!asksInLog(state, image) || !isAloneFor(state, 2, nowMs)) return [];
+/** Null unless the log is to be asked when this round is over. */
+function bystandersOf(state: CellState, image: Image, deadlineMs: number): number[] | null {
+  if (!asksInLog(state, image) || !isAloneFor(state, 2, deadlineMs)) return null;
   const supplanted = supplantedIn(image);
   return [...image.brokers.values()].flatMap(({ brokerId, state: itsState }) => {
     const isBystander = itsState !== "active" && brokerId !== image.controller.brokerId;
@@ -137,7 +138,7 @@ function considerAlone(state: CellState, candidacy: Candidacy, step: Step): void
   const silentSinceMs = lastSignMs(state);
   const question = unanswered(state, silentSinceMs, step);
   if (isLong && question !== null) return appoint(state, candidacy, step, question.revision);
-  if (isAloneFor(state, 2, nowMs)) {
+  if (candidacy.bystanders !== null && isAloneFor(state, 2, nowMs)) {
     const asking = { asked: [missedId], heardCount: companyOf(candidacy), silentSinceMs };
     const command = questionDue(state, asking, step);
     if (command !== null) submit(state, step, { name: "ask", isController: false, command });

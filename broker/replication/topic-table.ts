@@ -161,8 +161,6 @@ function follow(table: Table, change: MetadataChange): void {
     case "topicPurged":
     case "brokerStateChanged":
     case "brokerUnregistered":
-    case "questionAsked":
-    case "questionAnswered":
     case "controllerChanged":
     case "levelChanged":
       return;

@@ -40,13 +40,17 @@ export function askInLog(
   return accepted([{ kind: "question", brokerId, revision, asked: there, heardCount }], null);
 }
 
-/** Answers whatever waits for this broker; nothing where nothing does any longer. */
-export function answerInLog(image: Image, broker: BrokerRef): Decision<null, BrokerErrorCode> {
+/** Answers what these brokers have asked, where that still waits for this one. */
+export function answerInLog(
+  image: Image,
+  { askedBy, ...broker }: BrokerRef & { readonly askedBy: readonly number[] },
+): Decision<null, BrokerErrorCode> {
   const found = findBroker(image, broker);
   if (found.kind === "rejected") return found;
   const { brokerId } = broker;
-  const isAsked = [...image.questions.values()].some(({ asked }) => asked.includes(brokerId));
-  return accepted(isAsked ? [{ kind: "answer", brokerId }] : [], null);
+  const waiting = askedBy.filter((id) => image.questions.get(id)?.asked.includes(brokerId));
+  if (waiting.length === 0) return accepted([], null);
+  return accepted([{ kind: "answer", brokerId, askedBy: waiting }], null);
 }
 
 /** Whether the question stands in the log as it was asked, and the broker has not answered it. */

@@ -1,7 +1,7 @@
 import { MetadataDecodeError } from "../records/field-types.ts";
 import { fieldsOf } from "../records/record-kind.ts";
 import type { MetadataRecord } from "../records/table.ts";
-import { expectNothingOf, forgetAsker } from "./apply-questions.ts";
+import { expectNothingOf, forgetQuestions } from "./apply-questions.ts";
 import type { MetadataChange } from "./changes.ts";
 import { idempotencyKeyId } from "./image.ts";
 import type { Broker } from "./image.ts";
@@ -41,7 +41,7 @@ export function applyBroker(image: MutableImage, record: RecordOfKind<"broker">)
     throw new MetadataDecodeError("corrupt", `the epoch of broker ${brokerId} goes back`);
   }
   image.brokers.set(brokerId, broker);
-  forgetAsker(image, brokerId);
+  forgetQuestions(image, brokerId);
   image.nextBrokerId = Math.max(image.nextBrokerId, brokerId + 1);
   return [{ kind: "brokerRegistered", brokerId }];
 }
@@ -60,7 +60,7 @@ export function applyBrokerUnregistered(
   { brokerId }: RecordOfKind<"brokerUnregistered">,
 ): MetadataChange[] {
   image.brokers.delete(brokerId);
-  forgetAsker(image, brokerId);
+  forgetQuestions(image, brokerId);
   return [{ kind: "brokerUnregistered", brokerId }];
 }
 

@@ -61,9 +61,11 @@ function applyRecord(
     case "controller":
       return applyController(image, record);
     case "question":
-      return applyQuestion(image, record);
+      applyQuestion(image, record);
+      return [];
     case "answer":
-      return applyAnswer(image, record);
+      applyAnswer(image, record);
+      return [];
     case "counters":
       applyCounters(image, record);
       return [];

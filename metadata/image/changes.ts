@@ -22,9 +22,6 @@ export type MetadataChange =
   | { readonly kind: "brokerRegistered"; readonly brokerId: number }
   | { readonly kind: "brokerStateChanged"; readonly brokerId: number }
   | { readonly kind: "brokerUnregistered"; readonly brokerId: number }
-  /** By the broker that asks, or answers. */
-  | { readonly kind: "questionAsked"; readonly brokerId: number }
-  | { readonly kind: "questionAnswered"; readonly brokerId: number }
   | { readonly kind: "controllerChanged" }
   | { readonly kind: "levelChanged" }
   /** The image was loaded anew (start, or this process fell behind a trim): compare with everything in it. */

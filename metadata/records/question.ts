@@ -20,5 +20,10 @@ export const questionRecord = recordKind(
   { since: 5 },
 );
 
-/** To every question that waits for this broker. */
-export const answerRecord = recordKind("answer", 6, { brokerId: int }, { since: 5 });
+/** To the questions of these brokers, as far as they wait for this one. */
+export const answerRecord = recordKind(
+  "answer",
+  6,
+  { brokerId: int, askedBy: array(int) },
+  { since: 5 },
+);

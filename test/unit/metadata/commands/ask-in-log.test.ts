@@ -44,8 +44,9 @@ function ask(cell: TestCell, brokerId: number, asked: readonly number[]): number
   return cell.image.revision;
 }
 
-const answer = (cell: TestCell, brokerId: number) =>
-  cell.accept((image) => answerInLog(image, ref(cell, brokerId)));
+function answer(cell: TestCell, brokerId: number, askedBy = [1, 2, 3]): void {
+  cell.accept((image) => answerInLog(image, { ...ref(cell, brokerId), askedBy }));
+}
 
 const waiting = ({ image }: TestCell) =>
   [...image.questions.values()].map(({ brokerId, asked }) => ({ brokerId, asked }));
@@ -63,13 +64,15 @@ describe("a question in the log", () => {
     expect(waiting(cell)).toEqual([]);
   });
 
-  test("takes the place of its asker's last one, and an answer is to all", () => {
+  test("takes the place of its asker's last one, and an answer is to those it names", () => {
     const cell = cellOfThree();
     ask(cell, 2, [1]);
     ask(cell, 2, [1]);
     ask(cell, 3, [1]);
     expect(waiting(cell)).toHaveLength(2);
-    answer(cell, 1);
+    answer(cell, 1, [3]);
+    expect(waiting(cell)).toEqual([{ brokerId: 2, asked: [1] }]);
+    answer(cell, 1, [2]);
     expect(waiting(cell)).toEqual([]);
     answer(cell, 1);
     expect(cell.records).toEqual([]);
@@ -136,6 +139,8 @@ describe("a question in the log", () => {
     expect(cell.reject((image, now) => askInLog(image, request, now)).error).toBe(
       "UNSUPPORTED_VERSION",
     );
-    expect(() => encodeRecord({ kind: "answer", brokerId: 1 }, 4)).toThrow("at level 4");
+    expect(() => encodeRecord({ kind: "answer", brokerId: 1, askedBy: [2] }, 4)).toThrow(
+      "at level 4",
+    );
   });
 });

@@ -142,7 +142,10 @@ function commandOf(image: Image, { kind, pick, name, count }: Step): Command<unk
       return (now, context) => askInLog(now, request, context);
     }
     case "answer":
-      return (now) => answerInLog(now, { brokerId, brokerEpoch: broker?.epoch ?? -1 });
+      return (now) => {
+        const askedBy = [...now.questions.keys()].slice(pick % 2);
+        return answerInLog(now, { brokerId, brokerEpoch: broker?.epoch ?? -1, askedBy });
+      };
     case "fenceBroker":
       return () =>
         accepted(
