@@ -45,6 +45,8 @@ export type CellRules = {
   readonly hearsHalfToFence: boolean;
   /** Whoever misses the controller asks the others first. */
   readonly asksBeforeTakeover: boolean;
+  /** Whoever hears nobody asks in the metadata log before it goes by that. */
+  readonly asksInLog: boolean;
   /** A heartbeat whose counter goes back is no sign of life. */
   readonly countsHeartbeats: boolean;
   /** A leader that knows neither the log nor anybody who has read it stops serving. */
@@ -57,6 +59,7 @@ export const cellRules: CellRules = {
   listensBeforeFencing: true,
   hearsHalfToFence: true,
   asksBeforeTakeover: true,
+  asksInLog: true,
   countsHeartbeats: true,
   stopsWhenStale: true,
   waitsForReplay: true,

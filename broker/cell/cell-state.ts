@@ -3,6 +3,7 @@ import type { Broker, Image } from "../../metadata/image/image.ts";
 import type { ReportedEnd } from "../../metadata/commands/recovery-plan.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { CellEffect, HeartbeatAnswer } from "./cell-events.ts";
+import type { QuestionState } from "./questions.ts";
 
 /** One broker's part in its cell, and the controller's office while it has it. Changed in place, by cell.machine.ts alone. */
 export type CellState = {
@@ -20,6 +21,7 @@ export type CellState = {
   nextRound: number;
   nextCandidacyMs: number;
   office: Office | null;
+  readonly questions: QuestionState;
   stopAskedMs: number | null;
   isStopped: boolean;
   serving: { reads: boolean; acks1: boolean };
@@ -60,6 +62,8 @@ export type Candidacy = {
   readonly missed: { readonly brokerId: number | null; readonly epoch: number };
   /** Without the controller that is missed. */
   readonly electorate: readonly number[];
+  /** Out of service, without a vote: how many of them are heard says where most hear each other. Null: it is not asked. */
+  readonly bystanders: readonly number[] | null;
   readonly outcomes: Map<number, "granted" | "denied" | "refused" | "silent">;
   readonly deadlineMs: number;
   /** Of the take-over that is under way. */
@@ -72,6 +76,8 @@ export type Office = {
   readonly sinceMs: number;
   /** Silence counts from here on at the earliest. */
   listeningSinceMs: number;
+  /** Since when it hears fewer than half of those in service. */
+  cutOffSinceMs: number | null;
   readonly watched: Map<number, Watched>;
   /** By partition, then broker; of partitions without a leader only. */
   readonly ends: Map<string, Map<number, ReportedEnd>>;

@@ -27,6 +27,7 @@ import {
   ownReport,
   watchBrokers,
 } from "./office.ts";
+import { answerSubmitted, createQuestions, followQuestions } from "./questions.ts";
 import { judgeServing } from "./serving.ts";
 import { answerVote, considerTakeover, giveUp, voteAnswered } from "./takeover.ts";
 
@@ -53,6 +54,7 @@ export function createCell({ nowMs, ...options }: CellOptions): CellState {
     nextRound: 1,
     nextCandidacyMs: nowMs,
     office: null,
+    questions: createQuestions(),
     stopAskedMs: null,
     isStopped: false,
     serving: { reads: true, acks1: true },
@@ -82,6 +84,7 @@ export function stepCell(
   endReplaced(state, step);
   if (!state.isStopped) {
     sendHeartbeat(state, step);
+    followQuestions(state, step);
     considerTakeover(state, step);
     attend(state, step);
     stopWhenDrained(state, step);
@@ -163,6 +166,7 @@ function dialledAny(state: CellState, event: EventOf<"dialled">): void {
 
 function submitted(state: CellState, { id, outcome }: EventOf<"submitted">, step: Step): void {
   const { candidacy, office, config } = state;
+  answerSubmitted(state, { id, outcome }, step);
   if (candidacy?.submitId === id) {
     // Accepted: the office comes with the entry. Else somebody was faster, or nobody knows.
     if (outcome.kind !== "accepted" || !isInOffice(state, step.image)) giveUp(state, step);

@@ -1,6 +1,8 @@
 import { advanceMoves } from "../../metadata/commands/advance-moves.ts";
+import { isAwaited } from "../../metadata/commands/ask-in-log.ts";
 import { balanceLeaders } from "../../metadata/commands/balance-leaders.ts";
 import { balanceReplicas } from "../../metadata/commands/balance-replicas.ts";
+import type { BrokerRef } from "../../metadata/commands/broker-ref.ts";
 import { byController } from "../../metadata/commands/by-controller.ts";
 import type { Command } from "../../metadata/commands/command.ts";
 import { purgeTopics } from "../../metadata/commands/delete-topics.ts";
@@ -14,7 +16,10 @@ import { unfenceBrokers } from "../../metadata/commands/unfence-brokers.ts";
 import { unregisterBroker } from "../../metadata/commands/unregister-broker.ts";
 import type { Broker, Image } from "../../metadata/image/image.ts";
 import { activeBut, isInOffice, supplantedIn } from "./cell-state.ts";
-import type { CellState, Office, Step, Watched } from "./cell-state.ts";
+import type { CellState, Step, Watched } from "./cell-state.ts";
+import { isCutOff, isGone, isLeftAlone, isSilent } from "./hearing.ts";
+import type { Desk } from "./hearing.ts";
+import { asksInLog, questionDue, unanswered } from "./questions.ts";
 import { ruled, submit } from "./submission.ts";
 
 /** What a duty wants done now; null if nothing. */
@@ -27,19 +32,10 @@ type Duty = {
   readonly decide: (desk: Desk) => Command<unknown> | null;
 };
 
-/** All a duty goes by. */
-export type Desk = {
-  readonly state: CellState;
-  readonly office: Office;
-  readonly image: Image;
-  /** Brokers at whose address another one has registered since. */
-  readonly supplanted: ReadonlySet<number>;
-  readonly nowMs: number;
-};
-
 /** In the order of their urgency. One command is under way at a time, so that each is decided on what the one before it made of the image. */
 const duties: readonly Duty[] = [
   { name: "fence", everyMs: 0, isTried: false, decide: fence },
+  { name: "ask", everyMs: 0, isTried: false, decide: ask },
   { name: "unfence", everyMs: 0, isTried: false, decide: unfence },
   { name: "drain", everyMs: 250, isTried: true, decide: drain },
   { name: "finishDrain", everyMs: 250, isTried: false, decide: finishDrain },
@@ -62,6 +58,8 @@ export function attend(state: CellState, step: Step): void {
   if (office === null || !isInOffice(state, image)) return;
   if (office.submitted !== null || nowMs < office.notBeforeMs) return;
   const desk: Desk = { state, office, image, supplanted: supplantedIn(image), nowMs };
+  if (isCutOff(desk)) office.cutOffSinceMs ??= nowMs;
+  else office.cutOffSinceMs = null;
   for (const { name, everyMs, isTried, decide } of duties) {
     if (nowMs < (office.nextMs.get(name) ?? -Infinity)) continue;
     office.nextMs.set(name, nowMs + everyMs);
@@ -86,60 +84,49 @@ function isIdle(state: CellState, image: Image, command: Command<unknown>): bool
 
 /** C1: at once after a refused connection, else after a session of silence. */
 function fence(desk: Desk): Command<unknown> | null {
+  const { state } = desk;
   const gone = pick(desk, (broker, watched) => {
     return broker.state !== "fenced" && isGone(desk, broker, watched);
   });
-  const silent = isCutOff(desk)
-    ? []
-    : pick(desk, (broker, watched) => isSilent(desk, broker, watched));
-  const brokers = [...gone, ...silent];
-  if (brokers.length === 0) return null;
-  return (image, context) => fenceBrokers(image, { brokers }, context);
-}
-
-/**
- * Of the brokers in service that are not known to be gone fewer than half are heard, this one included: as likely as they it is this one that is cut off, and
- * if it is, the others elect a controller who hears them. After three sessions without anybody it goes on alone, as whoever takes over alone does (C0).
- */
-function isCutOff(desk: Desk): boolean {
-  const { state, office, image, nowMs } = desk;
-  const { sessionMs, rules } = state.config;
-  if (!rules.hearsHalfToFence) return false;
-  let heardCount = 0;
-  let count = 0;
-  let lastHeardMs = office.listeningSinceMs;
-  for (const broker of image.brokers.values()) {
-    const watched = office.watched.get(broker.brokerId);
-    if (broker.state === "fenced" || watched === undefined || isGone(desk, broker, watched))
-      continue;
-    count += 1;
-    if (nowMs - watched.lastHeardMs <= sessionMs) heardCount += 1;
-    if (broker.brokerId !== state.brokerId && watched.isKnown)
-      lastHeardMs = Math.max(lastHeardMs, watched.lastHeardMs);
+  const silent = silentForGood(desk);
+  if (gone.length + silent.length === 0) return null;
+  const { cutOffSinceMs } = desk.office;
+  if (cutOffSinceMs === null || !asksInLog(state, desk.image)) {
+    return (image, context) => fenceBrokers(image, { brokers: [...gone, ...silent] }, context);
   }
-  return heardCount * 2 < count && nowMs - lastHeardMs <= 3 * sessionMs;
+  // Who has answered by the time this is decided is there.
+  const { brokerId: askedBy, questions } = state;
+  const revision = questions.own?.revision ?? -1;
+  return (image, context) => {
+    const mute = silent.filter(({ brokerId: from }) =>
+      isAwaited(image, { askedBy, revision, from }),
+    );
+    return fenceBrokers(image, { brokers: [...gone, ...mute] }, context);
+  };
 }
 
-/** By proof: its connection was lost and is refused, or another broker has its place. */
-function isGone(
-  { state, office, supplanted, nowMs }: Desk,
-  { brokerId }: Broker,
-  watched: Watched,
-): boolean {
-  const { sessionMs, rules } = state.config;
-  if (brokerId === state.brokerId) return false;
-  const hasListened = nowMs - office.sinceMs >= sessionMs || !rules.listensBeforeFencing;
-  if (watched.isClosed && watched.dial === "refused" && hasListened) return true;
-  return supplanted.has(brokerId);
+/** Nobody, for whoever is cut off, but those that have not answered in the log either. */
+function silentForGood(desk: Desk): BrokerRef[] {
+  const { state, image, office } = desk;
+  const silent = silentNow(desk);
+  if (office.cutOffSinceMs === null || silent.length === 0) return silent;
+  if (!asksInLog(state, image)) return isLeftAlone(desk) ? silent : [];
+  const asked = unanswered(state, office.cutOffSinceMs, desk)?.asked ?? [];
+  return silent.filter(({ brokerId }) => asked.includes(brokerId));
 }
 
-function isSilent(desk: Desk, broker: Broker, watched: Watched): boolean {
-  const { state, office, nowMs } = desk;
-  const { sessionMs, rules } = state.config;
-  if (broker.brokerId === state.brokerId || broker.state === "fenced") return false;
-  if (isGone(desk, broker, watched)) return false;
-  const listeningSinceMs = rules.listensBeforeFencing ? office.listeningSinceMs : -Infinity;
-  return nowMs - Math.max(watched.lastHeardMs, listeningSinceMs) > sessionMs;
+function silentNow(desk: Desk): BrokerRef[] {
+  return pick(desk, (broker, watched) => isSilent(desk, broker, watched));
+}
+
+/** A controller that is cut off for a session asks the silent in the log: whoever is elected in its place by brokers that hear each other is so by then. */
+function ask(desk: Desk): Command<unknown> | null {
+  const { state, image, nowMs } = desk;
+  const { cutOffSinceMs } = desk.office;
+  if (cutOffSinceMs === null || !asksInLog(state, image)) return null;
+  if (nowMs - cutOffSinceMs <= state.config.sessionMs) return null;
+  const asked = silentNow(desk).map(({ brokerId }) => brokerId);
+  return questionDue(state, { asked, heardCount: 0, silentSinceMs: cutOffSinceMs }, desk);
 }
 
 /** Heard since it was fenced, and past the entry that fenced it. */
@@ -281,8 +268,8 @@ function level({ state, office, image, nowMs }: Desk): Command<unknown> | null {
 function pick(
   { office, image }: Desk,
   isMeant: (broker: Broker, watched: Watched) => boolean,
-): { brokerId: number; brokerEpoch: number }[] {
-  const found: { brokerId: number; brokerEpoch: number }[] = [];
+): BrokerRef[] {
+  const found: BrokerRef[] = [];
   for (const broker of image.brokers.values()) {
     const { brokerId, epoch: brokerEpoch } = broker;
     const watched = office.watched.get(brokerId);

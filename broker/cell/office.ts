@@ -32,6 +32,7 @@ export function followOffice(state: CellState, { image, nowMs }: Step): void {
     epoch: controller.epoch,
     sinceMs: nowMs,
     listeningSinceMs: nowMs,
+    cutOffSinceMs: null,
     watched: new Map(),
     ends: new Map(),
     areEndsNew: false,
@@ -55,6 +56,7 @@ export function listenAnew(state: CellState, nowMs: number): void {
   if (link.dial === "refused") link.dial = "none";
   if (office === null) return;
   office.listeningSinceMs = nowMs;
+  office.cutOffSinceMs = null;
   for (const watched of office.watched.values()) {
     // What was refused before the pause may have been answered since.
     if (watched.dial === "refused") watched.dial = "none";

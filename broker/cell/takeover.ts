@@ -1,9 +1,10 @@
 import { takeOver } from "../../metadata/commands/take-over.ts";
 import type { Image } from "../../metadata/image/image.ts";
 import type { CellEvent } from "./cell-events.ts";
-import { activeBut, isInOffice, isSupplanted, self } from "./cell-state.ts";
+import { activeBut, isInOffice, isSupplanted, self, supplantedIn } from "./cell-state.ts";
 import type { Candidacy, CellState, Step } from "./cell-state.ts";
 import { missesController } from "./heartbeats.ts";
+import { asksInLog, questionDue, unanswered } from "./questions.ts";
 import { submit } from "./submission.ts";
 
 type EventOf<Type extends CellEvent["type"]> = Extract<CellEvent, { type: Type }>;
@@ -41,24 +42,38 @@ export function considerTakeover(state: CellState, step: Step): void {
   const isActive = self(state, image)?.state === "active";
   const isFree = missed.brokerId === null && (isActive || electorate.length === 0);
   const round = state.nextRound++;
+  const deadlineMs = nowMs + config.voteTimeoutMs + config.tickMs;
   const begun: Candidacy = {
     round,
     missed,
     electorate,
+    bystanders: bystandersOf(state, image, deadlineMs),
     outcomes: new Map(),
-    deadlineMs: nowMs + config.voteTimeoutMs + config.tickMs,
+    deadlineMs,
     submitId: null,
   };
   state.candidacy = begun;
   if (isFree || !config.rules.asksBeforeTakeover) return appoint(state, begun, step);
-  const brokerIds = [...askable(begun, image), ...electorate];
-  if (brokerIds.length === 0) return appoint(state, begun, step);
+  const voters = [...askable(begun, image), ...electorate];
+  if (voters.length === 0) return appoint(state, begun, step);
   step.effects.push({
     type: "askVote",
     round,
-    brokerIds,
+    brokerIds: [...voters, ...(begun.bystanders ?? [])],
     controllerEpoch: missed.epoch,
     timeoutMs: config.voteTimeoutMs,
+  });
+}
+
+/** Null unless the log is to be asked when this round is over. */
+function bystandersOf(state: CellState, image: Image, deadlineMs: number): number[] | null {
+  if (!asksInLog(state, image) || !isAloneFor(state, 2, deadlineMs)) return null;
+  const supplanted = supplantedIn(image);
+  return [...image.brokers.values()].flatMap(({ brokerId, state: itsState }) => {
+    const isBystander = itsState !== "active" && brokerId !== image.controller.brokerId;
+    return isBystander && brokerId !== state.brokerId && !supplanted.has(brokerId)
+      ? [brokerId]
+      : [];
   });
 }
 
@@ -95,15 +110,45 @@ function settleCandidacy(state: CellState, candidacy: Candidacy, step: Step): vo
     state.link.isClosed = false;
     return giveUp(state, step);
   }
-  const askedCount = electorate.length + (missed.brokerId === null ? 0 : 1);
-  if (outcomes.size < askedCount && step.nowMs < candidacy.deadlineMs) return;
+  const voters = missed.brokerId === null ? electorate : [missed.brokerId, ...electorate];
+  const isSettled = voters.every((id) => outcomes.has(id));
+  if (!isSettled && step.nowMs < candidacy.deadlineMs) return;
   const isMajority = missCount(candidacy) * 2 >= electorate.length + 1;
-  const isAllowed = isMajority && (isHeardByAnybody(candidacy) || isLongAlone(state, step));
   const isOutOfService = self(state, step.image)?.state !== "active";
   // Fenced or draining: only where nobody in service is there to do it.
   const isBarred = isOutOfService && electorate.some((id) => isThere(outcomes.get(id)));
-  if (!isAllowed || isBarred) return giveUp(state, step);
-  appoint(state, candidacy, step);
+  if (!isMajority || isBarred) return giveUp(state, step);
+  // A refused connection is an answer: of the host, about its process.
+  const isHeard = voters.some((id) => (outcomes.get(id) ?? "silent") !== "silent");
+  if (isHeard) appoint(state, candidacy, step);
+  else considerAlone(state, candidacy, step);
+}
+
+/**
+ * Nobody answers: as likely as the others it is this broker that is cut off. While the log shows that others work, it is. Else it asks there, so early that
+ * its three sessions are over when the controller has had one to answer in.
+ */
+function considerAlone(state: CellState, candidacy: Candidacy, step: Step): void {
+  const { image, nowMs } = step;
+  const { brokerId: missedId } = candidacy.missed;
+  const isLong = isAloneFor(state, 3, nowMs);
+  const isAskable = missedId !== null && image.brokers.has(missedId);
+  if (!isAskable || !asksInLog(state, image))
+    return isLong ? appoint(state, candidacy, step) : giveUp(state, step);
+  const silentSinceMs = lastSignMs(state);
+  const question = unanswered(state, silentSinceMs, step);
+  if (isLong && question !== null) return appoint(state, candidacy, step, question.revision);
+  if (candidacy.bystanders !== null && isAloneFor(state, 2, nowMs)) {
+    const asking = { asked: [missedId], heardCount: companyOf(candidacy), silentSinceMs };
+    const command = questionDue(state, asking, step);
+    if (command !== null) submit(state, step, { name: "ask", isController: false, command });
+  }
+  giveUp(state, step);
+}
+
+/** This broker, and those out of service that it hears and that miss the controller too. */
+function companyOf({ outcomes }: Candidacy): number {
+  return 1 + [...outcomes.values()].filter((outcome) => outcome === "granted").length;
 }
 
 /** This broker, and all that refuse, are silent, or miss the controller too. */
@@ -115,11 +160,6 @@ function isThere(outcome: string | undefined): boolean {
   return outcome === "granted" || outcome === "denied";
 }
 
-/** A refused connection is an answer: of the host, about its process. */
-function isHeardByAnybody({ outcomes }: Candidacy): boolean {
-  return [...outcomes.values()].some((outcome) => outcome !== "silent");
-}
-
 /** It answers, and cannot read the log while this broker can: nothing it ought to decide is decided. */
 function isUseless({ link, config }: CellState, { nowMs }: Step): boolean {
   const { answer } = link;
@@ -127,18 +167,22 @@ function isUseless({ link, config }: CellState, { nowMs }: Step): boolean {
   return answer.said.logReadAgeMs > config.sessionMs && !answer.said.isLogUnreadable;
 }
 
-/** Nobody answers: as likely as the others it is this broker that is cut off. While the log shows that others work, it is. */
-function isLongAlone({ link, config }: CellState, { nowMs }: Step): boolean {
-  return nowMs - Math.max(link.lastHeardMs, link.lastSignMs) > 3 * config.sessionMs;
+function isAloneFor(state: CellState, sessions: number, nowMs: number): boolean {
+  return nowMs - lastSignMs(state) > sessions * state.config.sessionMs;
 }
 
-function appoint(state: CellState, candidacy: Candidacy, step: Step): void {
+function lastSignMs({ link }: CellState): number {
+  return Math.max(link.lastHeardMs, link.lastSignMs);
+}
+
+function appoint(state: CellState, candidacy: Candidacy, step: Step, question?: number): void {
   const { brokerId, brokerEpoch } = state;
   const { missed } = candidacy;
+  const request = { brokerId, brokerEpoch, missed, question };
   candidacy.submitId = submit(state, step, {
     name: "takeOver",
     isController: false,
-    command: (image, context) => takeOver(image, { brokerId, brokerEpoch, missed }, context),
+    command: (image, context) => takeOver(image, request, context),
   });
 }
 

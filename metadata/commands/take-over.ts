@@ -3,6 +3,7 @@ import type { MetadataRecord } from "../records/table.ts";
 import { findBroker } from "./broker-ref.ts";
 import type { BrokerErrorCode, BrokerRef } from "./broker-ref.ts";
 import type { ControllerTerm } from "./by-controller.ts";
+import { isAwaited } from "./ask-in-log.ts";
 import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision } from "./command.ts";
 import { drainingRecords, fencedRecord, partitionsWithout } from "./fence-brokers.ts";
@@ -12,6 +13,8 @@ import { rules as allRules } from "./rules.ts";
 export type TakeOverRequest = BrokerRef & {
   /** The controller that was missed, as the log had it. */
   readonly missed: { readonly brokerId: number | null; readonly epoch: number };
+  /** Of the question that the missed controller has not answered: nobody else has seen that it is missed. */
+  readonly question?: number | undefined;
 };
 
 /**
@@ -20,9 +23,9 @@ export type TakeOverRequest = BrokerRef & {
  */
 export function takeOver(
   image: Image,
-  { missed, ...candidate }: TakeOverRequest,
+  { missed, question, ...candidate }: TakeOverRequest,
   context: Pick<CommandContext, "rules">,
-): Decision<ControllerTerm, BrokerErrorCode | "STALE_CONTROLLER_EPOCH"> {
+): Decision<ControllerTerm, BrokerErrorCode | "STALE_CONTROLLER_EPOCH" | "QUESTION_ANSWERED"> {
   const { brokerId } = candidate;
   const found = findBroker(image, candidate);
   if (found.kind === "rejected") return found;
@@ -35,6 +38,12 @@ export function takeOver(
       "STALE_CONTROLLER_EPOCH",
       `the controller is broker ${controller.brokerId ?? "none"} in epoch ${controller.epoch} by now`,
     );
+  }
+  if (isMissing && question !== undefined && missed.brokerId !== null) {
+    const asked = { askedBy: brokerId, revision: question, from: missed.brokerId };
+    if (!isAwaited(image, asked)) {
+      return rejected("QUESTION_ANSWERED", `broker ${missed.brokerId} has shown itself in the log`);
+    }
   }
   const first: MetadataRecord[] = isTaken ? [] : [{ kind: "controller", ...term }];
   const replaced = missed.brokerId === null ? undefined : image.brokers.get(missed.brokerId);

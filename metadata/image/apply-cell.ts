@@ -1,6 +1,7 @@
 import { MetadataDecodeError } from "../records/field-types.ts";
 import { fieldsOf } from "../records/record-kind.ts";
 import type { MetadataRecord } from "../records/table.ts";
+import { expectNothingOf, forgetQuestions } from "./apply-questions.ts";
 import type { MetadataChange } from "./changes.ts";
 import { idempotencyKeyId } from "./image.ts";
 import type { Broker } from "./image.ts";
@@ -28,6 +29,8 @@ export function applyController(
     throw new MetadataDecodeError("corrupt", `the epoch of the controller does not grow`);
   }
   image.controller = { brokerId, epoch };
+  // Each was about the term before, or asked by it.
+  image.questions.clear();
   return [{ kind: "controllerChanged" }];
 }
 
@@ -38,6 +41,7 @@ export function applyBroker(image: MutableImage, record: RecordOfKind<"broker">)
     throw new MetadataDecodeError("corrupt", `the epoch of broker ${brokerId} goes back`);
   }
   image.brokers.set(brokerId, broker);
+  forgetQuestions(image, brokerId);
   image.nextBrokerId = Math.max(image.nextBrokerId, brokerId + 1);
   return [{ kind: "brokerRegistered", brokerId }];
 }
@@ -47,7 +51,17 @@ export function applyBrokerState(
   { brokerId, state, isLost }: RecordOfKind<"brokerState">,
 ): MetadataChange[] {
   image.brokers.set(brokerId, { ...presentBroker(image, brokerId), state, isLost });
+  if (state === "fenced") expectNothingOf(image, brokerId);
   return [{ kind: "brokerStateChanged", brokerId }];
+}
+
+export function applyBrokerUnregistered(
+  image: MutableImage,
+  { brokerId }: RecordOfKind<"brokerUnregistered">,
+): MetadataChange[] {
+  image.brokers.delete(brokerId);
+  forgetQuestions(image, brokerId);
+  return [{ kind: "brokerUnregistered", brokerId }];
 }
 
 /** No change that anybody follows: whoever places replicas looks at the image when it does. */

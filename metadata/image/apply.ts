@@ -3,6 +3,7 @@ import {
   applyBroker,
   applyBrokerEvacuation,
   applyBrokerState,
+  applyBrokerUnregistered,
   applyController,
   applyCounters,
   applyGenesis,
@@ -11,6 +12,7 @@ import {
   applyProducerIds,
 } from "./apply-cell.ts";
 import { applyCluster, applyClusterDefaults, applyClusterDeleted } from "./apply-clusters.ts";
+import { applyAnswer, applyQuestion } from "./apply-questions.ts";
 import {
   applyMembershipChanged,
   applyPartitionsAdded,
@@ -58,6 +60,12 @@ function applyRecord(
       return [{ kind: "levelChanged" }];
     case "controller":
       return applyController(image, record);
+    case "question":
+      applyQuestion(image, record);
+      return [];
+    case "answer":
+      applyAnswer(image, record);
+      return [];
     case "counters":
       applyCounters(image, record);
       return [];
@@ -95,8 +103,7 @@ function applyRecord(
     case "brokerEvacuation":
       return applyBrokerEvacuation(image, record);
     case "brokerUnregistered":
-      image.brokers.delete(record.brokerId);
-      return [{ kind: "brokerUnregistered", brokerId: record.brokerId }];
+      return applyBrokerUnregistered(image, record);
     case "producerIds":
       applyProducerIds(image, record);
       return [];

@@ -3,6 +3,7 @@ import type { brokerRecord } from "../records/broker.ts";
 import type { clusterRecord } from "../records/cluster.ts";
 import type { idempotencyKeyRecord } from "../records/idempotency.ts";
 import type { PartitionState } from "../records/partition.ts";
+import type { questionRecord } from "../records/question.ts";
 import type { topicPurgingRecord, topicRecord } from "../records/topic.ts";
 
 /** A tenant's logical Kafka cluster. Replaced, never modified. */
@@ -15,6 +16,9 @@ export type Partition = PartitionState;
 export type Topic = Omit<InferFields<typeof topicRecord.fields>, "kind">;
 export type PurgingTopic = InferFields<typeof topicPurgingRecord.fields>;
 export type IdempotencyKey = InferFields<typeof idempotencyKeyRecord.fields>;
+
+/** Replaced, never modified. */
+export type Question = InferFields<typeof questionRecord.fields>;
 
 /** What the image places on a broker. */
 export type BrokerLoad = { readonly replicaCount: number; readonly leaderCount: number };
@@ -36,6 +40,8 @@ export type Image = {
   /** Hash of that entry: what the next one must name as its predecessor. */
   readonly entryHash: string;
   readonly controller: { readonly brokerId: number | null; readonly epoch: number };
+  /** By who asks. None outlives the term of office it was asked in. */
+  readonly questions: ReadonlyMap<number, Question>;
 
   readonly clusters: ReadonlyMap<string, Cluster>;
   readonly clustersByName: ReadonlyMap<string, Cluster>;
@@ -80,6 +86,7 @@ export function createImage(): Image {
     revision: 0,
     entryHash: "",
     controller: { brokerId: null, epoch: 0 },
+    questions: new Map(),
     clusters: new Map(),
     clustersByName: new Map(),
     clustersByPortOffset: new Map(),

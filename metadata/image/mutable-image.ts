@@ -1,4 +1,12 @@
-import type { Broker, Cluster, IdempotencyKey, Image, PurgingTopic, Topic } from "./image.ts";
+import type {
+  Broker,
+  Cluster,
+  IdempotencyKey,
+  Image,
+  PurgingTopic,
+  Question,
+  Topic,
+} from "./image.ts";
 
 export type MutableTopic = { -readonly [Key in keyof Omit<Topic, "partitions">]: Topic[Key] } & {
   partitions: Topic["partitions"][number][];
@@ -10,6 +18,7 @@ type MutableTopicNames = {
 };
 
 type MutableMaps = {
+  questions: Map<number, Question>;
   clusters: Map<string, Cluster>;
   clustersByName: Map<string, Cluster>;
   clustersByPortOffset: Map<number, Cluster>;

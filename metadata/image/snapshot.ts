@@ -108,6 +108,8 @@ function snapshotRecords(image: Image): MetadataRecord[] {
       epoch: image.epochFloors.get(clusterId) ?? 0,
     })),
     ...sorted(image.brokers).map((broker) => ({ kind: "broker" as const, ...broker })),
+    // After those that ask and are asked, whose registrations end questions.
+    ...sorted(image.questions).map((question) => ({ kind: "question" as const, ...question })),
     // Topics change in place while this is encoded, their partitions never.
     ...sorted(image.topics).map((topic) => {
       return { kind: "topic" as const, ...topic, partitions: [...topic.partitions] };

@@ -16,6 +16,7 @@ import { idempotencyExpiredRecord, idempotencyKeyRecord } from "./idempotency.ts
 import { membershipChangedRecord } from "./membership.ts";
 import { partitionsAddedRecord, partitionsChangedRecord } from "./partition.ts";
 import { producerIdsRecord } from "./producer-ids.ts";
+import { answerRecord, questionRecord } from "./question.ts";
 import type { RecordOf } from "./record-kind.ts";
 import {
   topicConfigsRecord,
@@ -32,6 +33,8 @@ export const recordKinds = [
   levelRecord,
   controllerRecord,
   countersRecord,
+  questionRecord,
+  answerRecord,
   clusterRecord,
   clusterDefaultsRecord,
   clusterDeletedRecord,
@@ -56,9 +59,12 @@ export const recordKinds = [
 
 export type MetadataRecord = RecordOf<(typeof recordKinds)[number]>;
 
-/** Metadata levels this code reads and writes. 2: moves of replicas, recoveries, seals, lost brokers. 3: brokers that are emptied. 4: elections by position. */
+/**
+ * Metadata levels this code reads and writes. 2: moves of replicas, recoveries, seals, lost brokers. 3: brokers that are emptied. 4: elections by position.
+ * 5: questions of brokers that hear nobody.
+ */
 export const minMetadataLevel = 1;
-export const maxMetadataLevel = 4;
+export const maxMetadataLevel = 5;
 
 const byName = new Map<string, (typeof recordKinds)[number]>(
   recordKinds.map((kind) => [kind.name, kind]),

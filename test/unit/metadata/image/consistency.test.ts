@@ -6,6 +6,7 @@ import {
   incrementalAlterConfigs,
 } from "../../../../metadata/commands/alter-configs.ts";
 import { allocateProducerIds } from "../../../../metadata/commands/allocate-producer-ids.ts";
+import { answerInLog, askInLog } from "../../../../metadata/commands/ask-in-log.ts";
 import {
   createCluster,
   deleteCluster,
@@ -48,6 +49,8 @@ const kinds = [
   "purgeTopics",
   "rememberReply",
   "expireKeys",
+  "ask",
+  "answer",
 ] as const;
 
 const names = fc.oneof(
@@ -131,6 +134,18 @@ function commandOf(image: Image, { kind, pick, name, count }: Step): Command<unk
       };
       return (now, context) => registerBroker(now, request, context);
     }
+    case "ask": {
+      const asked = [...image.brokers.keys()].slice(0, pick);
+      const { epoch: controllerEpoch } = image.controller;
+      const brokerEpoch = broker?.epoch ?? -1;
+      const request = { brokerId, brokerEpoch, asked, heardCount: pick, controllerEpoch };
+      return (now, context) => askInLog(now, request, context);
+    }
+    case "answer":
+      return (now) => {
+        const askedBy = [...now.questions.keys()].slice(pick % 2);
+        return answerInLog(now, { brokerId, brokerEpoch: broker?.epoch ?? -1, askedBy });
+      };
     case "fenceBroker":
       return () =>
         accepted(

@@ -176,6 +176,8 @@ test("the codes that are in logs already stay what they are", () => {
     level: 2,
     controller: 3,
     counters: 4,
+    question: 5,
+    answer: 6,
     cluster: 10,
     clusterDefaults: 11,
     clusterDeleted: 12,
