@@ -52,7 +52,7 @@ export const cellMutants: readonly Mutant[] = [
         replace: "const isr = pending !== null ? pending.isr : assignment.isr;",
       },
     ],
-    foundBy: /I2 does not hold|I7 does not hold/,
+    foundBy: /I2 does not hold|I3 does not hold|I7 does not hold/,
     withinSeeds: 12,
     faults: "network.isolate=1200,metadata.stall=0.3",
     options: ["--brokers=3", "--topics=rf=3,min=2,partitions=1", "--events=12000"],
@@ -184,7 +184,8 @@ export const cellMutants: readonly Mutant[] = [
         replace: "return isBehind && lastFetchedEpoch < 0 ? end : null;",
       },
     ],
-    foundBy: /I3 does not hold|I5 does not hold|I7 does not hold|to be read back/,
+    foundBy:
+      /I3 does not hold|I5 does not hold|I7 does not hold|two records at one offset|to be read back/,
     withinSeeds: 20,
     faults: "disk.stall=0.02,process.kill=1200",
     options: ["--brokers=3", "--topics=rf=3,min=2,partitions=1", "--events=12000"],

@@ -95,7 +95,7 @@ const brokerMutants: readonly Mutant[] = [
         replace: "replica === null ? log.nextOffset : log.logEndOffset;",
       },
     ],
-    foundBy: /beyond the high watermark|two records at one offset|lost/,
+    foundBy: /beyond the high watermark|two records at one offset|lost|to be read back/,
     withinSeeds: 10,
     faults: "disk.stall=0.02,process.kill=60",
   },

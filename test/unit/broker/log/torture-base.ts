@@ -227,10 +227,10 @@ export class TortureBase {
       for (const batch of batches) {
         if (batch.lastOffset < log.logStartOffset || latest === 0) continue;
         const verdict = checkAppend(log.producers, sequenced(batch));
-        // Whoever sent what a truncation took has had answers to what was five batches before it, and repeats no such: it is told of it, not where it is.
+        // Whoever sent what a truncation or a failed write took has had answers to what was five batches before it, and repeats no such: it is told of it, not where it is.
         const isKnown =
           verdict.kind === "rejected" && verdict.error === "DUPLICATE_SEQUENCE_NUMBER";
-        if (isKnown && model.pasts.length > 0 && batch !== batches.at(-1)) continue;
+        if (isKnown && model.isCut && batch !== batches.at(-1)) continue;
         if (verdict.kind !== "duplicate" || verdict.batch.firstOffset !== batch.baseOffset) {
           this.fail(
             `${log.topicId}/${log.index}: a retry of ${batch.baseOffset} by ${id} is ${JSON.stringify(verdict)}`,

@@ -332,6 +332,7 @@ export class TortureLife extends TortureBase {
     for (let turn = 0; turn < 50 && log.nextOffset > offset; turn += 1) await turnOver();
     this.op += 1;
     model.pasts.push({ op: this.op, batches: past });
+    model.isCut = true;
     model.batches = past.filter(({ lastOffset }) => lastOffset < log.nextOffset);
     model.sequences = new Map();
     for (const { producer, timestamps } of model.batches) {

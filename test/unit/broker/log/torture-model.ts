@@ -26,6 +26,8 @@ export type ModelLog = {
   starts: { op: number; offset: number }[];
   /** Next sequence by producer id. */
   sequences: Map<number, number>;
+  /** Something was taken from its end since it was made. */
+  isCut: boolean;
 };
 
 export const newModelLog = (op: number): ModelLog => ({
@@ -35,6 +37,7 @@ export const newModelLog = (op: number): ModelLog => ({
   pasts: [],
   starts: [],
   sequences: new Map(),
+  isCut: false,
 });
 
 export const endOf = (batches: readonly ModelBatch[]): number =>
@@ -43,6 +46,7 @@ export const endOf = (batches: readonly ModelBatch[]): number =>
 /** Cuts the list, and remembers what was there in case the cut itself is lost. */
 export function cutModel(model: ModelLog, op: number, endOffset: number): void {
   model.pasts.push({ op, batches: model.batches.slice() });
+  model.isCut = true;
   model.batches = model.batches.filter((batch) => batch.lastOffset < endOffset);
   model.sequences = sequencesOf(model.batches);
 }
