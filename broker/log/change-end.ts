@@ -41,7 +41,8 @@ export async function truncateLog(
   const basis = basisOf(log);
   if (!(await allWritten(log))) return false;
   const end = await batchStartAt(log, offset);
-  if (!isAsItWas(log, basis)) return false;
+  // Cut inside a batch the log would have a hole where that began.
+  if (end === null || !isAsItWas(log, basis)) return false;
   // The batch that holds the log start goes whole: nothing that can be read is left of this log.
   if (end < log.logStartOffset) return restartLog(log, log.logStartOffset);
   const goneBytes = await bytesBetween(log, end, log.nextOffset);
@@ -79,14 +80,15 @@ async function allWritten({ logEndOffset, nextOffset, context }: StoredLog): Pro
   return logEndOffset >= nextOffset || (await flushAll(context.wal));
 }
 
-/** `offset`, or the start of the batch it lies inside of. */
-async function batchStartAt(log: StoredLog, offset: number): Promise<number> {
+/** `offset`, or the start of the batch it lies inside of; null if that cannot be read now. */
+async function batchStartAt(log: StoredLog, offset: number): Promise<number | null> {
   const found = await log.read({
     fromOffset: offset,
     maxBytes: 0,
     upToOffset: log.nextOffset,
     atLeastOneBatch: true,
   });
+  if (found.kind === "unavailable") return null;
   if (found.kind !== "data") return offset;
   found.records.release();
   return Math.min(offset, found.baseOffset);

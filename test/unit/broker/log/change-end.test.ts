@@ -63,6 +63,16 @@ test("while its end is being changed a log says so, and follows nobody", async (
   expect([log.isChanging, log.nextOffset]).toEqual([false, 8]);
 });
 
+test("without knowing where the batch begins that is to be cut, it is not cut", async () => {
+  const { log } = await followed();
+  const { read } = log;
+  Object.assign(log, { read: () => ({ kind: "unavailable", reason: "the disk cannot be read" }) });
+  expect(await log.truncateTo(8)).toBe(false);
+  expect(log.nextOffset).toBe(10);
+  Object.assign(log, { read });
+  expect(await log.truncateTo(8)).toBe(true);
+});
+
 test("an epoch that was led here without a record is given up where the leader's log ends with ours", async () => {
   const { log } = await followed();
   log.startLeaderEpoch(5);
