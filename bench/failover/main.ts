@@ -74,7 +74,7 @@ const ways: readonly Way[] = [
   {
     name: "lost",
     title: "the leader's host is gone (cable cut, then kill -9)",
-    runs: Math.ceil(runs / 4),
+    runs,
     isController: false,
     needsNetwork: true,
     end: losePower,
@@ -101,7 +101,7 @@ const ways: readonly Way[] = [
     name: "drain",
     title:
       "SIGTERM to the leader of all partitions (the longest wait between two acknowledgements)",
-    runs: Math.ceil(runs / 4),
+    runs,
     isController: false,
     isInGoodOrder: true,
     end: async (cell, slot) => void (await cell.stop(slot)),

@@ -46,6 +46,9 @@ export function createWaitLimit(
     const nowMs = clock.monotonicMs();
     const still = waiting().filter(({ isGivenUp }) => !isGivenUp);
     const due = still.filter(({ deadlineMs }) => deadlineMs <= nowMs);
+    // First: whoever is given up may wait anew, and later than these.
+    const next = still[due.length];
+    if (next !== undefined) watch(next.deadlineMs);
     if (due.length > 0 && !isOver) {
       isOver = true;
       onFirst();
@@ -54,8 +57,6 @@ export function createWaitLimit(
       each.isGivenUp = true;
       each.giveUp();
     }
-    const next = still[due.length];
-    if (next !== undefined) watch(next.deadlineMs);
   }
 
   return {

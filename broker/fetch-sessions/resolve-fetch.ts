@@ -176,6 +176,8 @@ const mergeRequest = (session: FetchSession, request: FetchRequestPart): void =>
         // A follower may have dropped the answer that told it (it came across a new leader epoch): it says what it has (KIP-1166).
         const { highWatermark = Infinity } = asked;
         cached.sentHighWatermark = Math.min(cached.sentHighWatermark, highWatermark);
+        if (dirty !== null && asked.logStartOffset < cached.sentLogStartOffset)
+          cached.sentLogStartOffset = -1;
       }
     }
   }

@@ -20,8 +20,8 @@ export type PartitionFetch = {
   readonly replica: Replica | null;
   /** What the follower's session has told it; null for consumers and without a session. News of them are worth an answer of their own (KIP-1166). */
   readonly told: Told | null;
-  /** Called where there is nothing new for it: it need not be read again until its partition has changed. */
-  readonly rest: ((partition: Partition) => void) | null;
+  /** Called where there is nothing new for it: it need not be read again until its partition has changed. False if it has to be. */
+  readonly rest: ((partition: Partition) => boolean) | null;
   /** A follower may answer (KIP-392). */
   readonly mayFollow: boolean;
   /** The replica it should be asked of instead; null for this one. */
@@ -132,7 +132,9 @@ function noteAtOnce(gathered: Gathering, fetch: PartitionFetch, read: PartitionR
   const partition = topic?.partitions[index];
   // Without records for want of room in the answer it is not at its end.
   if (read.diverging !== null || read.records !== null || !isAllTold) return;
-  if (partition?.log.logEndOffset === fetch.fetchOffset) rest(partition);
+  if (partition?.log.logEndOffset !== fetch.fetchOffset) return;
+  // What stays dirty is watched by nobody: answered, it is asked for again.
+  if (!rest(partition)) gathered.isUrgent = true;
 }
 
 /** Lets go of bytes that will not be sent after all. */

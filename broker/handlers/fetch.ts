@@ -162,7 +162,7 @@ async function poll(
     rest:
       dirty === null || replica === null
         ? null
-        : (partition) => rest(dirty, each, partition, whenStirred(partition, replica, dirty)),
+        : (partition) => comeToRest(partition, each, { dirty, replica }),
     mayFollow: isFar,
     preferredReplica: nearer(each, localTopic(each, caller)?.partitions[each.partition]),
   });
@@ -203,13 +203,23 @@ function onDirty(session: DirtyPartitions, listener: () => void): () => void {
   };
 }
 
-/** The follower is taken to fetch the partition whenever its session does, until then. */
-function whenStirred(
-  { leaderState }: Partition,
-  { brokerId }: Replica,
-  { clock }: DirtyPartitions,
-): () => void {
-  return leaderState === null ? () => undefined : restFollower(leaderState, brokerId, clock);
+/**
+ * Until it is stirred the follower is taken to fetch the partition whenever its session does. Not before this term has counted a fetch of it: the epoch may
+ * have begun while other partitions were read for this one.
+ */
+function comeToRest(
+  partition: Partition,
+  wanted: WantedPartition,
+  { dirty, replica }: { readonly dirty: DirtyPartitions; readonly replica: Replica },
+): boolean {
+  const { leaderState } = partition;
+  if (leaderState === null) return false;
+  const { brokerId } = replica;
+  const { fetchOffset } = wanted;
+  const stirred = restFollower(leaderState, { brokerId, fetchOffset }, dirty.clock);
+  if (stirred === null) return false;
+  rest(dirty, wanted, partition, stirred);
+  return true;
 }
 
 /** Calls back once the client has gone away or this broker stops; the result takes that back. */

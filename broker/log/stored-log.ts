@@ -289,7 +289,7 @@ export class StoredLog implements PartitionLog {
     const round = (this.#rebuildRound += 1);
     rebuildProducers(this).then(
       (state) => {
-        if (round !== this.#rebuildRound) return releaseProducers(state);
+        if (round !== this.#rebuildRound || this.isDropped) return releaseProducers(state);
         this.producers = state;
         this.isRebuilding = false;
       },

@@ -38,8 +38,8 @@ export function createFetchSessionClient(): FetchSessionClient {
   let epoch = firstEpoch;
   let sent = new Map<string, PartitionWish>();
 
+  /** The full request that follows names the old session, which ends it. */
   function reset(): void {
-    sessionId = noSession;
     epoch = firstEpoch;
     sent = new Map();
   }
@@ -70,8 +70,8 @@ export function createFetchSessionClient(): FetchSessionClient {
       };
     },
     answered(id) {
-      if (id === noSession) return reset();
       sessionId = id;
+      if (id === noSession) return reset();
       epoch = epoch === maxEpoch ? 1 : epoch + 1;
     },
     reset,

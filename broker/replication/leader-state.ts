@@ -216,14 +216,16 @@ export function followerFetched(
   return "counted";
 }
 
-/** It fetched all there is, and nothing will be looked at before that changes. The result ends that. */
+/** It fetched all there is, and nothing will be looked at before that changes. The result ends that; null if that fetch was not counted. */
 export function restFollower(
   { followers }: LeaderState,
-  brokerId: number,
+  fetch: Pick<FollowerFetch, "brokerId" | "fetchOffset">,
   clock: { readonly lastFetchMs: number },
-): () => void {
-  const follower = followers.get(brokerId);
-  if (follower === undefined) return () => undefined;
+): (() => void) | null {
+  const follower = followers.get(fetch.brokerId);
+  if (follower?.logEndOffset !== fetch.fetchOffset) return null;
+  // A session that was given up may still be answered: its time stands still.
+  if ((follower.atRest?.lastFetchMs ?? -Infinity) > clock.lastFetchMs) return () => undefined;
   follower.atRest = clock;
   return () => {
     if (follower.atRest !== clock) return;
