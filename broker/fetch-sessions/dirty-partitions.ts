@@ -66,6 +66,6 @@ export function forgetPartition(session: DirtyPartitions, wanted: WantedPartitio
 /** The session has ended: no partition knows of it any more. */
 export function forgetAll(session: DirtyPartitions): void {
   session.onDirty = null;
-  for (const stir of [...session.atRest.values()]) stir();
+  for (const stir of session.atRest.values()) stir();
   session.dirty.clear();
 }
