@@ -117,6 +117,21 @@ test.each<[string, (history: ReturnType<typeof sound>) => void]>([
   expect(checkHistory(history).map((anomaly) => anomaly.kind)).toContain(kind);
 });
 
+test("what a producer had in flight may be in another order behind what a power loss took, and nowhere else", () => {
+  const swapped = sound();
+  swapped.sent.push(sent(4, 4, { outcome: "unknown" }), sent(5, 5, { outcome: "unknown" }));
+  swapped.last.records = [
+    ...swapped.last.records,
+    { producer: 1, counter: 5, offset: 4 },
+    { producer: 1, counter: 4, offset: 5 },
+  ];
+  swapped.last.endOffset = 6;
+  const kinds = () => checkHistory(swapped).map(({ kind }) => kind);
+  expect(kinds()).toContain("reordered");
+  swapped.last.excused = [{ from: 2, to: 4 }];
+  expect(kinds()).not.toContain("reordered");
+});
+
 test("what a recovery may take is not missed, and what was not promised neither", () => {
   const excused = sound();
   excused.last.records = excused.last.records.slice(0, 2);

@@ -217,6 +217,14 @@ function mustBeThere({ logStartOffset, excused }: FinalLog, offset: number): boo
   return offset >= logStartOffset && !excused.some(({ from, to }) => offset >= from && offset < to);
 }
 
+/**
+ * A power loss that took unflushed records took with them what the partition knew of their producers. Of a producer that is unknown any sequence is taken
+ * (Kafka's rule too: its state may as well have expired), so of what it had in flight a later batch may come first.
+ */
+function isBehindLoss({ excused }: FinalLog, offset: number): boolean {
+  return excused.some(({ to }) => offset >= to);
+}
+
 /** What consumers have read is committed as well: they act on it. */
 function checkOrder(
   { history, ids, report }: Scope,
@@ -238,7 +246,8 @@ function checkOrder(
     }
     places.set(id, record.offset);
     const before = last.get(record.producer);
-    if (before !== undefined && before.counter > record.counter) {
+    const isForgotten = before !== undefined && isBehindLoss(final, before.offset);
+    if (before !== undefined && before.counter > record.counter && !isForgotten) {
       report(
         "reordered",
         `${nameOf(record)} is at ${record.offset} of ${partition}, behind ${nameOf(before)}`,

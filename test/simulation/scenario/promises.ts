@@ -21,8 +21,8 @@ type Standing = {
  * - acks=all outlives the loss of min.insync.replicas - 1 disks at one time, as long as another member in sync has a whole one. The nemesis asks `bears` before
  *   it takes a disk, so that nothing that is lost is ever excused by it. (Under a minimum of one, the disk that is gone may be the last in sync by the time
  *   the cell knows: whoever was only restarted meanwhile is neither in sync nor eligible.)
- * - A power loss of every member at one moment may cost what `replicated` had not flushed, and nothing under `fsync`: `excused`, and the invariant C2b
- *   holds recoveries to what was flushed.
+ * - A power loss of every member at one moment may cost what `replicated` had not flushed, and the order of what its producers had in flight, and nothing
+ *   under `fsync`: `excused`, and the invariant C2b holds recoveries to what was flushed.
  * - acks=1 outlives its leader only where nobody else can go on instead.
  */
 export class Promises {
