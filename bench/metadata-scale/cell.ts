@@ -36,7 +36,6 @@ export type ScaleCell = {
   readonly alarms: string[];
   /** Who waits for an answer, by the mark that the question carries. */
   readonly replies: Map<number, (effect: CellEffect) => void>;
-  readonly gathersRequests: boolean;
   readonly voteCount: number;
   nextReply(): number;
   nextSeed(): number;
@@ -52,15 +51,13 @@ export type ScaleCellOptions = {
   readonly level?: number;
   /** What a process computes takes its time in the cell too. Else a run repeats exactly, on any machine. */
   readonly chargesCpu?: boolean;
-  /** Whether the controller decides the requests about in-sync sets together that have come meanwhile. */
-  readonly gathersRequests?: boolean;
 };
 
 /** A call to the table takes 10 ms on average: each way up to so long. */
 const tableLatencyMs = 10;
 
 export function createScaleCell(options: ScaleCellOptions = {}): ScaleCell {
-  const { seed = 1, chargesCpu = false, gathersRequests = true } = options;
+  const { seed = 1, chargesCpu = false } = options;
   const clock = createManualClock();
   const random = createSeededRandom(seed);
   const images = createSharedImages();
@@ -81,7 +78,6 @@ export function createScaleCell(options: ScaleCellOptions = {}): ScaleCell {
     brokers: [],
     alarms: [],
     replies: new Map(),
-    gathersRequests,
     get voteCount() {
       return voteCount;
     },

@@ -3,6 +3,7 @@ import type {
   AlterPartitionRequest,
 } from "../../metadata/commands/alter-partition.ts";
 import { alterPartitions } from "../../metadata/commands/alter-partition.ts";
+import { createIsrDesk } from "../../broker/replication/isr-desk.ts";
 import { createMaintenance } from "../../metadata/log/maintenance.ts";
 import type { ScaleBroker } from "./broker.ts";
 import type { ScaleCell } from "./cell.ts";
@@ -20,38 +21,24 @@ export type Desk = {
   keepHouse(): void;
 };
 
-type Asked = {
-  readonly request: AlterPartitionRequest;
-  readonly answer: (outcome: AlterPartitionOutcome | null) => void;
-};
-
 export function createDesk(cell: ScaleCell, broker: ScaleBroker, replica: SharedReplica): Desk {
-  const asked: Asked[] = [];
-  let isBusy = false;
-
   const isInOffice = (): boolean => (broker.running?.state.office ?? null) !== null;
 
-  /** All that have come while one decision was under way are decided together. */
-  async function decide(): Promise<void> {
-    isBusy = true;
-    while (asked.length > 0) {
-      const together = cell.gathersRequests ? asked.splice(0) : asked.splice(0, 1);
-      const requests = together.map(({ request }) => request);
-      const submitted = await replica
-        .submit("alterPartition", (image, context) => alterPartitions(image, requests, context))
-        .catch(onlyUnavailable);
-      const outcomes = submitted?.kind === "accepted" ? submitted.result : [];
-      for (const [position, { answer }] of together.entries()) answer(outcomes[position] ?? null);
-    }
-    isBusy = false;
-  }
+  const decide = createIsrDesk(async (requests) => {
+    const submitted = await replica.submit("alterPartition", (image, context) =>
+      alterPartitions(image, requests, context),
+    );
+    if (submitted.kind === "rejected") throw new Error(submitted.message);
+    return submitted.result;
+  });
 
   const maintain = createMaintain(cell, replica, isInOffice);
   return {
     alterPartitions(request, answer) {
       if (!isInOffice()) return answer(null);
-      asked.push({ request, answer });
-      if (!isBusy) void decide();
+      void decide(request)
+        .catch(onlyUnavailable)
+        .then((outcome) => answer(outcome ?? null));
     },
     keepHouse: () => void (isInOffice() && maintain()),
   };

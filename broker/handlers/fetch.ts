@@ -166,7 +166,8 @@ async function poll(
     mayFollow: isFar,
     preferredReplica: nearer(each, localTopic(each, caller)?.partitions[each.partition]),
   });
-  let wanted = [...resolved.partitions];
+  // A follower's is made anew for each look.
+  let wanted = dirty === null ? [...resolved.partitions] : [];
   let fetches = wanted.map(fetchOf);
   const read = await waitForBytes({
     clock: context.services.clock,

@@ -16,6 +16,7 @@ import {
   answersFromWire,
   toWire,
 } from "./alter-partition-message.ts";
+import { createIsrDesk } from "./isr-desk.ts";
 
 /** A leader's way to the controller for its in-sync sets: over the network, or none where this broker is the controller, or there is none. */
 export type ControllerLink = {
@@ -39,7 +40,14 @@ const maxFrameBytes = 16 * 1024 * 1024;
 
 export function createControllerLink(options: ControllerLinkOptions): ControllerLink {
   const { selfId, metadata, network, clock } = options;
-  const decide = createIsrDesk(metadata);
+  const decide = createIsrDesk(async (requests) => {
+    const submitted = await metadata.submit(
+      (image, context) => alterPartitions(image, requests, context),
+      { isController: true },
+    );
+    if (submitted.kind === "rejected") throw new Error(submitted.message);
+    return submitted.result;
+  });
   let dialled: { readonly epoch: number; readonly peer: Peer } | null = null;
 
   /** One per term of office and registration: the next controller, or the next life of this one, may be elsewhere. */
@@ -77,55 +85,4 @@ export function createControllerLink(options: ControllerLinkOptions): Controller
 function answersOf(outcome: AlterPartitionOutcome): readonly IsrAnswer[] {
   if (outcome.kind === "rejected") throw new Error(outcome.message);
   return outcome.partitions;
-}
-
-type Asked = {
-  readonly request: AlterPartitionRequest;
-  readonly resolve: (outcome: AlterPartitionOutcome) => void;
-  readonly reject: (error: unknown) => void;
-};
-
-/**
- * What comes while one decision is under way is decided together by the next: every decision is an entry that all brokers read, and a restart in a cell of a
- * hundred makes each of them ask. A broker has one request under way, so that this waits for no more than there are brokers.
- */
-function createIsrDesk(
-  metadata: MetadataReplica,
-): (request: AlterPartitionRequest) => Promise<AlterPartitionOutcome> {
-  let waiting: Asked[] = [];
-  let isBusy = false;
-
-  async function decideAll(): Promise<void> {
-    isBusy = true;
-    while (waiting.length > 0) {
-      const asked = waiting;
-      waiting = [];
-      await decideTogether(metadata, asked);
-    }
-    isBusy = false;
-  }
-
-  return (request) =>
-    new Promise((resolve, reject) => {
-      waiting.push({ request, resolve, reject });
-      if (!isBusy) void decideAll();
-    });
-}
-
-async function decideTogether(metadata: MetadataReplica, asked: readonly Asked[]): Promise<void> {
-  const requests = asked.map(({ request }) => request);
-  try {
-    const submitted = await metadata.submit(
-      (image, context) => alterPartitions(image, requests, context),
-      { isController: true },
-    );
-    if (submitted.kind === "rejected") throw new Error(submitted.message);
-    for (const [position, { resolve }] of asked.entries()) {
-      const outcome = submitted.result[position];
-      if (outcome === undefined) throw new Error("each request has one outcome");
-      resolve(outcome);
-    }
-  } catch (error) {
-    for (const { reject } of asked) reject(error);
-  }
 }
