@@ -3,49 +3,16 @@ import type { ErrorName } from "../../protocol/errors.ts";
 import { errorCodes, errorNameOf } from "../../protocol/errors.ts";
 import { fetchRequest, fetchResponse, type FetchResponse } from "../../protocol/messages/fetch.ts";
 import type { LogOutput } from "../log-output.ts";
-import type { Durability } from "../log/partition-log.ts";
 import type { Peer } from "../peers/peer.ts";
 import { PeerError } from "../peers/peer.ts";
 import type { PartitionWish, SessionRequest } from "./fetch-session-client.ts";
 import { createFetchSessionClient } from "./fetch-session-client.ts";
-import type { FollowerLog, FollowerStep, LeaderAnswer, Recovery } from "./follower-step.ts";
+import type { Followed, FollowedLog } from "./followed.ts";
+import type { FollowerStep, LeaderAnswer } from "./follower-step.ts";
 import { followedWatermarks, followerStep, recoveryStep } from "./follower-step.ts";
 
 // One follower's loop over all partitions it follows one leader for (replication.md 5): ask, write what comes, and ask on from what is written. What the
 // answer holds is in the log's ring before the next question, and written before that question tells the leader so.
-
-/** What a fetcher does to a log. */
-export type FollowedLog = FollowerLog & {
-  readonly failure: string | null;
-  /** Not while it is being cut, begun anew or taken on behind a gap, perhaps on behalf of an earlier leader: what came would be refused. */
-  readonly isFollowable: boolean;
-  /** Appends the leader's batches as they are, if they continue the log; copies them. */
-  follow(
-    batches: Uint8Array,
-    options: {
-      readonly leaderEpoch: number;
-      readonly durability: Durability;
-      readonly nowMs: number;
-    },
-  ): { readonly kind: "appended" } | { readonly kind: "refused"; readonly reason: string };
-  truncateTo(offset: number, options: { readonly isRecovery: boolean }): Promise<boolean>;
-  restartAt(offset: number): Promise<boolean>;
-  skipTo(offset: number): Promise<boolean>;
-  advanceHighWatermark(offset: number): void;
-  moveLogStart(offset: number): Promise<boolean>;
-};
-
-/** A partition followed in one leader epoch. */
-export type Followed = {
-  readonly topicId: string;
-  readonly index: number;
-  readonly leaderEpoch: number;
-  readonly log: FollowedLog;
-  readonly durability: () => Durability;
-  readonly recoveries: () => readonly Recovery[];
-  /** The high watermark or the log start has moved. */
-  readonly onWatermarks: () => void;
-};
 
 type Tracked = {
   readonly followed: Followed;

@@ -4,7 +4,8 @@ import type { LogOutput } from "../log-output.ts";
 import { createPeer } from "../peers/peer.ts";
 import type { CommitWaits } from "./commit-waits.ts";
 import { createCommitWaits } from "./commit-waits.ts";
-import type { FetcherLimits, Followed, ReplicaFetcher } from "./replica-fetcher.ts";
+import type { Followed } from "./followed.ts";
+import type { FetcherLimits, ReplicaFetcher } from "./replica-fetcher.ts";
 import { createReplicaFetcher } from "./replica-fetcher.ts";
 
 /** The fetchers of a broker: one for each broker it follows a partition of. */

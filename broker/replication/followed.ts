@@ -1,0 +1,35 @@
+import type { Durability } from "../log/partition-log.ts";
+import type { FollowerLog, Recovery } from "./follower-step.ts";
+
+/** What a fetcher does to a log. */
+export type FollowedLog = FollowerLog & {
+  readonly failure: string | null;
+  /** Not while it is being cut, begun anew or taken on behind a gap, perhaps on behalf of an earlier leader: what came would be refused. */
+  readonly isFollowable: boolean;
+  /** Appends the leader's batches as they are, if they continue the log; copies them. */
+  follow(
+    batches: Uint8Array,
+    options: {
+      readonly leaderEpoch: number;
+      readonly durability: Durability;
+      readonly nowMs: number;
+    },
+  ): { readonly kind: "appended" } | { readonly kind: "refused"; readonly reason: string };
+  truncateTo(offset: number, options: { readonly isRecovery: boolean }): Promise<boolean>;
+  restartAt(offset: number): Promise<boolean>;
+  skipTo(offset: number): Promise<boolean>;
+  advanceHighWatermark(offset: number): void;
+  moveLogStart(offset: number): Promise<boolean>;
+};
+
+/** A partition followed in one leader epoch. */
+export type Followed = {
+  readonly topicId: string;
+  readonly index: number;
+  readonly leaderEpoch: number;
+  readonly log: FollowedLog;
+  readonly durability: () => Durability;
+  readonly recoveries: () => readonly Recovery[];
+  /** The high watermark or the log start has moved. */
+  readonly onWatermarks: () => void;
+};
