@@ -74,33 +74,52 @@ async function drain(options: AuditOptions, client: ClusterClient): Promise<stri
       .map(({ group, topics }) => [group, topics]),
   );
   const deadline = performance.now() + drainLimitMs;
+  /** A group that is slow is another matter than one that stands still: where it was at first tells them apart. */
+  const first = new Map<string, Lags>();
   while (waiting.size > 0 && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    for (const [group, topics] of waiting)
-      if ((await lagOf(options, client, { group, topics })) === 0) waiting.delete(group);
+    for (const [group, topics] of waiting) {
+      const lags = await lagsOf(options, client, { group, topics });
+      if (!first.has(group)) first.set(group, lags);
+      if (lags.size === 0) waiting.delete(group);
+    }
   }
-  const lags = [...waiting].map(async ([group, topics]) => {
-    const lag = await lagOf(options, client, { group, topics });
-    return `group ${group} still lags by ${lag} records ${drainLimitMs / 1000} s after the last was written`;
+  const lagging = [...waiting].map(async ([group, topics]) => {
+    const lags = await lagsOf(options, client, { group, topics });
+    const before = first.get(group) ?? new Map();
+    const still = [...lags].filter(([place, { offset }]) => before.get(place)?.offset === offset);
+    return (
+      `group ${group} still lags by ${sum(lags)} records ${drainLimitMs / 1000} s after the last was written, when it lagged by ${sum(before)}; ` +
+      `${still.length} of ${lags.size} partitions have not moved since: ${still
+        .slice(0, 5)
+        .map(([place, { offset, lag }]) => `${place} at ${offset}, ${lag} to go`)
+        .join("; ")}`
+    );
   });
-  return Promise.all(lags);
+  return Promise.all(lagging);
 }
 
-async function lagOf(
+/** Of the partitions that are not read to their end, by `topic:partition`. */
+type Lags = ReadonlyMap<string, { readonly offset: number; readonly lag: number }>;
+
+const sum = (lags: Lags): number => [...lags.values()].reduce((total, { lag }) => total + lag, 0);
+
+async function lagsOf(
   { plan }: AuditOptions,
   client: ClusterClient,
   { group, topics }: { group: string; topics: readonly string[] },
-): Promise<number> {
+): Promise<Lags> {
   const places = await client.atCoordinator(group, (broker) => groupOffsets(broker, group));
-  let lag = 0;
+  const lags = new Map<string, { offset: number; lag: number }>();
   for (const topic of topics)
     for (const partition of partitionsOf(plan, topic)) {
       const ask = (broker: Parameters<typeof boundsOf>[0]) => boundsOf(broker, topic, partition);
       const { start, end } = await client.atLeader(topic, partition, ask);
       const found = places.find((each) => each.topic === topic && each.partition === partition);
-      lag += end - Math.max(found?.offset ?? 0, start);
+      const lag = end - Math.max(found?.offset ?? 0, start);
+      if (lag > 0) lags.set(`${topic}:${partition}`, { offset: found?.offset ?? -1, lag });
     }
-  return lag;
+  return lags;
 }
 
 async function readPartition(

@@ -4,6 +4,7 @@ import { validateBatch } from "../log/batch-validation.ts";
 import { checkAppend } from "../log/producer-state.ts";
 import type { Partition } from "./partition.ts";
 import { inSyncCountOf } from "./partition.ts";
+import { noteRefused, refusedBefore } from "./refused-producers.ts";
 
 /** What became of one batch: where it stands in the log, or why it does not. `endOffset` is the offset after it. */
 export type AppendOutcome =
@@ -42,8 +43,10 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
   const { log, leaderEpoch } = partition;
   if (log.failure !== null) return refused("KAFKA_STORAGE_ERROR", log.failure);
   if (!partition.isLeader) return refused("NOT_LEADER_OR_FOLLOWER", null);
-  if (order.asksForMinIsr && inSyncCountOf(partition) < partition.minIsr)
+  if (order.asksForMinIsr && inSyncCountOf(partition) < partition.minIsr) {
+    noteRefused(partition.refusedProducers, order.records, { producers: log.producers, ...order });
     return refused("NOT_ENOUGH_REPLICAS", null);
+  }
   const { produceVersion, nowMs } = order;
   const validated = validateBatch(order.records, order.rules, { produceVersion, nowMs });
   if (validated.kind === "rejected")
@@ -72,6 +75,12 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
     };
   }
   if (sequence.kind === "rejected") return refused(sequence.error, sequence.message);
+  const first = refusedBefore(partition.refusedProducers, facts, nowMs);
+  if (first !== null) {
+    const { baseSequence, producerId } = facts;
+    const message = `sequence ${baseSequence} of producer ${producerId}: ${first} was refused a moment ago and comes first`;
+    return refused("OUT_OF_ORDER_SEQUENCE_NUMBER", message);
+  }
   const appended = log.append(bytes, facts, {
     leaderEpoch,
     durability: order.durability,
@@ -81,6 +90,7 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
     case "appended":
       partition.bytesIn += bytes.length;
       partition.isRefusing = false;
+      partition.refusedProducers.delete(facts.producerId);
       return {
         kind: "appended",
         baseOffset: appended.baseOffset,
@@ -92,6 +102,7 @@ export function appendBatch(partition: Partition | undefined, order: AppendOrder
       return refused("NOT_LEADER_OR_FOLLOWER", null);
     case "unavailable":
       partition.isRefusing = true;
+      noteRefused(partition.refusedProducers, bytes, { producers: log.producers, nowMs });
       return refused("KAFKA_STORAGE_ERROR", appended.reason);
   }
 }

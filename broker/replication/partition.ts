@@ -2,6 +2,7 @@ import { assert } from "../assert.ts";
 import type { PartitionLog } from "../log/partition-log.ts";
 import type { Assignment, LeaderState, TermStart } from "./leader-state.ts";
 import { adopt, highWatermarkOf, startTerm } from "./leader-state.ts";
+import type { RefusedProducers } from "./refused-producers.ts";
 
 /** A partition this broker holds a replica of: its log, its role as the metadata image has it, and who waits for it. */
 export type Partition = {
@@ -19,6 +20,8 @@ export type Partition = {
   minIsr: number;
   /** The last append was refused for want of room: nothing has been appended here since. */
   isRefusing: boolean;
+  /** Whose first batch was refused a moment ago. */
+  readonly refusedProducers: RefusedProducers;
   /** Bytes of batches that clients have produced to it and consumers were given of it, since it is held here: what balancing weighs. */
   bytesIn: number;
   bytesOut: number;
@@ -53,6 +56,7 @@ export function createPartition(topicId: string, index: number, log: PartitionLo
     leaderState: null,
     minIsr: 1,
     isRefusing: false,
+    refusedProducers: new Map(),
     bytesIn: 0,
     bytesOut: 0,
     acks: [],

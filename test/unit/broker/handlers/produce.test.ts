@@ -219,6 +219,31 @@ describe("acks", () => {
     partition.leaderState = null;
   });
 
+  test("that refuse a producer's first batch keep those behind it waiting for it", async () => {
+    const partition = broker.services.topics.byName(broker.clusterId, "acks")?.partitions[0];
+    if (partition === undefined) throw new Error("no such partition");
+    const { leaderEpoch } = partition;
+    const alone = [broker.services.brokerId];
+    const sets = { replicas: [...alone, 8, 9], adding: [], isr: [], elr: alone, lastIsr: alone };
+    const at = { selfId: broker.services.brokerId, nowMs: 0, brokerEpochOf: () => 1 };
+    const batch = (baseSequence: number, producerEpoch = 0) =>
+      batchOf(["x"], { producerId: 7_000, producerEpoch, baseSequence, timestamp: now });
+    const send = async (...of: Parameters<typeof batch>) =>
+      (await sendOne(9, { topic: "acks", records: batch(...of) }, { acks: -1 })).errorCode;
+    partition.leaderState = startTerm(
+      { leaderEpoch, partitionEpoch: 99, ...sets },
+      { ...at, startOffset: partition.log.nextOffset },
+    );
+    expect(await send(0)).toBe(errorCodes.NOT_ENOUGH_REPLICAS);
+    partition.leaderState = null;
+    expect(await send(1)).toBe(errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    expect(await send(0)).toBe(0);
+    expect(await send(1)).toBe(0);
+    // Known now, it is judged by its sequence; and whoever gives a batch up begins a new epoch.
+    expect(await send(3)).toBe(errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER);
+    expect(await send(0, 1)).toBe(0);
+  });
+
   test.each([2, -2, 32767])("of %i there are none", async (acks) => {
     const { errorCode } = await sendOne(9, { topic: "acks", records: fresh("a") }, { acks });
     expect(errorCode).toBe(errorCodes.INVALID_REQUIRED_ACKS);
