@@ -3,6 +3,7 @@ import { truncateEpochsFromEnd } from "./epoch-cache.ts";
 import { beforeGap, skipGap } from "./gaps.ts";
 import { commitControl } from "./log-control.ts";
 import { bytesBetween } from "./log-size.ts";
+import type { LogBefore } from "./partition-log.ts";
 import type { StoredLog } from "./stored-log.ts";
 import { flushAll } from "./wal-commit.ts";
 
@@ -44,7 +45,7 @@ export async function truncateLog(
   // Cut inside a batch the log would have a hole where that began.
   if (end === null || !isAsItWas(log, basis)) return false;
   // The batch that holds the log start goes whole: nothing that can be read is left of this log.
-  if (end < log.logStartOffset) return restartLog(log, log.logStartOffset);
+  if (end < log.localStartOffset) return restartLog(log, log.localStartOffset, beforeOf(log));
   const goneBytes = await bytesBetween(log, end, log.nextOffset);
   if (!isAsItWas(log, basis)) return false;
   const committed = commitControl(log, "truncate", { baseOffset: end, goneBytes });
@@ -55,11 +56,16 @@ export async function truncateLog(
   return true;
 }
 
-export async function restartLog(log: StoredLog, offset: number): Promise<boolean> {
+export async function restartLog(
+  log: StoredLog,
+  offset: number,
+  before: LogBefore | null = null,
+): Promise<boolean> {
   const basis = basisOf(log);
   if (!(await allWritten(log)) || !isAsItWas(log, basis)) return false;
-  const committed = commitControl(log, "start", { baseOffset: offset, goneBytes: log.sizeBytes });
-  log.beginAnew(offset, sequenceOf(log));
+  const entry = { baseOffset: offset, goneBytes: log.sizeBytes };
+  const committed = commitControl(log, "start", before === null ? entry : { ...entry, before });
+  log.beginAnew(offset, { sequence: sequenceOf(log), before });
   await committed;
   return true;
 }
@@ -74,6 +80,17 @@ export async function skipInLog(log: StoredLog, offset: number): Promise<boolean
   await committed;
   return true;
 }
+
+/** What is in the object store stays what this log continues. Its producers wrote last in what is cut off, and are not known any more. */
+const beforeOf = (log: StoredLog): LogBefore | null =>
+  log.logStartOffset === log.localStartOffset
+    ? null
+    : {
+        logStartOffset: log.logStartOffset,
+        epochs: log.epochs.entries.filter(({ startOffset }) => startOffset < log.localStartOffset),
+        producers: new Uint8Array(0),
+        gaps: log.gaps.filter(({ start }) => start <= log.localStartOffset),
+      };
 
 /** A commit under way would take for written what is about to be cut. */
 async function allWritten({ logEndOffset, nextOffset, context }: StoredLog): Promise<boolean> {

@@ -36,6 +36,7 @@ export class CheckpointCapture {
     const log = this.#table.byNumber.get(number);
     assert(log?.nextOffset === nextOffset, "a log changes behind the entry that says so");
     writeLog(this.#writer, log);
+    log.capturedEnd = nextOffset;
   }
 
   /** The next bytes, one behind the other; null behind the last. */

@@ -28,6 +28,7 @@ export type LogCheckpoint = {
   readonly index: number;
   readonly failure: string | null;
   readonly logStartOffset: number;
+  readonly localStartOffset: number;
   readonly nextOffset: number;
   readonly highWatermark: number;
   readonly sizeBytes: number;
@@ -41,9 +42,12 @@ export type LogCheckpoint = {
 };
 
 const magic = 0x4d594c43;
-const version = 3;
-/** The same, but for `isFlushedFirst`. */
+const version = 4;
+/** The same, but for `localStartOffset`: everything was here. */
+const versionBeforeTiers = 3;
+/** The same as that, but for `isFlushedFirst`. */
 const versionBeforeFlags = 2;
+const readable: ReadonlySet<number> = new Set([version, versionBeforeTiers, versionBeforeFlags]);
 
 const none = new Uint8Array(0);
 
@@ -70,6 +74,7 @@ export function writeLog(writer: ByteWriter, log: StoredLog): void {
   writer.uint32(log.index);
   writer.bytes(Buffer.from(log.failure ?? ""));
   writer.int64(log.logStartOffset);
+  writer.int64(log.localStartOffset);
   writer.int64(log.nextOffset);
   writer.int64(log.highWatermark);
   writer.int64(log.sizeBytes);
@@ -140,7 +145,7 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint | null {
   if (end < 24 || uint32At(bytes, end) !== crc32c(bytes, 0, end)) return null;
   const writtenAs = uint32At(bytes, 4);
   if (uint32At(bytes, 0) !== magic) return null;
-  if (writtenAs !== version && writtenAs !== versionBeforeFlags) return null;
+  if (!readable.has(writtenAs)) return null;
   const reader = new ByteReader(bytes.subarray(8, end));
   try {
     return {
@@ -164,7 +169,7 @@ const readLog = (reader: ByteReader, writtenAs: number): LogCheckpoint => ({
   topicId: text(reader.bytes()),
   index: reader.uint32(),
   failure: text(reader.bytes()) || null,
-  logStartOffset: reader.int64(),
+  ...readStarts(reader, writtenAs),
   nextOffset: reader.int64(),
   highWatermark: reader.int64(),
   sizeBytes: reader.int64(),
@@ -179,3 +184,12 @@ const readLog = (reader: ByteReader, writtenAs: number): LogCheckpoint => ({
   gaps: reader.list(() => ({ end: reader.int64(), start: reader.int64() })),
   isFlushedFirst: writtenAs > versionBeforeFlags && reader.uint32() === 1,
 });
+
+const readStarts = (
+  reader: ByteReader,
+  writtenAs: number,
+): Pick<LogCheckpoint, "logStartOffset" | "localStartOffset"> => {
+  const logStartOffset = reader.int64();
+  const localStartOffset = writtenAs > versionBeforeTiers ? reader.int64() : logStartOffset;
+  return { logStartOffset, localStartOffset };
+};

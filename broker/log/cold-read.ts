@@ -18,7 +18,7 @@ export async function readCold(log: StoredLog, request: ReadRequest): Promise<Re
     return { kind: "unavailable", reason: log.failure };
   }
   const result = answer.result();
-  if (result.kind === "empty" && request.fromOffset < log.logStartOffset) {
+  if (result.kind === "empty" && request.fromOffset < log.localStartOffset) {
     return { kind: "outOfRange" };
   }
   return result;
@@ -26,7 +26,7 @@ export async function readCold(log: StoredLog, request: ReadRequest): Promise<Re
 
 /** Nothing holds `offset`: the log start has passed it meanwhile, or else batches have been lost. */
 const endAtHole = (log: StoredLog, offset: number): false => {
-  if (offset >= log.logStartOffset && !log.isDropped) {
+  if (offset >= log.localStartOffset && !log.isDropped) {
     log.context.onDamage(log, `nothing holds offset ${offset}`);
   }
   return false;

@@ -151,7 +151,10 @@ export class OpenedStore implements LogStore {
     const unbuilt: StoredLog[] = [];
     for (const log of this.#table.byNumber.values()) {
       log.logEndOffset = log.nextOffset;
-      log.highWatermark = Math.min(Math.max(log.highWatermark, log.logStartOffset), log.nextOffset);
+      log.highWatermark = Math.min(
+        Math.max(log.highWatermark, log.localStartOffset),
+        log.nextOffset,
+      );
       if (log.failure !== null) {
         this.#options.log.error("a replica is damaged and stays offline", {
           topicId: log.topicId,

@@ -1,5 +1,5 @@
 import type { BatchFacts } from "./batch-validation.ts";
-import type { EpochEnd } from "./epoch-cache.ts";
+import type { EpochEnd, EpochEntry } from "./epoch-cache.ts";
 import type { Gap } from "./gaps.ts";
 import type { LogRange } from "./log-range.ts";
 import type { ProducerState } from "./producer-state.ts";
@@ -10,15 +10,18 @@ export type Durability = "replicated" | "fsync";
 /**
  * One replica's log: record batches in offset order, kept in the broker's WAL. Offsets are as Kafka defines them:
  *
- * logStartOffset <= highWatermark <= logEndOffset <= nextOffset, except that the log start may pass a high watermark that a restart has set back.
+ * logStartOffset <= localStartOffset <= highWatermark <= logEndOffset <= nextOffset, except that the starts may pass a high watermark that a restart has set
+ * back. What lies between the two starts is in the object store only (KIP-405).
  */
 export type PartitionLog = {
   readonly topicId: string;
   readonly index: number;
   /** Why this replica can no longer be trusted (damaged on disk), or null. A failed log answers nothing but KAFKA_STORAGE_ERROR. Never reset. */
   readonly failure: string | null;
-  /** First offset that can be read. */
+  /** First offset that can be read, from here or from the object store. */
   readonly logStartOffset: number;
+  /** First offset that is here. */
+  readonly localStartOffset: number;
   /** The offset the next append gets; everything below may still be on its way to the disk. */
   readonly nextOffset: number;
   /** End of the last completed write, or flush for appends of durability `fsync`. What acknowledgements and replication count by. */
@@ -28,7 +31,7 @@ export type PartitionLog = {
   readonly lastStableOffset: number;
   /** The latest epoch in the log, or -1. */
   readonly leaderEpoch: number;
-  /** Bytes of record batches that count for retention: whole pieces (one piece is what one WAL file holds of this log), as Kafka counts whole segments. */
+  /** Bytes of record batches here that count for retention: whole pieces (one piece is what one WAL file holds of this log), as Kafka counts whole segments. */
   readonly sizeBytes: number;
   /** The WAL says that nothing of it counts before it is flushed: found so after a crash of the host, it has lost nothing that counted (replication.md C4). */
   readonly isFlushedFirst: boolean;
@@ -69,7 +72,12 @@ export type PartitionLog = {
 
   /** Lets go of what lies below `offset` (at most the high watermark). Resolves once that is committed; false if it cannot be now. */
   moveLogStart(offset: number): Promise<boolean>;
-  /** Where the log start belongs under these settings: the current one, or later. */
+  /**
+   * Lets go of what is here below `offset`, which stays readable from the object store: the caller knows that it is there. Not past what a start needs in order
+   * to know its producers, so perhaps less; resolves with the local start once that is committed.
+   */
+  releaseLocal(offset: number): Promise<number>;
+  /** Where the local start belongs under these settings: the current one, or later. */
   retainedFrom(settings: RetentionSettings, nowMs: number): Promise<number>;
   /** What recoveries have skipped, ascending. */
   readonly gaps: readonly Gap[];
@@ -80,14 +88,26 @@ export type PartitionLog = {
    * a recovery. False if it cannot be now.
    */
   truncateTo(offset: number, options?: { readonly isRecovery: boolean }): Promise<boolean>;
-  /** Drops everything and begins anew at `offset`, where the leader's log begins (replication.md F5). False if it cannot be now. */
-  restartAt(offset: number): Promise<boolean>;
+  /**
+   * Drops everything and begins anew at `offset`: where the leader's log begins, or where the object store ends, which says what was before (replication.md F5).
+   * False if it cannot be now.
+   */
+  restartAt(offset: number, before?: LogBefore): Promise<boolean>;
   /** Goes on at `offset`; what lies between never existed (F8). False if it cannot be now. */
   skipTo(offset: number): Promise<boolean>;
   /** One of the three is under way: where the log ends may not be where it will. */
   readonly isChanging: boolean;
   /** It takes a leader's batches: none of the three is under way, nor are its producers being read anew. */
   readonly isFollowable: boolean;
+};
+
+/** What a log that begins here is the continuation of. */
+export type LogBefore = {
+  readonly logStartOffset: number;
+  readonly epochs: readonly EpochEntry[];
+  /** As `encodeProducerState` makes them; empty for none. */
+  readonly producers: Uint8Array;
+  readonly gaps: readonly Gap[];
 };
 
 export type FollowOptions = {
@@ -135,6 +155,8 @@ export type ReadResult =
   | { readonly kind: "empty"; readonly nextBatchBytes: number }
   /** Below the log start or above `nextOffset`. */
   | { readonly kind: "outOfRange" }
+  /** Below the local start, not below the log start: to be read from the object store. */
+  | { readonly kind: "tiered" }
   /** The log is, or was just found to be, damaged; or the disk did not answer. */
   | { readonly kind: "unavailable"; readonly reason: string };
 

@@ -57,14 +57,15 @@ async function producersFrom(
   const upToOffset = log.nextOffset;
   const saved = checkpoint === null ? null : usableSnapshot(log, checkpoint, upToOffset);
   let state = createProducerState(producerLimits);
-  if (saved !== null && saved.producers.length > 0) {
-    const restored = decodeProducerState(saved.producers, producerLimits);
+  const known = saved?.producers ?? log.beginning?.producers ?? new Uint8Array(0);
+  if (known.length > 0) {
+    const restored = decodeProducerState(known, producerLimits);
     if (restored.kind === "corruptState") throw damaged(log, restored.message);
     state = restored.state;
   }
-  const from = saved?.nextOffset ?? 0;
+  const from = saved?.nextOffset ?? log.beginning?.offset ?? 0;
   for (let next = from; next < upToOffset;) {
-    next = Math.max(next, log.logStartOffset);
+    next = Math.max(next, log.localStartOffset);
     try {
       for await (const batch of log.readBatches(next, upToOffset)) {
         if (batchFailureAt(batch, 0) !== null) throw damaged(log, "a batch is malformed");
@@ -76,7 +77,7 @@ async function producersFrom(
       break;
     } catch (error) {
       // The log start has passed by: what is below it no longer matters.
-      if (next >= log.logStartOffset || log.failure !== null) throw giveBack(state, error);
+      if (next >= log.localStartOffset || log.failure !== null) throw giveBack(state, error);
     }
   }
   return state;

@@ -118,12 +118,14 @@ const isLive = (log: StoredLog, file: WalFile, piece: FooterPiece): boolean => {
   if (log.failure !== null) return true;
   let end = piece.endOffset;
   if ((piece.key & 1) === 1) {
-    return log.copies.some((range) => range.file === file && range.endOffset > log.logStartOffset);
+    return log.copies.some(
+      (range) => range.file === file && range.endOffset > log.localStartOffset,
+    );
   }
   for (const cut of log.cuts) {
     if (file.sequence < cut.beforeSequence) end = Math.min(end, cut.offset);
   }
-  const start = Math.max(piece.firstOffset, log.logStartOffset);
+  const start = Math.max(piece.firstOffset, log.localStartOffset);
   return start < end && !isCopiedElsewhere(log, file, start, end);
 };
 
@@ -147,12 +149,12 @@ async function copyForward(
     const { cutCount } = log;
     const view = await viewIn(log, file, isCopy);
     if (view === null) continue;
-    for (let next = log.logStartOffset; next < view.endOffset;) {
+    for (let next = log.localStartOffset; next < view.endOffset;) {
       const { rows } = await rowsFrom(log, view, next);
       if (rows.length === 0) break;
       for (const row of rows) {
         next = row.lastOffset + 1;
-        if (log.isDropped || row.lastOffset < log.logStartOffset) continue;
+        if (log.isDropped || row.lastOffset < log.localStartOffset) continue;
         if (isCopy && !holdsCopy(log, file, row)) continue;
         if (options.isStopping() || log.failure !== null) return false;
         if (!(await copyBatch(options, log, { file, row, cutCount }))) return false;

@@ -13,8 +13,8 @@ export async function retainedFrom(
   settings: RetentionSettings,
   nowMs: number,
 ): Promise<number> {
-  if (settings.retentionMs < 0 && settings.retentionBytes < 0) return log.logStartOffset;
-  let start = log.logStartOffset;
+  if (settings.retentionMs < 0 && settings.retentionBytes < 0) return log.localStartOffset;
+  let start = log.localStartOffset;
   let logBytes = log.sizeBytes;
   while (start < log.highWatermark) {
     const view = await findPiece(log, start);

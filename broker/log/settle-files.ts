@@ -3,6 +3,7 @@ import { CheckpointCapture } from "./checkpoint-capture.ts";
 import { writeFooter } from "./footer-io.ts";
 import { oldestAddress } from "./hot-ring.ts";
 import type { LogTable } from "./log-table.ts";
+import type { StoredLog } from "./stored-log.ts";
 import { checkpointName } from "./wal-recovery.ts";
 import type { WalFile } from "./wal-file.ts";
 import type { Wal } from "./wal.ts";
@@ -52,6 +53,7 @@ export function createSettler(
     pending = null;
     await wal.disk.rename(nextPath, path);
     checkpointSequence = written.sequence;
+    for (const log of table.byNumber.values()) noteCheckpointed(log);
   }
 
   async function settleAll(): Promise<void> {
@@ -185,3 +187,9 @@ function dropColdIndexes(wal: Wal, table: LogTable): void {
     file.index = null;
   }
 }
+
+/** A capture has all logs there were: what each was then is stored now. */
+const noteCheckpointed = (log: StoredLog): void => {
+  log.checkpointedEnd = log.capturedEnd;
+  if (log.beginning !== null && log.beginning.offset <= log.capturedEnd) log.beginning = null;
+};

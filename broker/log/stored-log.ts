@@ -31,6 +31,7 @@ import {
   type ProducerState,
 } from "./producer-state.ts";
 import { replayBatch } from "./producer-replay.ts";
+import { decodeProducerState } from "./producer-snapshot.ts";
 import { rollBackProducers } from "./roll-back-producers.ts";
 import { LogReadError } from "./partition-log.ts";
 import type {
@@ -39,6 +40,7 @@ import type {
   Durability,
   FollowOptions,
   FollowOutcome,
+  LogBefore,
   PartitionLog,
   ReadRequest,
   ReadResult,
@@ -70,6 +72,9 @@ export type CopiedRange = {
 /** Files before `beforeSequence` count for this log only below `offset`: the log was truncated after they were sealed. */
 export type Cut = { readonly beforeSequence: number; readonly offset: number };
 
+/** `sequence`: of the file that says so. `before`: what the log continues, from the object store; null for nothing. */
+type Beginning = { readonly sequence: number; readonly before: LogBefore | null };
+
 /** What logs share. */
 export type LogContext = {
   readonly wal: Wal;
@@ -97,6 +102,7 @@ export class StoredLog implements PartitionLog {
   /** What the WAL says, or more: it never says so while this does not. */
   isFlushedFirst = false;
   logStartOffset = 0;
+  localStartOffset = 0;
   nextOffset = 0;
   logEndOffset = 0;
   highWatermark = 0;
@@ -122,6 +128,11 @@ export class StoredLog implements PartitionLog {
   /** Epochs up to this one are over, for a write of theirs failed. */
   fencedEpoch = -1;
   isRebuilding = false;
+  /** What it was when the last checkpoint was taken, and when the last one that is stored was: a start knows its producers from there on. */
+  capturedEnd = 0;
+  checkpointedEnd = 0;
+  /** Its producers where it was begun anew; null once a checkpoint has them. */
+  beginning: { readonly offset: number; readonly producers: Uint8Array } | null = null;
   #rebuildRound = 0;
   /** Truncations, restarts and gaps under way. */
   #changes = 0;
@@ -315,6 +326,7 @@ export class StoredLog implements PartitionLog {
       return { kind: "outOfRange" };
     }
     if (request.fromOffset >= request.upToOffset) return { kind: "empty", nextBatchBytes: 0 };
+    if (request.fromOffset < this.localStartOffset) return { kind: "tiered" };
     if (this.gaps.length > 0) {
       const fromOffset = skipGap(this.gaps, request.fromOffset);
       if (fromOffset !== request.fromOffset) return this.read({ ...request, fromOffset });
@@ -338,9 +350,21 @@ export class StoredLog implements PartitionLog {
     return retainedFrom(this, settings, nowMs);
   }
 
-  async moveLogStart(offset: number): Promise<boolean> {
+  moveLogStart(offset: number): Promise<boolean> {
     assert(offset <= this.highWatermark, "the log start stays at or below the high watermark");
-    const applied = this.#moving.then(() => this.#applyLogStart(offset));
+    return this.#move("logStart", offset);
+  }
+
+  async releaseLocal(offset: number): Promise<number> {
+    assert(offset <= this.highWatermark, "only what is committed is in the object store");
+    // What is replayed at a start must be there for its producers, and is on the disk anyway.
+    const reached = Math.min(offset, this.checkpointedEnd);
+    if (reached > this.localStartOffset) await this.#move("localStart", reached);
+    return this.localStartOffset;
+  }
+
+  async #move(kind: "logStart" | "localStart", offset: number): Promise<boolean> {
+    const applied = this.#moving.then(() => this.#applyStart(kind, offset));
     this.#moving = applied.catch(() => undefined);
     const move = await applied;
     await move?.committed;
@@ -349,26 +373,39 @@ export class StoredLog implements PartitionLog {
   }
 
   /** Start and size change at once, in memory and in the entry: a checkpoint or a replay never has one without the other. */
-  async #applyLogStart(offset: number): Promise<{ committed: Promise<void> } | null> {
+  async #applyStart(
+    kind: "logStart" | "localStart",
+    offset: number,
+  ): Promise<{ committed: Promise<void> } | null> {
     let goneBytes: number;
     try {
-      goneBytes = await bytesBetween(this, this.logStartOffset, offset);
+      goneBytes = await bytesBetween(this, this.localStartOffset, offset);
     } catch (error) {
       if (error instanceof LogReadError || error instanceof DiskError) return null;
       throw error;
     }
     if (this.failure !== null || this.isDropped) return null;
-    if (offset <= this.logStartOffset) return { committed: Promise.resolve() };
-    const committed = commitControl(this, "logStart", { baseOffset: offset, goneBytes });
-    this.beginAt(offset, goneBytes);
+    const current = kind === "logStart" ? this.logStartOffset : this.localStartOffset;
+    if (offset <= current) return { committed: Promise.resolve() };
+    const committed = commitControl(this, kind, { baseOffset: offset, goneBytes });
+    if (kind === "logStart") this.beginAt(offset, goneBytes);
+    else this.beginLocallyAt(offset, goneBytes);
     return { committed };
   }
 
-  /** Applies a move of the log start, which leaves `goneBytes` behind. */
+  /** Applies a move of the log start, which leaves `goneBytes` behind here. */
   beginAt(offset: number, goneBytes: number): void {
+    if (offset <= this.logStartOffset) return;
     this.logStartOffset = offset;
-    this.sizeBytes -= goneBytes;
     truncateEpochsFromStart(this.epochs, offset);
+    this.beginLocallyAt(offset, goneBytes);
+  }
+
+  /** The same of the local start. */
+  beginLocallyAt(offset: number, goneBytes: number): void {
+    if (offset <= this.localStartOffset) return;
+    this.localStartOffset = offset;
+    this.sizeBytes -= goneBytes;
     this.copies = this.copies.filter((range) => range.endOffset > offset);
   }
 
@@ -380,8 +417,8 @@ export class StoredLog implements PartitionLog {
     return this.#change(() => truncateLog(this, offset, options));
   }
 
-  restartAt(offset: number): Promise<boolean> {
-    return this.#change(() => restartLog(this, offset));
+  restartAt(offset: number, before?: LogBefore): Promise<boolean> {
+    return this.#change(() => restartLog(this, offset, before ?? null));
   }
 
   skipTo(offset: number): Promise<boolean> {
@@ -406,12 +443,13 @@ export class StoredLog implements PartitionLog {
     }
   }
 
-  /** Nothing that was written before counts. `sequence`: of the file that says so. */
-  beginAnew(offset: number, sequence: number): void {
+  /** Nothing that was written here before counts. `sequence`: of the file that says so. */
+  beginAnew(offset: number, { sequence, before }: Beginning): void {
     this.cutAt(0, sequence);
-    this.gaps = [];
-    this.epochs = createEpochCache();
-    this.logStartOffset = offset;
+    this.gaps = [...(before?.gaps ?? [])];
+    this.epochs = createEpochCache(before?.epochs);
+    this.logStartOffset = before?.logStartOffset ?? offset;
+    this.localStartOffset = offset;
     this.nextOffset = offset;
     this.logEndOffset = offset;
     this.highWatermark = offset;
@@ -420,7 +458,13 @@ export class StoredLog implements PartitionLog {
     this.#rebuildRound += 1;
     this.isRebuilding = false;
     releaseProducers(this.producers);
-    this.producers = createProducerState(this.context.producerLimits);
+    const { producerLimits } = this.context;
+    const producers = before?.producers ?? new Uint8Array(0);
+    this.beginning = producers.length === 0 ? null : { offset, producers };
+    const restored = producers.length === 0 ? null : decodeProducerState(producers, producerLimits);
+    if (restored?.kind === "corruptState") this.failure = restored.message;
+    this.producers =
+      restored?.kind === "restored" ? restored.state : createProducerState(producerLimits);
   }
 
   /** Nothing lies between the log's end and `offset`. */

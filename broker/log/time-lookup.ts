@@ -15,7 +15,7 @@ async function visitRows(
   upToOffset: number,
   options: { least: () => number; visit: (row: IndexRow) => Promise<boolean> },
 ): Promise<void> {
-  let next = log.logStartOffset;
+  let next = log.localStartOffset;
   while (next < upToOffset) {
     const view = await findPiece(log, next);
     if (view === null || view.firstOffset >= upToOffset) return;
@@ -71,7 +71,7 @@ async function firstRecord(
   timestamp: number,
 ): Promise<TimestampedOffset | null> {
   const read = await log.read({
-    fromOffset: Math.max(row.baseOffset, log.logStartOffset),
+    fromOffset: Math.max(row.baseOffset, log.localStartOffset),
     maxBytes: 0,
     upToOffset: row.lastOffset + 1,
     atLeastOneBatch: true,
@@ -89,7 +89,7 @@ async function firstRecord(
     };
   }
   for (const record of decoded.records) {
-    if (record.timestamp < timestamp || record.offset < log.logStartOffset) continue;
+    if (record.timestamp < timestamp || record.offset < log.localStartOffset) continue;
     return {
       offset: record.offset,
       timestamp: record.timestamp,

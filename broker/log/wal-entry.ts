@@ -62,6 +62,8 @@ export const entryKinds = {
   /** The body names the partition that `partition` stands for from here on. */
   declared: 7,
   dropped: 8,
+  /** What lies below `baseOffset` is in the object store and no longer here. */
+  localStart: 9,
 } as const;
 
 export type EntryKind = keyof typeof entryKinds;
@@ -100,7 +102,7 @@ export function encodeDeclaration(topicId: string, index: number): Uint8Array {
   return body;
 }
 
-/** The body of `truncate` and `logStart`: how many bytes of batches are gone with it. */
+/** The body of `truncate`, `logStart` and `localStart`: how many bytes of batches are gone with it. */
 export function encodeGoneBytes(count: number): Uint8Array {
   const body = new Uint8Array(8);
   putInt64(body, 0, count);

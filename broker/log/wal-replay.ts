@@ -4,6 +4,7 @@ import { addCopy } from "./copied-ranges.ts";
 import { assignEpoch, decodeEpochs, truncateEpochsFromEnd } from "./epoch-cache.ts";
 import type { Checkpoint, LogCheckpoint } from "./checkpoint.ts";
 import { gapsBelow } from "./gaps.ts";
+import { decodeLogBefore } from "./log-before.ts";
 import { addLog, findLog, removeLog, type LogTable } from "./log-table.ts";
 import { replayBatch } from "./producer-replay.ts";
 import { releaseProducers } from "./producer-state.ts";
@@ -29,7 +30,7 @@ export type Replay = {
 /** Once everything is replayed: copies that are nowhere are a hole. */
 export function failLogsWithHoles(replay: Replay): void {
   for (const { log, sequence, startOffset, endOffset: savedEnd } of replay.gone) {
-    let at = Math.max(startOffset, log.logStartOffset);
+    let at = Math.max(startOffset, log.localStartOffset);
     let endOffset = savedEnd;
     for (const cut of log.cuts) {
       if (sequence < cut.beforeSequence) endOffset = Math.min(endOffset, cut.offset);
@@ -58,10 +59,12 @@ const restoreLog = (
   const log = addLog(replay.table, replay.context, saved);
   log.failure = saved.failure;
   log.logStartOffset = saved.logStartOffset;
+  log.localStartOffset = saved.localStartOffset;
+  log.checkpointedEnd = saved.nextOffset;
   log.nextOffset = saved.nextOffset;
   log.highWatermark = saved.highWatermark;
   log.sizeBytes = saved.sizeBytes;
-  log.hasCold = saved.nextOffset > saved.logStartOffset;
+  log.hasCold = saved.nextOffset > saved.localStartOffset;
   log.cuts = [...saved.cuts];
   log.gaps = [...saved.gaps];
   log.isFlushedFirst = saved.isFlushedFirst;
@@ -113,9 +116,10 @@ export function replayEntry(
       if (!rollBackProducers(log.producers, header.baseOffset)) replay.truncated.add(log);
       return;
     case "logStart":
-      if (header.baseOffset > log.logStartOffset) {
-        log.beginAt(header.baseOffset, decodeGoneBytes(body));
-      }
+      log.beginAt(header.baseOffset, decodeGoneBytes(body));
+      return;
+    case "localStart":
+      log.beginLocallyAt(header.baseOffset, decodeGoneBytes(body));
       return;
     case "highWatermark":
       log.highWatermark = Math.max(log.highWatermark, header.baseOffset);
@@ -124,12 +128,22 @@ export function replayEntry(
       log.goOnAt(header.baseOffset);
       return;
     case "start":
-      log.beginAnew(header.baseOffset, file.sequence);
+      replayStart(log, header, { body, sequence: file.sequence });
       // What is replayed from here on begins with no producers, as the log does.
       replay.truncated.delete(log);
       return;
   }
 }
+
+const replayStart = (
+  log: StoredLog,
+  { baseOffset }: EntryHeader,
+  { body, sequence }: { body: Uint8Array; sequence: number },
+): void => {
+  const before = decodeLogBefore(body);
+  if (before === "corrupt") log.failure = "what it was begun anew with is damaged";
+  else log.beginAnew(baseOffset, { sequence, before });
+};
 
 const replayDeclared = (
   replay: Replay,
