@@ -5,6 +5,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import { MetadataLogError } from "../ports/metadata-log.ts";
 import type { Network } from "../ports/network.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
 import type { Random } from "../ports/random.ts";
 import { defaultCellConfig } from "./cell/cell-config.ts";
 import type { CellMember } from "./cell/member.ts";
@@ -36,6 +37,7 @@ import { createInSyncKeeper } from "./replication/in-sync-keeper.ts";
 import { createReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
 import { createTopicTable } from "./replication/topic-table.ts";
+import { createTier } from "./tiering/tier.ts";
 import { register } from "./registration.ts";
 import type { BrokerServices } from "./services.ts";
 
@@ -46,6 +48,7 @@ export type BrokerPorts = {
   readonly disk: Disk;
   readonly network: Network;
   readonly metadata: MetadataReplica;
+  readonly objects: ObjectStore;
   readonly log: LogOutput;
   /** The broker cannot go on without risking acknowledged data (a failed flush), or its place in the cell was taken: the process must end. */
   readonly onFatal: (error: Error) => void;
@@ -171,7 +174,9 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     room: (bytes) => roomFor(store, Math.min(bytes, store.maxBatchBytes)),
     addressOf: (id) => metadata.image.brokers.get(id) ?? null,
   });
-  const following = followingOf(fetchers);
+  const { objects } = ports;
+  const tier = createTier({ cell: config.cellName, objects, clock, random });
+  const following = followingOf(fetchers, tier);
   const image = () => metadata.image;
   const topics = createTopicTable({ brokerId, brokerEpoch, image, store, clock, log, following });
   const controller = createControllerLink({ selfId: brokerId, metadata, network, clock });
@@ -192,6 +197,7 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     inSync,
     cell: joinCell(ports, assembly, topics),
     store,
+    tier,
     logDirectory: `${config.directory}/log`,
     gate: createAppendGate(store),
     groups: createGroups({

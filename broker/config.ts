@@ -4,6 +4,8 @@ import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
 
 /** What a broker is told at its start. Everything else it learns from the metadata log. */
 export type BrokerConfig = {
+  /** Its cell's place in the object store: keys begin with `cells/` and this. */
+  readonly cellName: string;
   /** Its data directory: who it is, and its log. */
   readonly directory: string;
   /** Where it listens; the port is that of the cluster with offset 0, 0 picks a free one. */
@@ -42,6 +44,7 @@ export type BrokerConfig = {
 
 /** The defaults of a broker of its own process. */
 export const defaultBrokerConfig = {
+  cellName: "local",
   slot: 1,
   zone: "",
   isEphemeral: false,

@@ -14,6 +14,8 @@ import type { InSyncKeeper } from "./replication/in-sync-keeper.ts";
 import type { ReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
 
+import type { Tier } from "./tiering/tier.ts";
+
 /** What handlers act on. Put together in broker.ts; nothing here reaches for the world but through the ports. */
 export type BrokerServices = {
   readonly brokerId: number;
@@ -24,6 +26,8 @@ export type BrokerServices = {
   readonly inSync: InSyncKeeper;
   readonly cell: CellMember;
   readonly store: LogStore;
+  /** The object store, where what is no longer here is read from. */
+  readonly tier: Tier;
   /** Where the log lies, as DescribeLogDirs names it. */
   readonly logDirectory: string;
   readonly gate: AppendGate;

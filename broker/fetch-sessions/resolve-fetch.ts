@@ -168,6 +168,8 @@ const mergeRequest = (session: FetchSession, request: FetchRequestPart): void =>
         dirty?.dirty.add(wanted);
       } else {
         if (dirty !== null) makeDirty(dirty, cached);
+        // What was told in another term may have been dropped with it.
+        if (cached.currentLeaderEpoch !== asked.currentLeaderEpoch) cached.sentTieredEnd = -1;
         cached.currentLeaderEpoch = asked.currentLeaderEpoch;
         cached.fetchOffset = asked.fetchOffset;
         cached.lastFetchedEpoch = asked.lastFetchedEpoch;
@@ -208,6 +210,7 @@ const newWanted = (topic: TopicName, asked: RequestPartition): WantedPartition =
   partitionMaxBytes: asked.partitionMaxBytes,
   sentHighWatermark: -1,
   sentLogStartOffset: -1,
+  sentTieredEnd: -1,
 });
 
 /** What of the session is to be looked at, from the first one each time it is iterated. */

@@ -18,6 +18,8 @@ export type WantedPartition = {
   /** As in the last response; -1 before the first and after an error, so that the next one is sent whatever it says. */
   sentHighWatermark: number;
   sentLogStartOffset: number;
+  /** To a follower. */
+  sentTieredEnd: number;
 };
 
 export type FetchSession = {

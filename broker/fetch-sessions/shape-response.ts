@@ -7,6 +7,7 @@ export type PartitionAnswer = {
   readonly errorCode: number;
   readonly highWatermark: number;
   readonly logStartOffset?: number;
+  readonly tieredEnd?: number;
   readonly preferredReadReplica?: number;
   readonly divergingEpoch?: { readonly epoch?: number; readonly endOffset?: number };
   readonly records: { readonly byteLength: number } | null;
@@ -51,11 +52,14 @@ const hasRecords = (answer: PartitionAnswer): boolean => (answer.records?.byteLe
 /** Remembers what is sent of a partition; true if there is anything the client does not know. */
 const noteAnswer = (wanted: WantedPartition, answer: PartitionAnswer): boolean => {
   const logStartOffset = answer.logStartOffset ?? -1;
+  const { tieredEnd = -1 } = answer;
   const hasMoved =
+    wanted.sentTieredEnd !== tieredEnd ||
     wanted.sentHighWatermark !== answer.highWatermark ||
     wanted.sentLogStartOffset !== logStartOffset;
   wanted.sentHighWatermark = answer.highWatermark;
   wanted.sentLogStartOffset = logStartOffset;
+  wanted.sentTieredEnd = tieredEnd;
   const isDiverging = (answer.divergingEpoch?.epoch ?? -1) >= 0;
   if (answer.errorCode !== 0 || isDiverging) {
     // Also the answer after it is news: it says that all is well again.

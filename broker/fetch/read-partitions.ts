@@ -1,4 +1,5 @@
 import type { ErrorName } from "../../protocol/errors.ts";
+import { readTier, type TierSource } from "./read-tier.ts";
 import type { LogRange } from "../log/log-range.ts";
 import type { Replica } from "../replication/follower-fetch.ts";
 import { divergence, followerError } from "../replication/follower-fetch.ts";
@@ -28,7 +29,11 @@ export type PartitionFetch = {
   readonly preferredReplica: number | null;
 };
 
-export type Told = { readonly highWatermark: number; readonly logStartOffset: number };
+export type Told = {
+  readonly highWatermark: number;
+  readonly logStartOffset: number;
+  readonly tieredEnd: number;
+};
 
 /** What it gets: an error, a divergence (KIP-595: the log it fetched from went another way), or bytes, perhaps none. */
 export type PartitionRead = {
@@ -36,6 +41,7 @@ export type PartitionRead = {
   readonly highWatermark: number;
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
+  readonly tieredEnd: number;
   readonly diverging: { readonly epoch: number; readonly endOffset: number } | null;
   readonly records: LogRange | null;
   readonly preferredReplica?: number;
@@ -46,6 +52,8 @@ export type FetchLimits = {
   readonly isReadCommitted: boolean;
   /** Whether consumers are answered at the moment of reading: a broker that may have been replaced answers followers only (replication.md 4). */
   readonly serving: { readonly reads: boolean };
+  /** Where consumers' reads go on below the local start. */
+  readonly tier: TierSource;
 };
 
 export type FetchRead = {
@@ -56,7 +64,13 @@ export type FetchRead = {
 };
 
 const noRecords = { diverging: null, records: null };
-const nothing = { highWatermark: -1, lastStableOffset: -1, logStartOffset: -1, ...noRecords };
+const nothing = {
+  highWatermark: -1,
+  lastStableOffset: -1,
+  logStartOffset: -1,
+  tieredEnd: -1,
+  ...noRecords,
+};
 
 type Gathering = { readonly reads: PartitionRead[]; totalBytes: number; isUrgent: boolean };
 
@@ -109,6 +123,7 @@ const budgetOf = ({ totalBytes }: Gathering, limits: FetchLimits): Budget => ({
   isFirst: totalBytes === 0,
   isReadCommitted: limits.isReadCommitted,
   mayRead: limits.serving.reads,
+  tier: limits.tier,
 });
 
 function note(gathered: Gathering, fetch: PartitionFetch, read: PartitionRead): void {
@@ -121,7 +136,9 @@ function note(gathered: Gathering, fetch: PartitionFetch, read: PartitionRead): 
 
 const isNews = (read: PartitionRead, { told }: PartitionFetch): boolean =>
   told !== null &&
-  (read.highWatermark > told.highWatermark || read.logStartOffset !== told.logStartOffset);
+  (read.highWatermark > told.highWatermark ||
+    read.logStartOffset !== told.logStartOffset ||
+    read.tieredEnd !== told.tieredEnd);
 
 /** Nothing has happened since it was read. */
 function noteAtOnce(gathered: Gathering, fetch: PartitionFetch, read: PartitionRead): void {
@@ -142,7 +159,13 @@ export function releaseReads({ reads }: Pick<FetchRead, "reads">): void {
   for (const { records } of reads) records?.release();
 }
 
-type Budget = { maxBytes: number; isFirst: boolean; isReadCommitted: boolean; mayRead: boolean };
+type Budget = {
+  maxBytes: number;
+  isFirst: boolean;
+  isReadCommitted: boolean;
+  mayRead: boolean;
+  tier: TierSource;
+};
 
 function readPartition(
   fetch: PartitionFetch,
@@ -173,15 +196,16 @@ function readPartition(
   const upToOffset = replica === null ? visibleEnd(partition, budget) : log.logEndOffset;
   const maxBytes = Math.min(Math.max(0, fetch.maxBytes), budget.maxBytes);
   if (fetchOffset >= upToOffset || (maxBytes === 0 && !budget.isFirst)) return empty(partition);
-  const read = log.read({
-    fromOffset: fetchOffset,
-    upToOffset,
-    maxBytes,
-    atLeastOneBatch: budget.isFirst,
-  });
-  return read instanceof Promise
-    ? read.then((done) => shape(partition, done))
-    : shape(partition, read);
+  const request = { fromOffset: fetchOffset, upToOffset, maxBytes, atLeastOneBatch: budget.isFirst };
+  const read = log.read(request);
+  const isTiered = !(read instanceof Promise) && read.kind === "tiered";
+  // Followers read there themselves, all of it at once (KIP-405).
+  if (isTiered && replica !== null)
+    return { error: "OFFSET_MOVED_TO_TIERED_STORAGE", ...watermarks(partition), ...noRecords };
+  const reading = isTiered ? readTier(budget.tier, partition, request) : read;
+  return reading instanceof Promise
+    ? reading.then((done) => shape(partition, done))
+    : shape(partition, reading);
 }
 
 const visibleEnd = ({ log }: Partition, { isReadCommitted }: Budget): number =>
@@ -197,6 +221,8 @@ function shape(partition: Partition, read: LogRead): PartitionRead {
       return empty(partition);
     case "outOfRange":
       return { error: "OFFSET_OUT_OF_RANGE", ...nothing };
+    // Let go of here while it was looked for: asked for again, it is read there.
+    case "tiered":
     case "unavailable":
       return { error: "KAFKA_STORAGE_ERROR", ...nothing };
   }
@@ -206,8 +232,9 @@ function empty(partition: Partition): PartitionRead {
   return { error: "NONE", ...watermarks(partition), diverging: null, records: null };
 }
 
-function watermarks({ log }: Partition) {
+function watermarks({ log, tieredEnd }: Partition) {
   return {
+    tieredEnd,
     highWatermark: log.highWatermark,
     lastStableOffset: log.lastStableOffset,
     logStartOffset: log.logStartOffset,

@@ -1,6 +1,5 @@
 import { errorCodes } from "../../protocol/errors.ts";
 import type { FetchRequest } from "../../protocol/messages/fetch.ts";
-import { fetchResponse } from "../../protocol/messages/fetch.ts";
 import type { Encodable } from "../../protocol/schema/message.ts";
 import {
   metadataAnswerToWire,
@@ -18,6 +17,7 @@ import { shapeFetchResponse } from "../fetch-sessions/shape-response.ts";
 import { closestReplica } from "../replication/closest-replica.ts";
 import type { Replica } from "../replication/follower-fetch.ts";
 import { countFetch, isNewerThanKnown } from "../replication/follower-fetch.ts";
+import { replicaFetchResponse } from "../replication/replica-fetch-message.ts";
 import { restFollower } from "../replication/leader-state.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { BrokerServices } from "../services.ts";
@@ -27,7 +27,7 @@ import { currentLeader, leaderEndpoints } from "./leader-hint.ts";
 import { lookForUnknown } from "./submit.ts";
 
 type Context = RequestContext<BrokerServices>;
-type Response = Encodable<typeof fetchResponse>;
+type Response = Encodable<typeof replicaFetchResponse>;
 
 const readCommitted = 1;
 const firstVersionWithIds = 13;
@@ -39,7 +39,7 @@ const emptyRecords = new Uint8Array(0);
 // v9: leader epochs (KIP-320). v11: racks (KIP-392). v12: divergence. v13: topic ids (KIP-516). v16: leader hints (KIP-951). v18: see replication.
 export const fetch = kafkaApi(
   metadataFetchRequest,
-  fetchResponse,
+  replicaFetchResponse,
   { versions: [4, 18] },
   async (request, context: Context): Promise<Response> => {
     const { services, clusterId, apiVersion } = context;
@@ -139,6 +139,7 @@ async function poll(
     maxBytes: Math.max(0, Math.min(maxResponseBytes, request.maxBytes)),
     isReadCommitted: request.isolationLevel === readCommitted,
     serving,
+    tier: context.services,
   };
   const { image } = context.services.metadata;
   const isFar = replica === null && request.rackId !== "";
@@ -158,7 +159,11 @@ async function poll(
     told:
       session === null
         ? null
-        : { highWatermark: each.sentHighWatermark, logStartOffset: each.sentLogStartOffset },
+        : {
+            highWatermark: each.sentHighWatermark,
+            logStartOffset: each.sentLogStartOffset,
+            tieredEnd: each.sentTieredEnd,
+          },
     rest:
       dirty === null || replica === null
         ? null
@@ -253,7 +258,10 @@ function shape(
     if (leader !== null) hinted.push(leader.leaderId);
     return {
       wanted: each,
-      answer: answerOf(partitionRead, leader, { partitionIndex: each.partition, isReadCommitted }),
+      answer: {
+        ...answerOf(partitionRead, leader, { partitionIndex: each.partition, isReadCommitted }),
+        ...(replica === null ? {} : { tieredEnd: partitionRead.tieredEnd }),
+      },
     };
   });
   const { sessionId, responses } = shapeFetchResponse(resolved, answers);

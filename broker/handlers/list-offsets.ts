@@ -2,9 +2,12 @@ import { errorCodes } from "../../protocol/errors.ts";
 import type { ErrorName } from "../../protocol/errors.ts";
 import type { ListOffsetsRequest } from "../../protocol/messages/list-offsets.ts";
 import { listOffsetsRequest, listOffsetsResponse } from "../../protocol/messages/list-offsets.ts";
+import { maxTimestampAt, offsetByTimestamp } from "../fetch/time-lookup.ts";
+import type { PartitionLog, TimestampedOffset } from "../log/partition-log.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { LocalTopic } from "../replication/topic-table.ts";
+import type { Tier } from "../tiering/tier.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
@@ -49,7 +52,7 @@ export const listOffsets = kafkaApi(
         const answer: Answer = repeated.has(partitionKey(name, asked))
           ? { error: "INVALID_REQUEST" }
           : services.cell.serving.reads
-            ? await answerFor(topic, asked, how)
+            ? await answerFor(topic, asked, { ...how, tier: services.tier })
             : { error: "NOT_LEADER_OR_FOLLOWER" };
         answers.push(shape(asked, answer, apiVersion));
       }
@@ -92,7 +95,7 @@ function shape({ partitionIndex, maxNumOffsets }: Asked, answer: Answer, apiVers
   return { partitionIndex, errorCode, oldStyleOffsets, timestamp, offset, leaderEpoch };
 }
 
-type How = { apiVersion: number; isolationLevel: number };
+type How = { apiVersion: number; isolationLevel: number; tier: Tier };
 
 async function answerFor(topic: LocalTopic | undefined, asked: Asked, how: How): Promise<Answer> {
   const checked = checkLeader(topic, asked.partitionIndex, asked.currentLeaderEpoch);
@@ -115,34 +118,37 @@ const isBehindItsTerm = ({ leaderState, log }: Partition): boolean =>
   leaderState !== null && log.highWatermark < leaderState.startOffset;
 
 async function lookUp(
-  { log, leaderEpoch }: Partition,
+  partition: Partition,
   timestamp: number,
-  { isolationLevel }: How,
+  { isolationLevel, tier }: How,
 ): Promise<Answer> {
+  const { log, leaderEpoch, tieredEnd } = partition;
   const end = isolationLevel === readCommitted ? log.lastStableOffset : log.highWatermark;
   switch (timestamp) {
     case special.latest.timestamp:
       return { error: "NONE", offset: end, timestamp: -1, leaderEpoch };
     case special.earliest.timestamp:
-    // All of the log is local until it is tiered.
+      return placeAt(log, log.logStartOffset);
     case special.earliestLocal.timestamp:
-      return {
-        error: "NONE",
-        offset: log.logStartOffset,
-        timestamp: -1,
-        leaderEpoch: log.epochOf(log.logStartOffset),
-      };
+      return placeAt(log, log.localStartOffset);
     case special.latestTiered.timestamp:
-    // As Kafka where a topic is not tiered: nothing is, and nothing is going to be.
+      // The last offset that is there, not the one behind it.
+      return tieredEnd > log.logStartOffset ? placeAt(log, tieredEnd - 1) : nothing;
     case special.earliestPendingUpload.timestamp:
-      return nothing;
-    case special.maxTimestamp.timestamp: {
-      const found = await log.maxTimestampOffset(end);
-      return found === null ? nothing : { error: "NONE", ...found };
-    }
-    default: {
-      const found = await log.findOffsetByTimestamp(timestamp, end);
-      return found === null ? nothing : { error: "NONE", ...found };
-    }
+      return placeAt(log, Math.max(tieredEnd, log.localStartOffset));
+    case special.maxTimestamp.timestamp:
+      return answerOf(await maxTimestampAt({ partition, tier }, end));
+    default:
+      return answerOf(await offsetByTimestamp({ partition, tier }, { timestamp, end }));
   }
 }
+
+const answerOf = (found: TimestampedOffset | null): Answer =>
+  found === null ? nothing : { error: "NONE", ...found };
+
+const placeAt = (log: PartitionLog, offset: number): Answer => ({
+  error: "NONE",
+  offset,
+  timestamp: -1,
+  leaderEpoch: log.epochOf(offset),
+});

@@ -44,6 +44,10 @@ export type PartitionLog = {
   declareDurability(durability: Durability): void;
   /** The answer of OffsetForLeaderEpoch. */
   epochEndOffset(epoch: number): EpochEnd;
+  /** Every epoch there is a record of from the log start on, and where it begins. */
+  readonly lineage: readonly EpochEntry[];
+  /** Bytes here of the batches that begin in [from, to). Throws LogReadError. */
+  sizeBetween(from: number, to: number): Promise<number>;
   /** The epoch that wrote `offset`, or -1. */
   epochOf(offset: number): number;
 

@@ -12,6 +12,7 @@ import {
   truncateEpochsFromStart,
   type EpochCache,
   type EpochEnd,
+  type EpochEntry,
 } from "./epoch-cache.ts";
 import { restartLog, skipInLog, truncateLog } from "./change-end.ts";
 import { followBatches } from "./follow.ts";
@@ -172,6 +173,14 @@ export class StoredLog implements PartitionLog {
 
   #epochStart(epoch: number): number {
     return this.epochs.entries.find((entry) => entry.epoch === epoch)?.startOffset ?? -1;
+  }
+
+  get lineage(): readonly EpochEntry[] {
+    return this.epochs.entries;
+  }
+
+  sizeBetween(from: number, to: number): Promise<number> {
+    return bytesBetween(this, Math.max(from, this.localStartOffset), to);
   }
 
   epochOf(offset: number): number {

@@ -1,4 +1,4 @@
-import type { Durability } from "../log/partition-log.ts";
+import type { Durability, LogBefore } from "../log/partition-log.ts";
 import type { FollowerLog, Recovery } from "./follower-step.ts";
 
 /** What a fetcher does to a log. */
@@ -16,7 +16,7 @@ export type FollowedLog = FollowerLog & {
     },
   ): { readonly kind: "appended" } | { readonly kind: "refused"; readonly reason: string };
   truncateTo(offset: number, options: { readonly isRecovery: boolean }): Promise<boolean>;
-  restartAt(offset: number): Promise<boolean>;
+  restartAt(offset: number, before?: LogBefore): Promise<boolean>;
   skipTo(offset: number): Promise<boolean>;
   advanceHighWatermark(offset: number): void;
   moveLogStart(offset: number): Promise<boolean>;
@@ -32,4 +32,8 @@ export type Followed = {
   readonly recoveries: () => readonly Recovery[];
   /** The high watermark or the log start has moved. */
   readonly onWatermarks: () => void;
+  /** Everything below is in the object store. */
+  readonly onTieredEnd: (offset: number) => void;
+  /** What the log begins with that begins where the object store ends; null if that has nothing. Rejects while it does not answer. */
+  readonly beginning: () => Promise<{ offset: number; before: LogBefore } | null>;
 };

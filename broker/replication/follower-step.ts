@@ -8,6 +8,7 @@ export type Recovery = { readonly epoch: number; readonly end: number; readonly 
 /** A replica's own log. */
 export type FollowerLog = {
   readonly logStartOffset: number;
+  readonly localStartOffset: number;
   /** End of what is written, and of what is appended. */
   readonly logEndOffset: number;
   readonly nextOffset: number;
@@ -23,6 +24,8 @@ export type LeaderAnswer = {
   readonly error: ErrorName;
   readonly highWatermark: number;
   readonly logStartOffset: number;
+  /** Everything below is in the object store; -1 if that is not known. */
+  readonly tieredEnd: number;
   readonly diverging: { readonly epoch: number; readonly endOffset: number } | null;
   readonly recordsBytes: number;
 };
@@ -34,6 +37,8 @@ export type FollowerStep =
   | { readonly kind: "truncate"; readonly toOffset: number; readonly isRecovery: boolean }
   /** Nothing of ours continues the leader's log any more (F5): drop it and start there. */
   | { readonly kind: "restart"; readonly atOffset: number }
+  /** The leader has it no longer, the object store has: drop it and start where that ends. */
+  | { readonly kind: "restartAtTier" }
   /** Write a gap from our log's end to that offset (F8). */
   | { readonly kind: "skip"; readonly toOffset: number }
   /** The metadata log knows better than one of us; ask again after a pause. */
@@ -80,11 +85,16 @@ export function followerStep(
       break;
     case "OFFSET_OUT_OF_RANGE":
       return outOfRange(log, answer);
+    case "OFFSET_MOVED_TO_TIERED_STORAGE":
+      return { kind: "restartAtTier" };
     default:
       return { kind: "backOff", reason: answer.error };
   }
   if (answer.diverging !== null) return truncation(log, answer.diverging, recoveries);
   if (answer.logStartOffset > log.nextOffset) return outOfRange(log, answer);
+  // A new replica copies from its leader only what is nowhere else.
+  const isEmpty = log.nextOffset === log.localStartOffset;
+  if (isEmpty && answer.tieredEnd > log.nextOffset) return { kind: "restartAtTier" };
   return { kind: "append" };
 }
 
@@ -104,7 +114,7 @@ function truncation(
       reason: `the leader's log leaves ours at ${toOffset}, below our high watermark ${log.highWatermark}`,
     };
   }
-  if (toOffset <= log.logStartOffset && toOffset < log.nextOffset)
+  if (toOffset <= log.localStartOffset && toOffset < log.nextOffset)
     return { kind: "restart", atOffset: Math.max(toOffset, 0) };
   return { kind: "truncate", toOffset, isRecovery: isRecovered };
 }

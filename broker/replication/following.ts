@@ -1,10 +1,14 @@
 import type { Recovery } from "./follower-step.ts";
-import { wake, type Partition } from "./partition.ts";
+import type { Tier } from "../tiering/tier.ts";
+import { noteTieredEnd, wake, type Partition } from "./partition.ts";
 import type { ReplicaFetchers } from "./replica-fetchers.ts";
 import type { Following, LocalTopic } from "./topic-table.ts";
 
 /** Replicas that do not lead follow their leaders over the network. */
-export function followingOf(fetchers: ReplicaFetchers): Following {
+export function followingOf(
+  fetchers: ReplicaFetchers,
+  tier: Pick<Tier, "beginning">,
+): Following {
   return {
     follow(topic, partition, leader) {
       const { topicId, index, log } = partition;
@@ -17,6 +21,8 @@ export function followingOf(fetchers: ReplicaFetchers): Following {
         recoveries: () => recoveriesOf(topic, partition),
         // Consumers may be reading here (KIP-392).
         onWatermarks: () => wake(partition),
+        onTieredEnd: (offset) => noteTieredEnd(partition, offset),
+        beginning: () => tier.beginning(partition),
       });
     },
     unfollow: ({ topicId, index }) => fetchers.unfollow(topicId, index),

@@ -35,6 +35,8 @@ export type Partition = {
   readonly stirs: Set<() => void>;
   /** The log end that they were told of. */
   toldEnd: number;
+  /** Everything below is in the object store; -1 while this broker does not know. */
+  tieredEnd: number;
 };
 
 /** Called with true once everything below the offset is committed, with false when this broker can no longer promise it. */
@@ -64,6 +66,7 @@ export function createPartition(topicId: string, index: number, log: PartitionLo
     watchers: new Set(),
     stirs: new Set(),
     toldEnd: -1,
+    tieredEnd: -1,
   };
 }
 
@@ -172,6 +175,13 @@ export async function moveLogStart(partition: Partition, offset: number): Promis
   const hasMoved = await partition.log.moveLogStart(offset);
   wake(partition);
   return hasMoved;
+}
+
+/** The object store has everything below `offset`: followers are to know, who may let go of it too. */
+export function noteTieredEnd(partition: Partition, offset: number): void {
+  if (offset <= partition.tieredEnd) return;
+  partition.tieredEnd = offset;
+  for (const stir of Array.from(partition.stirs)) stir();
 }
 
 /** Wakes parked fetches. A watcher may unregister itself or others while it runs. */

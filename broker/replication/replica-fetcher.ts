@@ -1,7 +1,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { ErrorName } from "../../protocol/errors.ts";
 import { errorCodes, errorNameOf } from "../../protocol/errors.ts";
-import { fetchRequest, fetchResponse, type FetchResponse } from "../../protocol/messages/fetch.ts";
+import { fetchRequest } from "../../protocol/messages/fetch.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { Peer } from "../peers/peer.ts";
 import { PeerError } from "../peers/peer.ts";
@@ -10,6 +10,7 @@ import { createFetchSessionClient } from "./fetch-session-client.ts";
 import type { Followed, FollowedLog } from "./followed.ts";
 import type { FollowerStep, LeaderAnswer } from "./follower-step.ts";
 import { followedWatermarks, followerStep, recoveryStep } from "./follower-step.ts";
+import { replicaFetchResponse, type ReplicaFetchResponse } from "./replica-fetch-message.ts";
 
 // One follower's loop over all partitions it follows one leader for (replication.md 5): ask, write what comes, and ask on from what is written. What the
 // answer holds is in the log's ring before the next question, and written before that question tells the leader so.
@@ -189,7 +190,7 @@ class Fetcher {
     return Math.max(1, earliestMs - nowMs);
   }
 
-  #ask(asked: SessionRequest): Promise<FetchResponse> {
+  #ask(asked: SessionRequest): Promise<ReplicaFetchResponse> {
     const { selfId, brokerEpoch, peer } = this.#options;
     const { maxWaitMs, maxBytes, maxPartitionBytes, timeoutMs } = this.#limits;
     const topics = new Map<string, PartitionWish[]>();
@@ -200,7 +201,7 @@ class Fetcher {
     }
     return peer.call({
       request: fetchRequest,
-      response: fetchResponse,
+      response: replicaFetchResponse,
       version: fetchVersion,
       timeoutMs,
       body: {
@@ -230,7 +231,7 @@ class Fetcher {
     });
   }
 
-  async #apply(response: FetchResponse, wanted: ReadonlyMap<string, PartitionWish>): Promise<void> {
+  async #apply(response: ReplicaFetchResponse, wanted: ReadonlyMap<string, PartitionWish>): Promise<void> {
     const grown: { tracked: Tracked; answer: LeaderAnswer }[] = [];
     for (const { topicId, partitions } of response.responses) {
       for (const answered of partitions) {
@@ -282,6 +283,7 @@ class Fetcher {
     if (!this.#isCurrent(tracked)) return;
     const { log, onWatermarks } = tracked.followed;
     if (log.failure !== null) return;
+    if (answer.tieredEnd >= 0) tracked.followed.onTieredEnd(answer.tieredEnd);
     const { highWatermark, logStartOffset } = followedWatermarks(log, answer);
     const hasMoved = highWatermark > log.highWatermark || logStartOffset > log.logStartOffset;
     if (highWatermark > log.highWatermark) log.advanceHighWatermark(highWatermark);
@@ -318,6 +320,8 @@ class Fetcher {
           output.info("starting a replica anew", { ...about, at: step.atOffset });
           if (!(await log.restartAt(step.atOffset))) this.#backOff(tracked, "cannot restart");
           return;
+        case "restartAtTier":
+          return await this.#restartAtTier(tracked);
         case "skip":
           output.info("skipping what a recovery gave up", { ...about, to: step.toOffset });
           if (!(await log.skipTo(step.toOffset))) this.#backOff(tracked, "cannot skip");
@@ -330,6 +334,21 @@ class Fetcher {
       tracked.isBusy = false;
       this.#wake?.();
     }
+  }
+
+  /** F5: what the leader has no longer is in the object store, and what was known at its end with it. */
+  async #restartAtTier(tracked: Tracked): Promise<void> {
+    const { topicId, index, log, beginning } = tracked.followed;
+    const found = await beginning();
+    if (found === null || found.offset <= log.nextOffset)
+      return this.#backOff(tracked, "the object store does not go on behind this replica");
+    this.#options.log.info("starting a replica where the object store ends", {
+      topicId,
+      partition: index,
+      at: found.offset,
+    });
+    if (!this.#isCurrent(tracked)) return;
+    if (!(await log.restartAt(found.offset, found.before))) this.#backOff(tracked, "cannot restart");
   }
 
   /** F7: the metadata log is followed meanwhile; a new epoch ends the pause. */
@@ -356,7 +375,7 @@ class Fetcher {
   }
 }
 
-type Answered = FetchResponse["responses"][number]["partitions"][number];
+type Answered = ReplicaFetchResponse["responses"][number]["partitions"][number];
 
 function answerOf(answered: Answered): LeaderAnswer {
   const error: ErrorName = errorNameOf(answered.errorCode);
@@ -365,6 +384,7 @@ function answerOf(answered: Answered): LeaderAnswer {
     error,
     highWatermark: answered.highWatermark,
     logStartOffset: answered.logStartOffset,
+    tieredEnd: answered.tieredEnd,
     diverging: endOffset < 0 ? null : { epoch, endOffset },
     recordsBytes: answered.records?.length ?? 0,
   };

@@ -32,6 +32,7 @@ export async function startBrokerNode(options: BrokerNodeOptions): Promise<Broke
     disk: ports.disk,
     network: ports.network,
     metadata: replica,
+    objects: ports.objects,
     log,
     onFatal,
     ...(ports.apis === undefined ? {} : { apis: ports.apis }),

@@ -1,3 +1,4 @@
+import { defaultBrokerConfig } from "../../../broker/config.ts";
 import type { LogOutput } from "../../../broker/log-output.ts";
 import { ensureCluster } from "../../../metadata/commands/cluster-commands.ts";
 import type { Cluster } from "../../../metadata/image/image.ts";
@@ -32,8 +33,6 @@ export type CellMetadata = {
   close(): Promise<void>;
 };
 
-const cellName = "local";
-
 export async function openCellMetadata({
   ports,
   clusterName,
@@ -49,7 +48,7 @@ export async function openCellMetadata({
     clock,
     random,
     output: log,
-    cell: cellName,
+    cell: defaultBrokerConfig.cellName,
     onStopped: onFatal,
   });
   joining.defer(() => replica.close());

@@ -48,7 +48,7 @@ test.each(["a clean end", "a crash"])("both starts are where they were after %s"
   await log.moveLogStart(40);
   const sizeBytes = log.sizeBytes;
   if (end === "a clean end") await store.close();
-  const again = await openTestStore(end === "a clean end" ? disk : disk.crash("process"));
+  const again = await openTestStore(end === "a clean end" ? disk : disk.crash());
   const found = findLog(again.store);
   expect([found.logStartOffset, found.localStartOffset, found.nextOffset]).toEqual([40, 100, 200]);
   expect(found.sizeBytes).toBe(sizeBytes);
@@ -105,7 +105,7 @@ test.each(["a clean end", "a crash", "no end"])(
     expect(await log.restartAt(1_000, before)).toBe(true);
     if (end !== "no end") {
       if (end === "a clean end") await store.close();
-      ({ store } = await openTestStore(end === "a clean end" ? disk : disk.crash("process")));
+      ({ store } = await openTestStore(end === "a clean end" ? disk : disk.crash()));
       log = findLog(store);
     }
     expect([log.logStartOffset, log.localStartOffset, log.nextOffset]).toEqual([10, 1_000, 1_000]);

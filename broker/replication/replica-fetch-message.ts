@@ -1,0 +1,16 @@
+import { extend } from "../../protocol/extension-fields.ts";
+import { fetchResponse } from "../../protocol/messages/fetch.ts";
+import type { Infer } from "../../protocol/schema/message.ts";
+import { int64, tagged, withDefault } from "../../protocol/schema/types.ts";
+
+/** What a leader tells its followers besides what Kafka's would. */
+export const replicaFetchResponse = extend(fetchResponse, {
+  responses: {
+    partitions: {
+      /** Everything below is in the object store; -1: nothing is, or the leader has yet to look. */
+      tieredEnd: tagged(10_000, 12, withDefault(int64, -1)),
+    },
+  },
+});
+
+export type ReplicaFetchResponse = Infer<typeof replicaFetchResponse>;

@@ -1,0 +1,237 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { Random } from "../../ports/random.ts";
+import type { LogBefore, TimestampedOffset } from "../log/partition-log.ts";
+import { LogReadError } from "../log/partition-log.ts";
+import type { LogRange } from "../log/log-range.ts";
+import { createBoundedCache } from "./bounded-cache.ts";
+import { createManifestPages, type ManifestPages, type TieredView } from "./manifest-pages.ts";
+import { createManifestStore, type ManifestStore, type StoredManifest } from "./manifest-store.ts";
+import { tieredEnd, type Manifest } from "./manifest.ts";
+import type { PartitionPath } from "./object-keys.ts";
+import { createPieceCache } from "./piece-cache.ts";
+import type { SegmentRange } from "./segment-read.ts";
+import { createLentBytes, tieredRange, type LentBytes } from "./tiered-range.ts";
+import { createTieredReader, type TieredReader } from "./tiered-reader.ts";
+import type { OffsetBounds, TimeLookup } from "./tiered-time-lookup.ts";
+import { findOffsetByTimestamp, maxTimestampOffset } from "./tiered-time-lookup.ts";
+
+// What a broker knows of the object store, whatever its part in a partition: where manifests are, and what they list.
+
+export type TierConfig = {
+  /** Pieces of segments kept in memory, in bytes, for all readers. */
+  readonly cacheBytes: number;
+  /** What one ranged GET asks for. */
+  readonly pieceBytes: number;
+  /** Bytes from the object store that wait to be sent. */
+  readonly lentBytes: number;
+  /** GETs under way, and callers that wait for one. */
+  readonly maxGets: number;
+  readonly maxWaitingGets: number;
+};
+
+export const defaultTierConfig: TierConfig = {
+  cacheBytes: 64 * 1024 * 1024,
+  pieceBytes: 4 * 1024 * 1024,
+  lentBytes: 64 * 1024 * 1024,
+  maxGets: 16,
+  maxWaitingGets: 1024,
+};
+
+export type TierPlace = { readonly topicId: string; readonly index: number };
+
+export type TierRead =
+  | {
+      readonly kind: "data";
+      readonly records: LogRange;
+      readonly baseOffset: number;
+      readonly nextOffset: number;
+    }
+  /** Nothing is left from there to the end of what is tiered (compaction took it), or nothing may be given. */
+  | { readonly kind: "empty" }
+  /** The store does not answer, or what it has is damaged: to be tried again. */
+  | { readonly kind: "unavailable"; readonly reason: string };
+
+export type Tier = {
+  readonly manifests: ManifestStore;
+  readonly pages: ManifestPages;
+  readonly reader: TieredReader;
+  readonly objects: ObjectStore;
+  readonly config: TierConfig;
+  pathOf(place: TierPlace): PartitionPath;
+  /** A manifest this broker has put, or read. */
+  note(place: TierPlace, stored: StoredManifest | null): void;
+  /** As it was read last, if that was not too long ago: whoever leads notes each change. Throws LogReadError where the store does not answer. */
+  manifest(place: TierPlace, options?: { readonly isFresh: boolean }): Promise<Manifest | null>;
+  /** Batches from `fromOffset` on. */
+  read(place: TierPlace, range: SegmentRange): Promise<TierRead>;
+  /** The first record within the bounds with at least that timestamp; null if none is tiered. Throws LogReadError. */
+  findOffsetByTimestamp(
+    place: TierPlace,
+    bounds: OffsetBounds & { readonly timestamp: number },
+  ): Promise<TimestampedOffset | null>;
+  maxTimestampOffset(place: TierPlace, bounds: OffsetBounds): Promise<TimestampedOffset | null>;
+  /** What a log begins with that begins where the tier ends; null if nothing is tiered. Throws LogReadError. */
+  beginning(place: TierPlace): Promise<{ offset: number; before: LogBefore } | null>;
+  /** Drops what was known of the partition. */
+  forget(place: TierPlace): void;
+};
+
+/** Objects that have left a manifest are there for ten minutes more. */
+const viewMs = 60_000;
+const maxViews = 4_096;
+
+type View = { readonly stored: StoredManifest | null; readonly readMs: number };
+
+export function createTier(options: {
+  readonly cell: string;
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config?: Partial<TierConfig>;
+}): Tier {
+  const { cell, objects, clock, random } = options;
+  const config = { ...defaultTierConfig, ...options.config };
+  const pieces = createPieceCache({
+    objects,
+    pieceBytes: config.pieceBytes,
+    maxBytes: config.cacheBytes,
+    maxGets: config.maxGets,
+    maxQueued: config.maxWaitingGets,
+  });
+  const pages = createManifestPages({ objects });
+  const manifests = createManifestStore({ objects, random });
+  const reader = createTieredReader({ objects, pieces, pages });
+  const views = createBoundedCache<View>(maxViews);
+  const loading = new Map<string, Promise<Manifest | null>>();
+  const lent = createLentBytes(config.lentBytes);
+
+  const keyOf = ({ topicId, index }: TierPlace): string => `${index}:${topicId}`;
+  const pathOf = ({ topicId, index }: TierPlace): PartitionPath => ({ cell, topicId, index });
+
+  function note(place: TierPlace, stored: StoredManifest | null): void {
+    views.set(keyOf(place), { stored, readMs: clock.monotonicMs() }, 1);
+  }
+
+  async function load(place: TierPlace): Promise<Manifest | null> {
+    const loaded = await manifests.load(pathOf(place));
+    if (loaded.kind !== "loaded") throw new LogReadError(`a manifest: ${loaded.message}`);
+    note(place, loaded.stored);
+    return loaded.stored?.manifest ?? null;
+  }
+
+  function manifest(place: TierPlace, { isFresh } = { isFresh: false }): Promise<Manifest | null> {
+    const key = keyOf(place);
+    const known = views.get(key);
+    if (!isFresh && known !== undefined && clock.monotonicMs() - known.readMs < viewMs)
+      return Promise.resolve(known.stored?.manifest ?? null);
+    const underWay = loading.get(key);
+    if (underWay !== undefined) return underWay;
+    const started = load(place).finally(() => loading.delete(key));
+    loading.set(key, started);
+    return started;
+  }
+
+  const viewOf = (place: TierPlace, of: Manifest): TieredView => ({
+    path: pathOf(place),
+    manifest: of,
+  });
+
+  /** Asks with the manifest that is known, and once more with the store's if that proves to be an old one. */
+  async function withView<Answer extends { readonly kind: string }>(
+    place: TierPlace,
+    ask: (view: TieredView) => Promise<Answer>,
+    isStale: (answer: Answer) => boolean,
+  ): Promise<Answer | null> {
+    for (const isFresh of [false, true]) {
+      const known = await manifest(place, { isFresh });
+      if (known === null && !isFresh) continue;
+      if (known === null) return null;
+      const answer = await ask(viewOf(place, known));
+      if (isFresh || !isStale(answer)) return answer;
+    }
+    return null;
+  }
+
+  async function lookUp(
+    place: TierPlace,
+    ask: (view: TieredView) => Promise<TimeLookup>,
+  ): Promise<TimestampedOffset | null> {
+    const found = await withView(place, ask, ({ kind }) => kind === "gone");
+    if (found === null || found.kind === "none") return null;
+    if (found.kind !== "found") throw new LogReadError(`the object store: ${reasonOf(found)}`);
+    const { offset, timestamp, leaderEpoch } = found;
+    return { offset, timestamp, leaderEpoch };
+  }
+
+  return {
+    manifests,
+    pages,
+    reader,
+    objects,
+    config,
+    pathOf,
+    note,
+    manifest,
+    async read(place, range) {
+      if (!(await roomIn(lent, clock)))
+        return { kind: "unavailable", reason: "too much waits to be sent" };
+      try {
+        const read = await withView(
+          place,
+          (view) => reader.read(view, range),
+          ({ kind }) => kind === "gone" || kind === "empty",
+        );
+        if (read === null || read.kind === "empty") return { kind: "empty" };
+        if (read.kind !== "data") return { kind: "unavailable", reason: reasonOf(read) };
+        const { bytes, baseOffset, nextOffset } = read;
+        return { kind: "data", records: tieredRange(lent, bytes), baseOffset, nextOffset };
+      } catch (error) {
+        if (!(error instanceof LogReadError)) throw error;
+        return { kind: "unavailable", reason: error.message };
+      }
+    },
+    findOffsetByTimestamp: (place, bounds) =>
+      lookUp(place, (view) => findOffsetByTimestamp({ reader, pages }, view, bounds)),
+    maxTimestampOffset: (place, bounds) =>
+      lookUp(place, (view) => maxTimestampOffset({ reader, pages }, view, bounds)),
+    async beginning(place) {
+      const current = await manifest(place, { isFresh: true });
+      if (current === null) return null;
+      const end = await reader.epochsAndProducersAt(viewOf(place, current), tieredEnd(current));
+      if (end.kind === "none") return null;
+      if (end.kind !== "end") throw new LogReadError(`the object store: ${reasonOf(end)}`);
+      const { endOffset, epochs, producers, gaps } = end;
+      const { logStartOffset } = current;
+      return { offset: endOffset, before: { logStartOffset, epochs, producers, gaps } };
+    },
+    forget: (place) => void views.delete(keyOf(place)),
+  };
+}
+
+const reasonOf = (failure: { readonly kind: string; readonly message?: string }): string =>
+  failure.message ?? failure.kind;
+
+/** A reader that takes nothing for so long is closed when others need its memory. */
+const patienceMs = 10_000;
+const waitersAtMost = 1_024;
+
+/** Whether there is room for one more answer, perhaps after a while. */
+function roomIn(lent: LentBytes, clock: Clock): Promise<boolean> | boolean {
+  if (lent.used < lent.limit) return true;
+  if (lent.waiting.length >= waitersAtMost) return false;
+  return new Promise((resolve) => {
+    const go = (): void => {
+      cancel();
+      resolve(true);
+    };
+    const cancel = clock.after(patienceMs, () => {
+      const place = lent.waiting.indexOf(go);
+      if (place >= 0) lent.waiting.splice(place, 1);
+      const [oldest] = lent.giveUps;
+      oldest?.();
+      resolve(lent.used < lent.limit);
+    });
+    lent.waiting.push(go);
+  });
+}
