@@ -37,7 +37,10 @@ import { createInSyncKeeper } from "./replication/in-sync-keeper.ts";
 import { createReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
 import { createTopicTable } from "./replication/topic-table.ts";
+import { startTiering } from "./tiering/start-tiering.ts";
+import { createTierWriter } from "./tiering/tier-writer.ts";
 import { createTier } from "./tiering/tier.ts";
+import { defaultTieringConfig } from "./tiering/tiering-config.ts";
 import { register } from "./registration.ts";
 import type { BrokerServices } from "./services.ts";
 
@@ -103,6 +106,7 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
   if (metadata.image.brokers.size === 1) await services.groups.whenLoaded();
   await listeners.serve(services, ports.apis ?? kafkaApis);
   starting.defer(startRetention(services, config.retentionCheckMs));
+  starting.defer(startTiering(services, { ...defaultTieringConfig, ...config.tiering }));
   starting.defer(startHousekeeping(services));
   const running = starting.move();
   let closing: Promise<void> | null = null;
@@ -154,6 +158,9 @@ function openStore(
   });
 }
 
+/** Of a segment: producers and lineage of a partition, at their bounds. */
+const footerRoomBytes = 8 * 1024 * 1024;
+
 type Assembly = {
   brokerId: number;
   brokerEpoch: number;
@@ -175,6 +182,7 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     addressOf: (id) => metadata.image.brokers.get(id) ?? null,
   });
   const { objects } = ports;
+  const tiering = { ...defaultTieringConfig, ...config.tiering };
   const tier = createTier({ cell: config.cellName, objects, clock, random });
   const following = followingOf(fetchers, tier);
   const image = () => metadata.image;
@@ -198,6 +206,16 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     cell: joinCell(ports, assembly, topics),
     store,
     tier,
+    tierWriter: createTierWriter({
+      tier,
+      clock,
+      random,
+      log,
+      producerExpirationMs: config.producers.expirationMs,
+      // A batch that passes the segment's worth, and the footer.
+      bufferBytes: tiering.segmentBytes + store.maxBatchBytes + footerRoomBytes,
+      graceMs: tiering.graceMs,
+    }),
     logDirectory: `${config.directory}/log`,
     gate: createAppendGate(store),
     groups: createGroups({

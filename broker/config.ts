@@ -1,5 +1,6 @@
 import type { CellConfig } from "./cell/cell-config.ts";
 import type { LogStoreConfig } from "./log/log-store.ts";
+import type { TieringConfig } from "./tiering/tiering-config.ts";
 import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
 
 /** What a broker is told at its start. Everything else it learns from the metadata log. */
@@ -34,6 +35,8 @@ export type BrokerConfig = {
   };
   /** Times and bounds of its part in the cell, where they differ from the defaults. */
   readonly cell: Partial<CellConfig>;
+  /** When records go to the object store, where that differs from the defaults. */
+  readonly tiering: Partial<TieringConfig>;
   /** How often retention is applied, in milliseconds (log.retention.check.interval.ms). */
   readonly retentionCheckMs: number;
   /** How long a stop waits for requests under way, in milliseconds. */
@@ -52,6 +55,7 @@ export const defaultBrokerConfig = {
   producers: { expirationMs: 86_400_000, maxPerPartition: 10_000, maxPerBroker: 100_000 },
   groups: { initialRebalanceDelayMs: 3_000 },
   cell: {},
+  tiering: {},
   retentionCheckMs: 60_000,
   stopTimeoutMs: 10_000,
   startedWith: {},

@@ -15,6 +15,7 @@ import type { ReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
 
 import type { Tier } from "./tiering/tier.ts";
+import type { TierWriter } from "./tiering/tier-writer.ts";
 
 /** What handlers act on. Put together in broker.ts; nothing here reaches for the world but through the ports. */
 export type BrokerServices = {
@@ -28,6 +29,8 @@ export type BrokerServices = {
   readonly store: LogStore;
   /** The object store, where what is no longer here is read from. */
   readonly tier: Tier;
+  /** What a leader changes there. */
+  readonly tierWriter: TierWriter;
   /** Where the log lies, as DescribeLogDirs names it. */
   readonly logDirectory: string;
   readonly gate: AppendGate;

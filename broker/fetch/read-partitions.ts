@@ -196,7 +196,12 @@ function readPartition(
   const upToOffset = replica === null ? visibleEnd(partition, budget) : log.logEndOffset;
   const maxBytes = Math.min(Math.max(0, fetch.maxBytes), budget.maxBytes);
   if (fetchOffset >= upToOffset || (maxBytes === 0 && !budget.isFirst)) return empty(partition);
-  const request = { fromOffset: fetchOffset, upToOffset, maxBytes, atLeastOneBatch: budget.isFirst };
+  const request = {
+    fromOffset: fetchOffset,
+    upToOffset,
+    maxBytes,
+    atLeastOneBatch: budget.isFirst,
+  };
   const read = log.read(request);
   const isTiered = !(read instanceof Promise) && read.kind === "tiered";
   // Followers read there themselves, all of it at once (KIP-405).

@@ -8,7 +8,7 @@ import type { LocalTopic } from "../replication/topic-table.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
-import { moveLogStart } from "../replication/partition.ts";
+import { moveLogStartEverywhere } from "../tiering/move-log-start.ts";
 import { checkLeader } from "../replication/leader-check.ts";
 import { lookForUnknown } from "./submit.ts";
 
@@ -30,7 +30,10 @@ export const deleteRecords = kafkaApi(
         const topic = services.topics.byName(clusterId, name);
         const answers = await Promise.all(
           partitions.map(async ({ partitionIndex, offset }) => {
-            const { error, lowWatermark } = await deleteBelow(topic, partitionIndex, offset);
+            const { error, lowWatermark } = await deleteBelow(services, topic, {
+              index: partitionIndex,
+              offset,
+            });
             return { partitionIndex, lowWatermark, errorCode: errorCodes[error] };
           }),
         );
@@ -42,9 +45,9 @@ export const deleteRecords = kafkaApi(
 );
 
 async function deleteBelow(
+  { tierWriter }: BrokerServices,
   topic: LocalTopic | undefined,
-  index: number,
-  offset: number,
+  { index, offset }: { readonly index: number; readonly offset: number },
 ): Promise<Outcome> {
   const refuse = (error: ErrorName): Outcome => ({ error, lowWatermark: -1 });
   const checked = checkLeader(topic, index);
@@ -56,6 +59,7 @@ async function deleteBelow(
   const { log } = partition;
   const start = offset === highWatermarkOffset ? log.highWatermark : offset;
   if (start < 0 || start > log.highWatermark) return refuse("OFFSET_OUT_OF_RANGE");
-  if (!(await moveLogStart(partition, start))) return refuse("KAFKA_STORAGE_ERROR");
+  if (!(await moveLogStartEverywhere(tierWriter, partition, start)))
+    return refuse("KAFKA_STORAGE_ERROR");
   return { error: "NONE", lowWatermark: log.logStartOffset };
 }

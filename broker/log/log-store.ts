@@ -40,10 +40,18 @@ export type LogStore = {
   statistics(): LogStatistics;
   /** Deletes what nothing needs any more and moves the little that is needed out of mostly dead files. Runs by itself too; resolves when done. */
   reclaim(): Promise<void>;
+  /** The oldest files that are done with but for what they hold, `count` at most, and what that is. Empty while the disk does not say. */
+  oldestFiles(count: number): Promise<readonly PinnedFile[]>;
   /** Bytes free on the disk. */
   freeBytes(): Promise<number>;
   /** Writes and flushes everything appended, stores a checkpoint and lets go of the directory. Appending is over when it is called. */
   close(): Promise<void>;
+};
+
+/** A file of the WAL, and which logs keep it, each by what lies below an offset. */
+export type PinnedFile = {
+  readonly sizeBytes: number;
+  readonly holds: readonly { topicId: string; index: number; endOffset: number }[];
 };
 
 export type LogStoreOptions = {

@@ -1,12 +1,12 @@
 import { assert } from "../assert.ts";
 import { dropUnwrittenCopies } from "./copied-ranges.ts";
 import { createHotRing } from "./hot-ring.ts";
-import type { LogStatistics, LogStore, LogStoreOptions } from "./log-store.ts";
+import type { LogStatistics, LogStore, LogStoreOptions, PinnedFile } from "./log-store.ts";
 import { addLog, createLogTable, findLog, removeLog, type LogTable } from "./log-table.ts";
 import type { Durability, PartitionLog } from "./partition-log.ts";
 import { releaseProducers } from "./producer-state.ts";
 import { createProducerRebuilder, type ProducerRebuilder } from "./rebuild-producers.ts";
-import { reclaimFiles } from "./reclaim.ts";
+import { pinnedFiles, reclaimFiles, type ReclaimOptions } from "./reclaim.ts";
 import { createRoomQueue, type RoomQueue } from "./room-queue.ts";
 import { createSettler, type Settler } from "./settle-files.ts";
 import type { LogContext, StoredLog } from "./stored-log.ts";
@@ -332,14 +332,7 @@ export class OpenedStore implements LogStore {
   async #reclaim(): Promise<void> {
     if (this.#isClosing || this.#wal.isDead) return;
     try {
-      const reclaimed = await reclaimFiles({
-        wal: this.#wal,
-        table: this.#table,
-        checkpointSequence: this.#settler.checkpointSequence,
-        room: (bytes) => this.room(bytes),
-        isStopping: () => this.#isClosing,
-        copyBudget: this.#takeCopyBudget(),
-      });
+      const reclaimed = await reclaimFiles(this.#reclaimOptions(this.#takeCopyBudget()));
       this.#reclaimedFiles += reclaimed.files;
       this.#copiedBytes += reclaimed.copiedBytes;
       this.#copyBudget -= reclaimed.copiedBytes;
@@ -347,6 +340,27 @@ export class OpenedStore implements LogStore {
     } catch (error) {
       // Nothing was given up; the next run tries again.
       this.#options.log.warn("cannot reclaim WAL files", { error: String(error) });
+    }
+  }
+
+  #reclaimOptions(copyBudget: number): ReclaimOptions {
+    return {
+      wal: this.#wal,
+      table: this.#table,
+      checkpointSequence: this.#settler.checkpointSequence,
+      room: (bytes) => this.room(bytes),
+      isStopping: () => this.#isClosing,
+      copyBudget,
+    };
+  }
+
+  async oldestFiles(count: number): Promise<readonly PinnedFile[]> {
+    if (this.#isClosing || this.#wal.isDead) return [];
+    try {
+      return await pinnedFiles(this.#reclaimOptions(0), count);
+    } catch (error) {
+      this.#options.log.warn("cannot tell what keeps WAL files", { error: String(error) });
+      return [];
     }
   }
 

@@ -5,6 +5,7 @@ import {
   maxTimestampAt,
 } from "../../protocol/records/batch.ts";
 import { addCopy, forgetCopies } from "./copied-ranges.ts";
+import type { PinnedFile } from "./log-store.ts";
 import type { LogTable } from "./log-table.ts";
 import { decodePieces, pieceBlockOf, readFooterBlock, rowsFrom, viewIn } from "./piece-view.ts";
 import { copyRange } from "./read-batches.ts";
@@ -90,6 +91,26 @@ const planSurvey = (options: ReclaimOptions): ((file: WalFile) => boolean) => {
     return true;
   };
 };
+
+/** What keeps the oldest files that could go otherwise. */
+export async function pinnedFiles(
+  options: ReclaimOptions,
+  count: number,
+): Promise<readonly PinnedFile[]> {
+  const found: PinnedFile[] = [];
+  for (const file of options.wal.files.slice()) {
+    if (found.length >= count || options.isStopping()) break;
+    if (!isSettled(options, file)) continue;
+    const live = await livePieces(options, file);
+    const ends = new Map<StoredLog, number>();
+    for (const { log, piece } of live) ends.set(log, Math.max(ends.get(log) ?? 0, piece.endOffset));
+    const holds = Array.from(ends, ([{ topicId, index }, endOffset]) => {
+      return { topicId, index, endOffset };
+    });
+    found.push({ sizeBytes: file.fileBytes, holds });
+  }
+  return found;
+}
 
 type LivePiece = { readonly log: StoredLog; readonly piece: FooterPiece; readonly isCopy: boolean };
 

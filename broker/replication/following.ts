@@ -5,10 +5,7 @@ import type { ReplicaFetchers } from "./replica-fetchers.ts";
 import type { Following, LocalTopic } from "./topic-table.ts";
 
 /** Replicas that do not lead follow their leaders over the network. */
-export function followingOf(
-  fetchers: ReplicaFetchers,
-  tier: Pick<Tier, "beginning">,
-): Following {
+export function followingOf(fetchers: ReplicaFetchers, tier: Pick<Tier, "beginning">): Following {
   return {
     follow(topic, partition, leader) {
       const { topicId, index, log } = partition;

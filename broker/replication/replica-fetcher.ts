@@ -231,7 +231,10 @@ class Fetcher {
     });
   }
 
-  async #apply(response: ReplicaFetchResponse, wanted: ReadonlyMap<string, PartitionWish>): Promise<void> {
+  async #apply(
+    response: ReplicaFetchResponse,
+    wanted: ReadonlyMap<string, PartitionWish>,
+  ): Promise<void> {
     const grown: { tracked: Tracked; answer: LeaderAnswer }[] = [];
     for (const { topicId, partitions } of response.responses) {
       for (const answered of partitions) {
@@ -348,7 +351,8 @@ class Fetcher {
       at: found.offset,
     });
     if (!this.#isCurrent(tracked)) return;
-    if (!(await log.restartAt(found.offset, found.before))) this.#backOff(tracked, "cannot restart");
+    if (!(await log.restartAt(found.offset, found.before)))
+      this.#backOff(tracked, "cannot restart");
   }
 
   /** F7: the metadata log is followed meanwhile; a new epoch ends the pause. */

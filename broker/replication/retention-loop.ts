@@ -1,25 +1,57 @@
 import { startPeriodic } from "../periodic.ts";
 import type { BrokerServices } from "../services.ts";
-import { moveLogStart, type Partition } from "./partition.ts";
+import { LogReadError } from "../log/partition-log.ts";
+import { moveLogStartEverywhere } from "../tiering/move-log-start.ts";
+import { retainedTier, tieredUnits } from "../tiering/tier-retention.ts";
+import type { Partition } from "./partition.ts";
 import type { LocalTopic } from "./topic-table.ts";
 
 /** Applies `retention.ms` and `retention.bytes` to the partitions led here, every `intervalMs`, one after the other. The result stops it. */
 export function startRetention(
-  services: Pick<BrokerServices, "topics" | "clock" | "log">,
+  services: Pick<BrokerServices, "topics" | "clock" | "log" | "tier" | "tierWriter">,
   intervalMs: number,
 ): () => Promise<void> {
-  const { topics, clock, log } = services;
+  const { topics, clock, log, tier, tierWriter } = services;
   let isStopped = false;
 
   async function retain(partition: Partition, topic: LocalTopic) {
     const { log: partitionLog, topicId, index } = partition;
-    const start = await partitionLog.retainedFrom(topic.settings, clock.nowMs());
-    if (start <= partitionLog.logStartOffset || !(await moveLogStart(partition, start))) return;
+    const start = await retained(partition, topic);
+    if (start <= partitionLog.logStartOffset) return;
+    if (!(await moveLogStartEverywhere(tierWriter, partition, start))) return;
     log.info("retention moved the log start", {
       topicId,
       partition: index,
       logStartOffset: start,
     });
+  }
+
+  /** First what only the object store has, for that is older. */
+  async function retained(partition: Partition, { settings }: LocalTopic): Promise<number> {
+    const { log: partitionLog } = partition;
+    const { logStartOffset, localStartOffset } = partitionLog;
+    const nowMs = clock.nowMs();
+    if (logStartOffset === localStartOffset) return partitionLog.retainedFrom(settings, nowMs);
+    const units = await tieredUnits(tier, partition, localStartOffset);
+    const localBytes = partitionLog.sizeBytes;
+    const start = retainedTier(units, { logStartOffset, localBytes, settings, nowMs });
+    if (start < localStartOffset) return start;
+    return Math.max(start, await partitionLog.retainedFrom(settings, nowMs));
+  }
+
+  /** The object store may be away, and other partitions have nothing there. */
+  async function retainOrSay(partition: Partition, topic: LocalTopic): Promise<void> {
+    try {
+      await retain(partition, topic);
+    } catch (error) {
+      if (!(error instanceof LogReadError)) throw error;
+      const { topicId, index } = partition;
+      log.warn("retention waits for the object store", {
+        topicId,
+        partition: index,
+        reason: error.message,
+      });
+    }
   }
 
   const stop = startPeriodic({
@@ -31,7 +63,7 @@ export function startRetention(
         for (const partition of topic.partitions) {
           if (isStopped) return;
           if (partition?.isLeader === true && partition.log.failure === null)
-            await retain(partition, topic);
+            await retainOrSay(partition, topic);
         }
       }
     },

@@ -99,4 +99,3 @@ const openIn = ({ producers }: ReturnType<typeof createProducerState>) =>
   Array.from(producers.values())
     .filter(({ currentTxnFirstOffset }) => currentTxnFirstOffset >= 0)
     .map(({ producerId, currentTxnFirstOffset: firstOffset }) => ({ producerId, firstOffset }));
-

@@ -1,6 +1,7 @@
 import { isExpired } from "../log/retention.ts";
-import type { RetentionSettings } from "../log/partition-log.ts";
+import { LogReadError, type RetentionSettings } from "../log/partition-log.ts";
 import type { PageEntry, SegmentEntry } from "./manifest.ts";
+import type { Tier, TierPlace } from "./tier.ts";
 
 /** A segment, or a page of them, the oldest first. */
 export type TieredUnit = Pick<
@@ -30,4 +31,29 @@ export function retainedTier(
     bytes -= unit.sizeBytes;
   }
   return start;
+}
+
+/** What the object store alone has of a partition: the oldest page by its segments, later ones as they are. Throws LogReadError. */
+export async function tieredUnits(
+  tier: Pick<Tier, "manifest" | "pages" | "pathOf">,
+  place: TierPlace,
+  localStartOffset: number,
+): Promise<readonly TieredUnit[]> {
+  const manifest = await tier.manifest(place);
+  if (manifest === null) return [];
+  const [oldest, ...later] = manifest.pages;
+  const first = oldest === undefined ? [] : await entriesOf(tier, place, oldest);
+  return [...first, ...later, ...manifest.segments].filter(
+    ({ endOffset }) => endOffset <= localStartOffset,
+  );
+}
+
+async function entriesOf(
+  { pages, pathOf }: Pick<Tier, "pages" | "pathOf">,
+  place: TierPlace,
+  page: PageEntry,
+): Promise<readonly SegmentEntry[]> {
+  const loaded = await pages.load(pathOf(place), page);
+  if (loaded.kind === "page") return loaded.entries;
+  throw new LogReadError(`a page of a manifest: ${loaded.kind}`);
 }

@@ -169,7 +169,8 @@ export function createTierWriter(options: TierWriterOptions): TierWriter {
         producerExpirationMs: options.producerExpirationMs,
       });
       if (built === null) return done;
-      const failure = await put(objectKey(tier.pathOf(partition), built.entry.name), built.bytes);
+      const key = objectKey(tier.pathOf(partition), built.entry.name);
+      const failure = await put(claimed, key, built.bytes);
       if (failure !== null) return failure;
       const next = appendSegment(manifest, built.entry, log.gaps);
       const written = await putNext(partition, claimed, next);
@@ -180,11 +181,13 @@ export function createTierWriter(options: TierWriterOptions): TierWriter {
     }
   }
 
-  async function put(key: string, bytes: Uint8Array): Promise<Written | null> {
+  async function put(claimed: Claimed, key: string, bytes: Uint8Array): Promise<Written | null> {
     try {
       await tier.objects.put(key, bytes, { ifAbsent: true });
       return null;
     } catch (error) {
+      // It may be there all the same, and in no manifest.
+      claimed.isSwept = false;
       return failed(unavailable(error).message);
     }
   }

@@ -38,9 +38,10 @@ export async function startLiveBroker(options: {
   const network = createNodeNetwork();
   const disk = createNodeDisk();
   const { log } = options;
+  const objects = createMemoryObjectStore();
   const metadata = await openMetadataReplica({
     log: createMemoryMetadataLog(),
-    objects: createMemoryObjectStore(),
+    objects,
     clock,
     random,
     output: log,
@@ -59,6 +60,7 @@ export async function startLiveBroker(options: {
       disk,
       network,
       metadata,
+      objects,
       log,
       onFatal(error) {
         throw error;

@@ -101,6 +101,7 @@ export async function startMemoryBroker(options: MemoryBrokerOptions = {}): Prom
       disk: world.disk,
       network,
       metadata,
+      objects: world.objects,
       log,
       onFatal: (error) => void fatalErrors.push(error),
     },

@@ -209,6 +209,7 @@ export class BrokerNode {
         disk: this.disk.attach(process),
         network: cell.network.attach(process),
         metadata: run.replica,
+        objects: cell.objects.attach(process),
         log,
         onFatal,
       },

@@ -19,6 +19,7 @@ const wanted = (partition: number): WantedPartition => ({
   partitionMaxBytes: 1,
   sentHighWatermark: 0,
   sentLogStartOffset: 0,
+  sentTieredEnd: -1,
 });
 
 const scene = () => {

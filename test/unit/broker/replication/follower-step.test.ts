@@ -21,6 +21,7 @@ function log(change: Partial<FollowerLog> & { lineage?: Lineage } = {}): Followe
   const nextOffset = rest.nextOffset ?? 100;
   return {
     logStartOffset: 0,
+    localStartOffset: rest.logStartOffset ?? 0,
     logEndOffset: nextOffset,
     nextOffset,
     highWatermark: 40,
@@ -39,6 +40,7 @@ const answer = (change: Partial<LeaderAnswer> = {}): LeaderAnswer => ({
   error: "NONE",
   highWatermark: 0,
   logStartOffset: 0,
+  tieredEnd: -1,
   diverging: null,
   recordsBytes: 0,
   ...change,

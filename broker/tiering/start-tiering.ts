@@ -1,0 +1,168 @@
+import { systemClusterId } from "../../metadata/image/image.ts";
+import { startPeriodic } from "../periodic.ts";
+import type { Partition } from "../replication/partition.ts";
+import type { LocalTopic, TopicTable } from "../replication/topic-table.ts";
+import type { BrokerServices } from "../services.ts";
+import { releaseLocal, relieve } from "./local-release.ts";
+import type { TieringConfig } from "./tiering-config.ts";
+import type { TierWriter } from "./tier-writer.ts";
+import { cutLimits, isCutDue, type CutLimits } from "./when-to-cut.ts";
+
+// Moves what is committed to the object store, and lets go of it here: each leader its partitions, each replica what the store has.
+
+type Services = Pick<BrokerServices, "topics" | "store" | "clock" | "log"> & {
+  readonly tierWriter: TierWriter;
+};
+
+/** What is known of a partition between rounds. */
+type Watched = {
+  leaderEpoch: number;
+  /** Since when something is committed and in no segment; null while nothing is. */
+  sinceMs: number | null;
+  /** How much that was when it was measured, and how large the log was then. */
+  untieredBytes: number;
+  atSizeBytes: number;
+  isPressed: boolean;
+};
+
+type Desk = Services & {
+  readonly config: TieringConfig;
+  readonly watched: WeakMap<Partition, Watched>;
+  /** The store does not answer: nothing is tried before. */
+  notBeforeMs: number;
+  pauseMs: number;
+};
+
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+
+/** The result stops it, and resolves when nothing of it is under way. */
+export function startTiering(services: Services, config: TieringConfig): () => Promise<void> {
+  const desk: Desk = {
+    ...services,
+    config,
+    watched: new WeakMap(),
+    notBeforeMs: 0,
+    pauseMs: firstPauseMs,
+  };
+  return startPeriodic({
+    clock: services.clock,
+    intervalMs: config.checkMs,
+    async round() {
+      await press(desk);
+      await cutAll(desk);
+      for (const [partition, topic] of held(desk.topics)) {
+        if (partition.log.failure === null) await releaseLocal(partition, topic.settings, desk);
+      }
+    },
+    failed: (error) =>
+      services.log.error("moving records to the object store failed; it is tried again", {
+        error: String(error),
+      }),
+  });
+}
+
+function* held(topics: TopicTable): Generator<[Partition, LocalTopic]> {
+  for (const topic of Array.from(topics.all()))
+    for (const partition of topic.partitions) if (partition !== undefined) yield [partition, topic];
+}
+
+/** What the disk's budget does not allow goes, where the store has it; where not, it is put there next. */
+async function press(desk: Desk): Promise<void> {
+  const { store, topics, config } = desk;
+  const overBytes = store.statistics().sizeOnDisk - config.localBudgetBytes;
+  if (overBytes <= 0) return;
+  for (const { topicId, index } of await relieve({ store, topics }, overBytes)) {
+    const partition = topics.local(topicId)?.partitions[index];
+    if (partition !== undefined) watchedOf(desk, partition).isPressed = true;
+  }
+}
+
+/** Two at a time: the writer has as many buffers. */
+const lanes = 2;
+
+async function cutAll(desk: Desk): Promise<void> {
+  const { clock, topics } = desk;
+  const due: [Partition, CutLimits][] = [];
+  for (const [partition, topic] of held(topics)) {
+    if (clock.monotonicMs() < desk.notBeforeMs) return;
+    if (!isTiered(partition, topic)) continue;
+    const limits = cutLimits(desk.config, topic.settings);
+    if (await isDue(desk, partition, limits)) due.push([partition, limits]);
+    else if (desk.tierWriter.hasLeft(partition)) await desk.tierWriter.collect(partition);
+  }
+  const lane = async (): Promise<void> => {
+    for (let next = due.shift(); next !== undefined; next = due.shift()) {
+      if (clock.monotonicMs() < desk.notBeforeMs) return;
+      await cutOne(desk, ...next);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+}
+
+/** Coordinators rewrite what counts of their logs at the head: it is never cold. Packs and seals keep it. */
+const isTiered = ({ isLeader, log }: Partition, { topic }: LocalTopic): boolean =>
+  isLeader && log.failure === null && topic.clusterId !== systemClusterId;
+
+function watchedOf({ watched }: Desk, partition: Partition): Watched {
+  const known = watched.get(partition);
+  if (known?.leaderEpoch === partition.leaderEpoch) return known;
+  const made: Watched = {
+    leaderEpoch: partition.leaderEpoch,
+    sinceMs: null,
+    untieredBytes: 0,
+    atSizeBytes: -1,
+    isPressed: known?.isPressed ?? false,
+  };
+  watched.set(partition, made);
+  return made;
+}
+
+async function isDue(desk: Desk, partition: Partition, limits: CutLimits): Promise<boolean> {
+  const { log, tieredEnd } = partition;
+  const state = watchedOf(desk, partition);
+  const from = Math.max(tieredEnd, log.localStartOffset);
+  const nowMs = desk.clock.monotonicMs();
+  if (log.highWatermark <= from) {
+    state.sinceMs = null;
+    state.isPressed = false;
+    return false;
+  }
+  state.sinceMs ??= nowMs;
+  const ageMs = nowMs - state.sinceMs;
+  // Measured only where it could be enough: the whole log is, or what has come since.
+  const hasGrownEnough =
+    log.sizeBytes - state.atSizeBytes + state.untieredBytes >= limits.segmentBytes;
+  const isMeasured = state.atSizeBytes >= 0 && log.sizeBytes >= state.atSizeBytes;
+  if (log.sizeBytes >= limits.segmentBytes && (!isMeasured || hasGrownEnough)) {
+    state.untieredBytes = await log.sizeBetween(from, log.highWatermark);
+    state.atSizeBytes = log.sizeBytes;
+  }
+  const bytes = log.sizeBytes < limits.segmentBytes ? log.sizeBytes : state.untieredBytes;
+  const isPressed = state.isPressed;
+  return isCutDue({ bytes: Math.max(1, bytes), ageMs, isPressed }, limits);
+}
+
+async function cutOne(desk: Desk, partition: Partition, limits: CutLimits): Promise<void> {
+  const { clock, log, tierWriter } = desk;
+  const state = watchedOf(desk, partition);
+  const before = partition.tieredEnd;
+  const written = await tierWriter.cut(partition, limits.segmentBytes);
+  state.atSizeBytes = -1;
+  if (written.kind === "failed") {
+    desk.notBeforeMs = clock.monotonicMs() + desk.pauseMs;
+    desk.pauseMs = Math.min(longestPauseMs, desk.pauseMs * 2);
+    const { topicId, index } = partition;
+    log.warn("a segment could not be put into the object store; it is tried again", {
+      topicId,
+      partition: index,
+      reason: written.reason,
+    });
+    return;
+  }
+  desk.pauseMs = firstPauseMs;
+  if (partition.tieredEnd > before) {
+    state.sinceMs = null;
+    state.isPressed = false;
+  }
+}
