@@ -109,7 +109,7 @@ describe.each(versions)("in version %i", (version) => {
     ["largest timestamp", -3, 7, { offset: 3, timestamp: 5_000 }],
     ["earliest local offset", -4, 8, { offset: 0, timestamp: null }],
     ["latest tiered offset", -5, 9, { offset: -1, timestamp: null }],
-    ["earliest offset to be tiered", -6, 11, { offset: -1, timestamp: null }],
+    ["earliest offset to be tiered", -6, 11, { offset: 0, timestamp: null }],
   ])("the %s can be asked for from its version on", async (_what, timestamp, since, expected) => {
     const answer = await askOne(version, "full", timestamp);
     if (version < since) {
