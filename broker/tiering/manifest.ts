@@ -136,6 +136,10 @@ export function appendSegment(
   if (entry.leaderEpoch !== manifest.leaderEpoch) {
     return { kind: "fenced", leaderEpoch: manifest.leaderEpoch };
   }
+  if (manifest.leaving.some(({ name }) => name === entry.name)) {
+    // Taken for an orphan while its put was under way: it will be deleted.
+    return rejected(`segment ${entry.name} is leaving`);
+  }
   const { logStartOffset } = manifest;
   const lastEnd = manifest.segments.at(-1)?.endOffset ?? manifest.pages.at(-1)?.endOffset ?? 0;
   const isNext = entry.baseOffset === skipGap(gaps, tieredEnd(manifest));
@@ -176,6 +180,9 @@ export function replaceSegments(manifest: Manifest, replacement: Replacement): T
   const { leaving } = manifest;
   const replaced = replacedRun(manifest.segments, replacement);
   if (typeof replaced === "string") return rejected(replaced);
+  if (!isOfLeader(manifest, replacement)) {
+    return { kind: "fenced", leaderEpoch: manifest.leaderEpoch };
+  }
   if (leaving.length + replacement.from.length > maxLeaving) return { kind: "busy" };
   return changed(manifest, {
     segments: replaced,
@@ -201,6 +208,9 @@ export function replaceInPage(
   if (at < 0) return rejected(`no page ${replacement.page} is listed`);
   const entries = replacedRun(replacement.entries, replacement);
   if (typeof entries === "string") return rejected(entries);
+  if (!isOfLeader(manifest, replacement)) {
+    return { kind: "fenced", leaderEpoch: manifest.leaderEpoch };
+  }
   if (entries.length > 2 * segmentsPerPage) return rejected("the page would be too long");
   const gone = [...replacement.from, replacement.page];
   if (manifest.leaving.length + gone.length > maxLeaving) return { kind: "busy" };
@@ -214,6 +224,9 @@ export function replaceInPage(
     entries,
   };
 }
+
+const isOfLeader = ({ leaderEpoch }: Manifest, { to }: Replacement): boolean =>
+  to.every((entry) => entry.leaderEpoch === leaderEpoch);
 
 const leavingSince = (names: readonly string[], sinceMs: number): LeavingObject[] =>
   names.map((name) => ({ name, sinceMs }));
