@@ -8,11 +8,11 @@ import {
 } from "../../../../broker/tiering/manifest-store.ts";
 import {
   appendSegment,
-  maxInlineSegments,
   moveLogStart,
   type SegmentEntry,
   type Transition,
 } from "../../../../broker/tiering/manifest.ts";
+import { maxInlineSegments } from "../../../../broker/tiering/manifest-paging.ts";
 import { objectKey, partitionPrefix, topicPrefix } from "../../../../broker/tiering/object-keys.ts";
 import { collectOrphans, type Collected } from "../../../../broker/tiering/orphans.ts";
 import { entryOf, path, randomOf } from "./objects.ts";

@@ -27,7 +27,7 @@ const world = async (options: Partial<PieceCacheOptions> = {}) => {
     cache,
     hold: () => void (isHeld = true),
     waiting,
-    async answer() {
+    answer: async () => {
       isHeld = false;
       for (const run of waiting.splice(0)) run();
       await new Promise((resolve) => setImmediate(resolve));
