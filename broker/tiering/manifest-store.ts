@@ -1,7 +1,9 @@
 import type { ObjectStore, PutCondition } from "../../ports/object-store.ts";
 import type { Random } from "../../ports/random.ts";
+import { assert } from "../assert.ts";
 import { decodeManifest, encodeManifest, encodePage } from "./manifest-codec.ts";
-import { claim, splitOldest, type Manifest } from "./manifest.ts";
+import { claim, type Manifest } from "./manifest.ts";
+import { splitOldest } from "./manifest-paging.ts";
 import {
   manifestKey,
   newObjectId,
@@ -39,11 +41,10 @@ export type ManifestStore = {
   /**
    * Takes the manifest over for a new leader, and makes it if there is none, the log then beginning at `logStartOffset`. Before the first change of an epoch.
    */
-  claim(
-    path: PartitionPath,
-    options: { readonly leaderEpoch: number; readonly logStartOffset: number },
-  ): Promise<PutManifest>;
+  claim(path: PartitionPath, by: Claimant): Promise<PutManifest>;
 };
+
+export type Claimant = { readonly leaderEpoch: number; readonly logStartOffset: number };
 
 /** A claim meets at most a predecessor's last puts; then it is in their way. */
 const claimAttempts = 5;
@@ -60,72 +61,19 @@ export function createManifestStore(options: {
 }): ManifestStore {
   const { objects, random } = options;
   // What a manifest became when it was put first, so that a retry puts the same bytes and can tell its own.
-  const prepared = new WeakMap<Manifest, Prepared>();
-
-  async function load(path: PartitionPath): Promise<LoadedManifest> {
-    try {
-      const found = await objects.get(manifestKey(path));
-      if (found === null) return { kind: "loaded", stored: null };
-      const decoded = decodeManifest(found.bytes);
-      if (decoded.kind === "corrupt") return decoded;
-      const { manifest } = decoded;
-      if (manifest.topicId !== path.topicId || manifest.index !== path.index) {
-        return { kind: "corrupt", message: `${manifestKey(path)} is another partition's` };
-      }
-      return { kind: "loaded", stored: { manifest, etag: found.etag } };
-    } catch (error) {
-      return unavailable(error);
-    }
-  }
-
-  function prepare(next: Manifest): Prepared {
-    const known = prepared.get(next);
-    if (known !== undefined) return known;
-    const pages: { name: string; bytes: Uint8Array }[] = [];
-    let manifest = next;
-    for (;;) {
-      const baseOffset = manifest.segments[0]?.baseOffset ?? 0;
-      const name = pageName({ baseOffset, id: newObjectId(random) });
-      const split = splitOldest(manifest, name);
-      if (split === null) break;
-      pages.push({ name, bytes: encodePage(manifest, split.entries) });
-      manifest = split.manifest;
-    }
-    const made = { manifest, bytes: encodeManifest(manifest), pages };
-    prepared.set(next, made);
-    return made;
-  }
-
-  /** What became of a put that was refused, or of whose outcome nobody told. */
-  async function readBack(
-    path: PartitionPath,
-    { manifest, bytes }: Prepared,
-    unanswered: { previous: StoredManifest | null; failure: Unavailable } | null,
-  ): Promise<PutManifest> {
-    const loaded = await load(path);
-    if (loaded.kind !== "loaded") return loaded;
-    const current = loaded.stored;
-    if (current !== null && Buffer.compare(encodeManifest(current.manifest), bytes) === 0) {
-      return { kind: "stored", stored: { manifest, etag: current.etag } };
-    }
-    if (current !== null && current.manifest.leaderEpoch > manifest.leaderEpoch) {
-      return { kind: "fenced", leaderEpoch: current.manifest.leaderEpoch };
-    }
-    // Nothing has changed so far: the request may be on its way yet.
-    const isAsBefore = unanswered !== null && current?.etag === unanswered.previous?.etag;
-    return isAsBefore ? unanswered.failure : { kind: "conflict", current };
-  }
+  const preparedBefore = new WeakMap<Manifest, Prepared>();
 
   async function put(
     path: PartitionPath,
     next: Manifest,
     previous: StoredManifest | null,
   ): Promise<PutManifest> {
-    const made = prepare(next);
+    const prepared = preparedBefore.get(next) ?? prepare(next, random);
+    preparedBefore.set(next, prepared);
     const condition: PutCondition =
       previous === null ? { ifAbsent: true } : { ifMatch: previous.etag };
     try {
-      for (const { name, bytes } of made.pages) {
+      for (const { name, bytes } of prepared.pages) {
         // Its name is of this put alone: one that is there is its own, from the attempt before.
         await objects.put(objectKey(path, name), bytes, { ifAbsent: true });
       }
@@ -133,32 +81,79 @@ export function createManifestStore(options: {
       return unavailable(error);
     }
     try {
-      const done = await objects.put(manifestKey(path), made.bytes, condition);
-      if (done === null) return readBack(path, made, null);
-      return { kind: "stored", stored: { manifest: made.manifest, etag: done.etag } };
+      const done = await objects.put(manifestKey(path), prepared.bytes, condition);
+      if (done !== null) {
+        return { kind: "stored", stored: { manifest: prepared.manifest, etag: done.etag } };
+      }
     } catch (error) {
-      return readBack(path, made, { previous, failure: unavailable(error) });
+      const failure = unavailable(error);
+      return afterwards(await load(objects, path), prepared, { previous, failure });
+    }
+    return afterwards(await load(objects, path), prepared, null);
+  }
+
+  async function take(path: PartitionPath, by: Claimant): Promise<PutManifest> {
+    const loaded = await load(objects, path);
+    if (loaded.kind !== "loaded") return loaded;
+    let current = loaded.stored;
+    for (let attempt = 1; ; attempt += 1) {
+      const partition = { ...path, logStartOffset: by.logStartOffset };
+      const claimed = claim(current?.manifest ?? null, by.leaderEpoch, partition);
+      if (claimed.kind === "fenced") return claimed;
+      assert(claimed.kind === "changed", "a manifest that was loaded is this partition's");
+      const outcome = await put(path, claimed.manifest, current);
+      if (outcome.kind !== "conflict" || attempt === claimAttempts) return outcome;
+      current = outcome.current;
     }
   }
 
-  return {
-    load,
-    put,
-    async claim(path, { leaderEpoch, logStartOffset }) {
-      const loaded = await load(path);
-      if (loaded.kind !== "loaded") return loaded;
-      let current = loaded.stored;
-      for (let attempt = 1; ; attempt += 1) {
-        const partition = { topicId: path.topicId, index: path.index, logStartOffset };
-        const claimed = claim(current?.manifest ?? null, leaderEpoch, partition);
-        if (claimed.kind === "fenced") return claimed;
-        if (claimed.kind !== "changed") {
-          return { kind: "corrupt", message: `cannot claim ${manifestKey(path)}: ${claimed.kind}` };
-        }
-        const outcome = await put(path, claimed.manifest, current);
-        if (outcome.kind !== "conflict" || attempt === claimAttempts) return outcome;
-        current = outcome.current;
-      }
-    },
-  };
+  return { load: (path) => load(objects, path), put, claim: take };
+}
+
+async function load(objects: ObjectStore, path: PartitionPath): Promise<LoadedManifest> {
+  try {
+    const found = await objects.get(manifestKey(path));
+    if (found === null) return { kind: "loaded", stored: null };
+    const decoded = decodeManifest(found.bytes);
+    if (decoded.kind === "corrupt") return decoded;
+    const { manifest } = decoded;
+    if (manifest.topicId !== path.topicId || manifest.index !== path.index) {
+      return { kind: "corrupt", message: `${manifestKey(path)} is another partition's` };
+    }
+    return { kind: "loaded", stored: { manifest, etag: found.etag } };
+  } catch (error) {
+    return unavailable(error);
+  }
+}
+
+function prepare(next: Manifest, random: Random): Prepared {
+  const pages: { name: string; bytes: Uint8Array }[] = [];
+  let manifest = next;
+  for (;;) {
+    const baseOffset = manifest.segments[0]?.baseOffset ?? 0;
+    const name = pageName({ baseOffset, id: newObjectId(random) });
+    const split = splitOldest(manifest, name);
+    if (split === null) return { manifest, bytes: encodeManifest(manifest), pages };
+    pages.push({ name, bytes: encodePage(manifest, split.entries) });
+    manifest = split.manifest;
+  }
+}
+
+/** What became of a put that was refused, or of whose outcome nobody told (`unanswered`), by what is there now. */
+function afterwards(
+  loaded: LoadedManifest,
+  { manifest, bytes }: Prepared,
+  unanswered: { readonly previous: StoredManifest | null; readonly failure: Unavailable } | null,
+): PutManifest {
+  if (loaded.kind !== "loaded") return loaded;
+  const current = loaded.stored;
+  if (current !== null && Buffer.compare(encodeManifest(current.manifest), bytes) === 0) {
+    return { kind: "stored", stored: { manifest, etag: current.etag } };
+  }
+  if (current !== null && current.manifest.leaderEpoch > manifest.leaderEpoch) {
+    return { kind: "fenced", leaderEpoch: current.manifest.leaderEpoch };
+  }
+  // Nothing has changed so far: the request may be on its way yet.
+  const isAsBefore = unanswered !== null && current?.etag === unanswered.previous?.etag;
+  return isAsBefore ? unanswered.failure : { kind: "conflict", current };
 }

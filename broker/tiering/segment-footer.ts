@@ -205,7 +205,7 @@ const readFooter = (reader: ByteReader): SegmentFooter => {
       firstOffset: readOffset(from),
     })),
     // A copy: what is kept of a footer must not keep the piece of the object it came in.
-    producers: readBytes(reader).slice(),
+    producers: new Uint8Array(readBytes(reader)),
     epochs: readList(reader, 12, (from) => ({
       epoch: readInt32(from),
       startOffset: readOffset(from),

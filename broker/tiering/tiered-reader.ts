@@ -7,7 +7,7 @@ import type { SegmentEntry } from "./manifest.ts";
 import { objectKey } from "./object-keys.ts";
 import type { PieceCache, PieceFailure } from "./piece-cache.ts";
 import type { AbortedTransaction, OpenTransaction } from "./segment-footer.ts";
-import { createSegmentFooters, type LoadedFooter } from "./segment-footers.ts";
+import { createSegmentFooters, type LoadedFooter, type SegmentFooters } from "./segment-footers.ts";
 import { positionOf } from "./segment-index.ts";
 import {
   readSegment,
@@ -119,25 +119,8 @@ export function createTieredReader(options: TieredReaderOptions): TieredReader {
         fromOffset = entry.endOffset;
       }
     },
-    async abortedTransactions(view, fromOffset, upToOffset) {
-      const transactions: AbortedTransaction[] = [];
-      let next = fromOffset;
-      for (;;) {
-        const found = await pages.findSegment(view, next, ({ hasAborted }) => hasAborted);
-        if (found.kind === "none") return { kind: "aborts", transactions };
-        if (found.kind !== "found") return found;
-        const loaded = await footers.load(view.path, found.entry);
-        if (loaded.kind !== "footer") return loaded;
-        for (const aborted of loaded.footer.abortedTransactions) {
-          if (aborted.lastOffset >= fromOffset && aborted.firstOffset < upToOffset) {
-            transactions.push(aborted);
-          }
-          // Kafka's TransactionIndex: what began below the last stable offset of a marker has ended by then.
-          if (aborted.lastStableOffset >= upToOffset) return { kind: "aborts", transactions };
-        }
-        next = found.entry.endOffset;
-      }
-    },
+    abortedTransactions: (view, fromOffset, upToOffset) =>
+      collectAborts({ pages, footers }, view, { fromOffset, upToOffset }),
     footer: (view, entry) => footers.load(view.path, entry),
     async epochsAndProducersAt(view, endOffset) {
       const found = await pages.findSegment(view, endOffset - 1);
@@ -149,4 +132,28 @@ export function createTieredReader(options: TieredReaderOptions): TieredReader {
       return { kind: "end", endOffset, epochs, producers, openTransactions, gaps };
     },
   };
+}
+
+async function collectAborts(
+  { pages, footers }: { readonly pages: ManifestPages; readonly footers: SegmentFooters },
+  view: TieredView,
+  { fromOffset, upToOffset }: { readonly fromOffset: number; readonly upToOffset: number },
+): Promise<TieredAborts> {
+  const transactions: AbortedTransaction[] = [];
+  let next = fromOffset;
+  for (;;) {
+    const found = await pages.findSegment(view, next, ({ hasAborted }) => hasAborted);
+    if (found.kind === "none") return { kind: "aborts", transactions };
+    if (found.kind !== "found") return found;
+    const loaded = await footers.load(view.path, found.entry);
+    if (loaded.kind !== "footer") return loaded;
+    for (const aborted of loaded.footer.abortedTransactions) {
+      if (aborted.lastOffset >= fromOffset && aborted.firstOffset < upToOffset) {
+        transactions.push(aborted);
+      }
+      // Kafka's TransactionIndex: what began below the last stable offset of a marker has ended by then.
+      if (aborted.lastStableOffset >= upToOffset) return { kind: "aborts", transactions };
+    }
+    next = found.entry.endOffset;
+  }
 }
