@@ -53,7 +53,7 @@ test("a pack holds each partition's batches, in ranges without a hole, and its d
       const batches = added.map(({ batch }) => batch);
       expect(Buffer.compare(Buffer.concat(found), Buffer.concat(batches))).toBe(0);
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   );
 });
 
@@ -88,7 +88,7 @@ test("a directory with a flipped bit, cut off, or of nonsense is corrupt or what
         expect(range.position + range.sizeBytes).toBeLessThanOrEqual(from);
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
 

@@ -110,7 +110,7 @@ test("from any offset, any reader gets what a list of the batches says", async (
         }
       },
     ),
-    { numRuns: 80 },
+    { numRuns: 30 },
   );
 });
 
@@ -151,7 +151,7 @@ test("records are found by time as a list of the batches says", async () => {
         );
       },
     ),
-    { numRuns: 80 },
+    { numRuns: 30 },
   );
 });
 
