@@ -47,7 +47,7 @@ const piece = (body: Uint8Array, at: number): { bytes: Uint8Array; end: number }
   if (body.length - at < 4) return null;
   const end = at + 4 + uint32At(body, at);
   // Copied: what is replayed from lies in a buffer that is read into again.
-  return end > body.length ? null : { bytes: body.slice(at + 4, end), end };
+  return end > body.length ? null : { bytes: Uint8Array.from(body.subarray(at + 4, end)), end };
 };
 
 const gapsAt = (body: Uint8Array, at: number): Gap[] | null => {

@@ -1,5 +1,4 @@
-import type { Gap } from "../log/gaps.ts";
-import { behindGaps } from "./behind-gaps.ts";
+import { skipGap, type Gap } from "../log/gaps.ts";
 import { maxLeaving, type Manifest, type SegmentEntry } from "./manifest.ts";
 import { parseName } from "./object-keys.ts";
 
@@ -66,11 +65,11 @@ function rangeProblems(
     if (before === undefined) continue;
     if (baseOffset < before) problems.push(`${name} overlaps what is before it`);
     // Below the log's start a hole hides nothing.
-    const isCovered = baseOffset <= behindGaps(gaps, Math.max(before, logStartOffset));
+    const isCovered = baseOffset <= skipGap(gaps, Math.max(before, logStartOffset));
     if (!isCovered) problems.push(`there is a hole before ${name}`);
   }
   const first = ranges[0];
-  if (first !== undefined && first.baseOffset > behindGaps(gaps, logStartOffset)) {
+  if (first !== undefined && first.baseOffset > skipGap(gaps, logStartOffset)) {
     problems.push(`there is a hole between the log's start and ${first.name}`);
   }
   return problems;

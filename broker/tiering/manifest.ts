@@ -1,5 +1,4 @@
-import type { Gap } from "../log/gaps.ts";
-import { behindGaps } from "./behind-gaps.ts";
+import { skipGap, type Gap } from "../log/gaps.ts";
 
 // Which objects are a partition's log below its tiered end. Replaced whole by conditional put (manifest-store.ts); the functions here say what may follow what.
 // None of them changes its argument.
@@ -139,11 +138,11 @@ export function appendSegment(
   }
   const { logStartOffset } = manifest;
   const lastEnd = manifest.segments.at(-1)?.endOffset ?? manifest.pages.at(-1)?.endOffset ?? 0;
-  const isNext = entry.baseOffset === behindGaps(gaps, tieredEnd(manifest));
+  const isNext = entry.baseOffset === skipGap(gaps, tieredEnd(manifest));
   const holdsStart =
     lastEnd <= logStartOffset &&
     entry.baseOffset >= lastEnd &&
-    entry.baseOffset <= behindGaps(gaps, logStartOffset);
+    entry.baseOffset <= skipGap(gaps, logStartOffset);
   if ((!isNext && !holdsStart) || entry.endOffset <= logStartOffset) {
     return rejected(
       `segment [${entry.baseOffset}, ${entry.endOffset}) does not continue the tier, which ends at ${tieredEnd(manifest)}`,

@@ -1,4 +1,4 @@
-import { behindGaps } from "./behind-gaps.ts";
+import { skipGap } from "../log/gaps.ts";
 import type { PackRange } from "./pack.ts";
 
 // Which packs count when all replicas of a partition are lost (replication.md C3).
@@ -46,7 +46,7 @@ export function recoverFromPacks(
   let endOffset = Number.isFinite(startOffset) ? startOffset : 0;
   let lastEpoch = tier?.lastEpoch ?? -1;
   for (;;) {
-    const at = behindGaps(recoveries, endOffset);
+    const at = skipGap(recoveries, endOffset);
     const best = bestAt(candidates, at, lastEpoch);
     if (best === null) break;
     // A leader that came later, and what it has from there on, replaces the rest of this range.
