@@ -37,10 +37,10 @@ import { createInSyncKeeper } from "./replication/in-sync-keeper.ts";
 import { createReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
 import { createTopicTable } from "./replication/topic-table.ts";
-import { startTiering } from "./tiering/start-tiering.ts";
-import { createTierWriter } from "./tiering/tier-writer.ts";
-import { createTier } from "./tiering/tier.ts";
-import { defaultTieringConfig } from "./tiering/tiering-config.ts";
+import { startTiering } from "./cold/start-tiering.ts";
+import { createTierWriter } from "./cold/tier-writer.ts";
+import { createTier } from "./cold/tier.ts";
+import { defaultTieringConfig } from "./cold/tiering-config.ts";
 import { register } from "./registration.ts";
 import type { BrokerServices } from "./services.ts";
 

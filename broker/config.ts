@@ -1,6 +1,6 @@
 import type { CellConfig } from "./cell/cell-config.ts";
 import type { LogStoreConfig } from "./log/log-store.ts";
-import type { TieringConfig } from "./tiering/tiering-config.ts";
+import type { TieringConfig } from "./cold/tiering-config.ts";
 import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
 
 /** What a broker is told at its start. Everything else it learns from the metadata log. */

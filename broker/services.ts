@@ -14,8 +14,8 @@ import type { InSyncKeeper } from "./replication/in-sync-keeper.ts";
 import type { ReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
 
-import type { Tier } from "./tiering/tier.ts";
-import type { TierWriter } from "./tiering/tier-writer.ts";
+import type { Tier } from "./cold/tier.ts";
+import type { TierWriter } from "./cold/tier-writer.ts";
 
 /** What handlers act on. Put together in broker.ts; nothing here reaches for the world but through the ports. */
 export type BrokerServices = {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { ReadRequest, ReadResult } from "../log/partition-log.ts";
 import type { Partition } from "../replication/partition.ts";
-import type { Tier, TierRead } from "../tiering/tier.ts";
+import type { Tier, TierRead } from "../cold/tier.ts";
 
 /** Where what is no longer here is read from, and how long one fetch waits for it. */
 export type TierSource = { readonly tier: Pick<Tier, "read">; readonly clock: Clock };

@@ -1,6 +1,6 @@
 import type { TimestampedOffset } from "../log/partition-log.ts";
 import type { Partition } from "../replication/partition.ts";
-import type { Tier } from "../tiering/tier.ts";
+import type { Tier } from "../cold/tier.ts";
 
 // ListOffsets by time, over all of a log: first what only the object store has, by its segments' indexes, then what is here.
 

@@ -8,7 +8,7 @@ import type { LocalTopic } from "../replication/topic-table.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
-import { moveLogStartEverywhere } from "../tiering/move-log-start.ts";
+import { moveLogStartEverywhere } from "../cold/move-log-start.ts";
 import { checkLeader } from "../replication/leader-check.ts";
 import { lookForUnknown } from "./submit.ts";
 

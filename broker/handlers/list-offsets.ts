@@ -7,7 +7,7 @@ import type { PartitionLog, TimestampedOffset } from "../log/partition-log.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { LocalTopic } from "../replication/topic-table.ts";
-import type { Tier } from "../tiering/tier.ts";
+import type { Tier } from "../cold/tier.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";

@@ -1,5 +1,5 @@
 import type { Recovery } from "./follower-step.ts";
-import type { Tier } from "../tiering/tier.ts";
+import type { Tier } from "../cold/tier.ts";
 import { noteTieredEnd, wake, type Partition } from "./partition.ts";
 import type { ReplicaFetchers } from "./replica-fetchers.ts";
 import type { Following, LocalTopic } from "./topic-table.ts";

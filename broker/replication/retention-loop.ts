@@ -1,8 +1,8 @@
 import { startPeriodic } from "../periodic.ts";
 import type { BrokerServices } from "../services.ts";
 import { LogReadError } from "../log/partition-log.ts";
-import { moveLogStartEverywhere } from "../tiering/move-log-start.ts";
-import { retainedTier, tieredUnits } from "../tiering/tier-retention.ts";
+import { moveLogStartEverywhere } from "../cold/move-log-start.ts";
+import { retainedTier, tieredUnits } from "../cold/tier-retention.ts";
 import type { Partition } from "./partition.ts";
 import type { LocalTopic } from "./topic-table.ts";
 

@@ -4,17 +4,25 @@ import type { Random } from "../../ports/random.ts";
 import type { LogBefore, TimestampedOffset } from "../log/partition-log.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import type { LogRange } from "../log/log-range.ts";
-import { createBoundedCache } from "./bounded-cache.ts";
-import { createManifestPages, type ManifestPages, type TieredView } from "./manifest-pages.ts";
-import { createManifestStore, type ManifestStore, type StoredManifest } from "./manifest-store.ts";
-import { tieredEnd, type Manifest } from "./manifest.ts";
-import type { PartitionPath } from "./object-keys.ts";
-import { createPieceCache } from "./piece-cache.ts";
-import type { SegmentRange } from "./segment-read.ts";
+import { createBoundedCache } from "../tiering/bounded-cache.ts";
+import {
+  createManifestPages,
+  type ManifestPages,
+  type TieredView,
+} from "../tiering/manifest-pages.ts";
+import {
+  createManifestStore,
+  type ManifestStore,
+  type StoredManifest,
+} from "../tiering/manifest-store.ts";
+import { tieredEnd, type Manifest } from "../tiering/manifest.ts";
+import type { PartitionPath } from "../tiering/object-keys.ts";
+import { createPieceCache } from "../tiering/piece-cache.ts";
+import type { SegmentRange } from "../tiering/segment-read.ts";
 import { createLentBytes, tieredRange, type LentBytes } from "./tiered-range.ts";
-import { createTieredReader, type TieredReader } from "./tiered-reader.ts";
-import type { OffsetBounds, TimeLookup } from "./tiered-time-lookup.ts";
-import { findOffsetByTimestamp, maxTimestampOffset } from "./tiered-time-lookup.ts";
+import { createTieredReader, type TieredReader } from "../tiering/tiered-reader.ts";
+import type { OffsetBounds, TimeLookup } from "../tiering/tiered-time-lookup.ts";
+import { findOffsetByTimestamp, maxTimestampOffset } from "../tiering/tiered-time-lookup.ts";
 
 // What a broker knows of the object store, whatever its part in a partition: where manifests are, and what they list.
 

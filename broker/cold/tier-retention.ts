@@ -1,6 +1,6 @@
 import { isExpired } from "../log/retention.ts";
 import { LogReadError, type RetentionSettings } from "../log/partition-log.ts";
-import type { PageEntry, SegmentEntry } from "./manifest.ts";
+import type { PageEntry, SegmentEntry } from "../tiering/manifest.ts";
 import type { Tier, TierPlace } from "./tier.ts";
 
 /** A segment, or a page of them, the oldest first. */

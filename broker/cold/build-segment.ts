@@ -8,8 +8,8 @@ import { replayBatch } from "../log/producer-replay.ts";
 import { decodeProducerState, encodeProducerState } from "../log/producer-snapshot.ts";
 import type { ProducerLimits } from "../log/producer-state.ts";
 import { createProducerState, expireProducers, releaseProducers } from "../log/producer-state.ts";
-import type { SegmentEntry } from "./manifest.ts";
-import { createSegmentBuilder } from "./segment-builder.ts";
+import type { SegmentEntry } from "../tiering/manifest.ts";
+import { createSegmentBuilder } from "../tiering/segment-builder.ts";
 
 export type SegmentOrder = {
   readonly log: PartitionLog;

@@ -4,17 +4,17 @@ import type { LogOutput } from "../log-output.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import { noteTieredEnd, type Partition } from "../replication/partition.ts";
 import { buildSegment } from "./build-segment.ts";
-import { collectOrphans } from "./orphans.ts";
-import type { PutManifest, StoredManifest } from "./manifest-store.ts";
+import { collectOrphans } from "../tiering/orphans.ts";
+import type { PutManifest, StoredManifest } from "../tiering/manifest-store.ts";
 import {
   appendSegment,
   moveLogStart,
   tieredEnd,
   tieredStart,
   type Transition,
-} from "./manifest.ts";
-import { newObjectId, objectKey } from "./object-keys.ts";
-import { unavailable } from "./store-failure.ts";
+} from "../tiering/manifest.ts";
+import { newObjectId, objectKey } from "../tiering/object-keys.ts";
+import { unavailable } from "../tiering/store-failure.ts";
 import type { Tier } from "./tier.ts";
 
 // What a leader does in the object store, one thing at a time for each partition. Each change is a put of the manifest that only the leader of the latest
