@@ -211,6 +211,7 @@ const newWanted = (topic: TopicName, asked: RequestPartition): WantedPartition =
   sentHighWatermark: -1,
   sentLogStartOffset: -1,
   sentTieredEnd: -1,
+  sentPackedEnd: -1,
 });
 
 /** What of the session is to be looked at, from the first one each time it is iterated. */

@@ -20,6 +20,7 @@ export type WantedPartition = {
   sentLogStartOffset: number;
   /** To a follower. */
   sentTieredEnd: number;
+  sentPackedEnd: number;
 };
 
 export type FetchSession = {

@@ -8,6 +8,7 @@ export type PartitionAnswer = {
   readonly highWatermark: number;
   readonly logStartOffset?: number;
   readonly tieredEnd?: number;
+  readonly packedEnd?: number;
   readonly preferredReadReplica?: number;
   readonly divergingEpoch?: { readonly epoch?: number; readonly endOffset?: number };
   readonly records: { readonly byteLength: number } | null;
@@ -52,14 +53,16 @@ const hasRecords = (answer: PartitionAnswer): boolean => (answer.records?.byteLe
 /** Remembers what is sent of a partition; true if there is anything the client does not know. */
 const noteAnswer = (wanted: WantedPartition, answer: PartitionAnswer): boolean => {
   const logStartOffset = answer.logStartOffset ?? -1;
-  const { tieredEnd = -1 } = answer;
+  const { tieredEnd = -1, packedEnd = -1 } = answer;
   const hasMoved =
     wanted.sentTieredEnd !== tieredEnd ||
+    wanted.sentPackedEnd !== packedEnd ||
     wanted.sentHighWatermark !== answer.highWatermark ||
     wanted.sentLogStartOffset !== logStartOffset;
   wanted.sentHighWatermark = answer.highWatermark;
   wanted.sentLogStartOffset = logStartOffset;
   wanted.sentTieredEnd = tieredEnd;
+  wanted.sentPackedEnd = packedEnd;
   const isDiverging = (answer.divergingEpoch?.epoch ?? -1) >= 0;
   if (answer.errorCode !== 0 || isDiverging) {
     // Also the answer after it is news: it says that all is well again.

@@ -33,6 +33,7 @@ export type Told = {
   readonly highWatermark: number;
   readonly logStartOffset: number;
   readonly tieredEnd: number;
+  readonly packedEnd: number;
 };
 
 /** What it gets: an error, a divergence (KIP-595: the log it fetched from went another way), or bytes, perhaps none. */
@@ -42,6 +43,7 @@ export type PartitionRead = {
   readonly lastStableOffset: number;
   readonly logStartOffset: number;
   readonly tieredEnd: number;
+  readonly packedEnd: number;
   readonly diverging: { readonly epoch: number; readonly endOffset: number } | null;
   readonly records: LogRange | null;
   readonly preferredReplica?: number;
@@ -69,6 +71,7 @@ const nothing = {
   lastStableOffset: -1,
   logStartOffset: -1,
   tieredEnd: -1,
+  packedEnd: -1,
   ...noRecords,
 };
 
@@ -138,7 +141,8 @@ const isNews = (read: PartitionRead, { told }: PartitionFetch): boolean =>
   told !== null &&
   (read.highWatermark > told.highWatermark ||
     read.logStartOffset !== told.logStartOffset ||
-    read.tieredEnd !== told.tieredEnd);
+    read.tieredEnd !== told.tieredEnd ||
+    read.packedEnd !== told.packedEnd);
 
 /** Nothing has happened since it was read. */
 function noteAtOnce(gathered: Gathering, fetch: PartitionFetch, read: PartitionRead): void {
@@ -237,9 +241,10 @@ function empty(partition: Partition): PartitionRead {
   return { error: "NONE", ...watermarks(partition), diverging: null, records: null };
 }
 
-function watermarks({ log, tieredEnd }: Partition) {
+function watermarks({ log, tieredEnd, packedEnd }: Partition) {
   return {
     tieredEnd,
+    packedEnd,
     highWatermark: log.highWatermark,
     lastStableOffset: log.lastStableOffset,
     logStartOffset: log.logStartOffset,

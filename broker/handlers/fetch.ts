@@ -163,6 +163,7 @@ async function poll(
             highWatermark: each.sentHighWatermark,
             logStartOffset: each.sentLogStartOffset,
             tieredEnd: each.sentTieredEnd,
+            packedEnd: each.sentPackedEnd,
           },
     rest:
       dirty === null || replica === null
@@ -260,7 +261,7 @@ function shape(
       wanted: each,
       answer: {
         ...answerOf(partitionRead, leader, { partitionIndex: each.partition, isReadCommitted }),
-        ...(replica === null ? {} : { tieredEnd: partitionRead.tieredEnd }),
+        ...(replica === null ? {} : coldEnds(partitionRead)),
       },
     };
   });
@@ -280,6 +281,9 @@ function countBytes(wanted: WantedPartition, { records }: PartitionRead, caller:
   const partition = localTopic(wanted, caller)?.partitions[wanted.partition];
   if (partition !== undefined && records !== null) partition.bytesOut += records.byteLength;
 }
+
+/** What only followers are told. */
+const coldEnds = ({ tieredEnd, packedEnd }: PartitionRead) => ({ tieredEnd, packedEnd });
 
 function leaderHint(wanted: WantedPartition, { error }: PartitionRead, context: Context) {
   const isMoved = error === "NOT_LEADER_OR_FOLLOWER" || error === "FENCED_LEADER_EPOCH";

@@ -26,6 +26,7 @@ export type LeaderAnswer = {
   readonly logStartOffset: number;
   /** Everything below is in the object store; -1 if that is not known. */
   readonly tieredEnd: number;
+  readonly packedEnd: number;
   readonly diverging: { readonly epoch: number; readonly endOffset: number } | null;
   readonly recordsBytes: number;
 };

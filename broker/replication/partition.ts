@@ -37,6 +37,8 @@ export type Partition = {
   toldEnd: number;
   /** Everything below is in the object store; -1 while this broker does not know. */
   tieredEnd: number;
+  /** Committed records below are in packs, or in segments; -1 while this broker does not know. */
+  packedEnd: number;
 };
 
 /** Called with true once everything below the offset is committed, with false when this broker can no longer promise it. */
@@ -67,6 +69,7 @@ export function createPartition(topicId: string, index: number, log: PartitionLo
     stirs: new Set(),
     toldEnd: -1,
     tieredEnd: -1,
+    packedEnd: -1,
   };
 }
 
@@ -181,6 +184,13 @@ export async function moveLogStart(partition: Partition, offset: number): Promis
 export function noteTieredEnd(partition: Partition, offset: number): void {
   if (offset <= partition.tieredEnd) return;
   partition.tieredEnd = offset;
+  for (const stir of Array.from(partition.stirs)) stir();
+}
+
+/** The same of packs. */
+export function notePackedEnd(partition: Partition, offset: number): void {
+  if (offset <= partition.packedEnd) return;
+  partition.packedEnd = offset;
   for (const stir of Array.from(partition.stirs)) stir();
 }
 

@@ -9,6 +9,8 @@ export const replicaFetchResponse = extend(fetchResponse, {
     partitions: {
       /** Everything below is in the object store; -1: nothing is, or the leader has yet to look. */
       tieredEnd: tagged(10_000, 12, withDefault(int64, -1)),
+      /** The same of packs: from where on a new leader has to pack. */
+      packedEnd: tagged(10_001, 12, withDefault(int64, -1)),
     },
   },
 });

@@ -286,7 +286,7 @@ class Fetcher {
     if (!this.#isCurrent(tracked)) return;
     const { log, onWatermarks } = tracked.followed;
     if (log.failure !== null) return;
-    if (answer.tieredEnd >= 0) tracked.followed.onTieredEnd(answer.tieredEnd);
+    tracked.followed.onColdEnds(answer);
     const { highWatermark, logStartOffset } = followedWatermarks(log, answer);
     const hasMoved = highWatermark > log.highWatermark || logStartOffset > log.logStartOffset;
     if (highWatermark > log.highWatermark) log.advanceHighWatermark(highWatermark);
@@ -389,6 +389,7 @@ function answerOf(answered: Answered): LeaderAnswer {
     highWatermark: answered.highWatermark,
     logStartOffset: answered.logStartOffset,
     tieredEnd: answered.tieredEnd,
+    packedEnd: answered.packedEnd,
     diverging: endOffset < 0 ? null : { epoch, endOffset },
     recordsBytes: answered.records?.length ?? 0,
   };

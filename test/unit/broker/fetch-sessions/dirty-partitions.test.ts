@@ -20,6 +20,7 @@ const wanted = (partition: number): WantedPartition => ({
   sentHighWatermark: 0,
   sentLogStartOffset: 0,
   sentTieredEnd: -1,
+  sentPackedEnd: -1,
 });
 
 const scene = () => {

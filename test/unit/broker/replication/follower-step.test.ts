@@ -41,6 +41,7 @@ const answer = (change: Partial<LeaderAnswer> = {}): LeaderAnswer => ({
   highWatermark: 0,
   logStartOffset: 0,
   tieredEnd: -1,
+  packedEnd: -1,
   diverging: null,
   recordsBytes: 0,
   ...change,
