@@ -22,6 +22,13 @@ const rooms: Record<string, string[]> = {
     "protocol/",
     "ports/",
   ],
+  "broker/compaction/": [
+    "broker/compaction/",
+    "broker/assert.ts",
+    "types:broker/log/",
+    "protocol/",
+    "ports/",
+  ],
   "broker/server/": [
     "broker/server/",
     "broker/assert.ts",
