@@ -13,6 +13,8 @@ const rooms: Record<string, string[]> = {
   "protocol/": ["protocol/"],
   "ports/": ["ports/"],
   "adapters/": ["adapters/", "ports/"],
+  // The entry point of a thread.
+  "adapters/node/compaction-worker.ts": ["adapters/node/", "broker/compaction/"],
   "metadata/": ["metadata/", "protocol/errors.ts", "ports/"],
   "broker/log/": [
     "broker/log/",

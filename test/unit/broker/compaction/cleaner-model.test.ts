@@ -13,7 +13,7 @@ type Step =
   | ({ do: "compact" } & Compaction);
 
 const key = fc.oneof(
-  { weight: 9, arbitrary: fc.nat(5) },
+  { weight: 9, arbitrary: fc.nat(13) },
   { weight: 1, arbitrary: fc.constant(null) },
 );
 const value = fc.oneof(
@@ -102,6 +102,6 @@ test("whatever is written, cleaned, given up and read, the latest of each key is
       log.read(Infinity);
       log.comeToRest();
     }),
-    { numRuns: 150 },
+    { numRuns: 50 },
   );
 });
