@@ -118,7 +118,9 @@ export function rewriteBatches(cleaning: Cleaning, bytes: Uint8Array): Rewritten
     putRemains(cleaning, output, { remains, at, size });
     return true;
   });
-  return failure ?? { kind: "rewritten", bytes: finishOutput(output) };
+  if (failure !== null) return failure;
+  const rewritten = finishOutput(output);
+  return { kind: "rewritten", bytes: rewritten, isChanged: rewritten !== bytes };
 }
 
 /** Ends the run. */

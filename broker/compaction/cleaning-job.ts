@@ -66,6 +66,7 @@ export type Rewritten = {
   readonly kind: "rewritten";
   /** Whole batches; the very bytes that came where nothing changed. */
   readonly bytes: Uint8Array;
+  readonly isChanged: boolean;
 };
 
 export type CleaningStatistics = {

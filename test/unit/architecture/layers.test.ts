@@ -28,6 +28,7 @@ const rooms: Record<string, string[]> = {
     "broker/compaction/",
     "broker/assert.ts",
     "types:broker/log/",
+    "broker/log/epoch-cache.ts",
     "broker/tiering/",
     "protocol/",
     "ports/",
