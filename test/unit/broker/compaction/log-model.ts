@@ -6,7 +6,7 @@ import {
   rewriteBatches,
 } from "../../../../broker/compaction/cleaner.ts";
 import type { AbortedRange } from "../../../../broker/compaction/aborted-ranges.ts";
-import type { LiveProducer } from "../../../../broker/compaction/cleaning-job.ts";
+import { liveProducersOf, type LiveProducer } from "../../../../broker/compaction/cleaning-job.ts";
 import {
   firstUnstableOffset,
   releaseReplicated,
@@ -131,13 +131,9 @@ export class LogModel {
   }
 
   #live(): LiveProducer[] {
-    return [...this.#producers.producers.values()]
-      .filter(({ producerId }) => !this.#forgotten.has(producerId))
-      .map(({ producerId, epoch, batches }) => ({
-        producerId,
-        epoch,
-        lastDataOffset: batches.at(-1)?.lastOffset ?? -1,
-      }));
+    return liveProducersOf(this.#producers.producers.values()).filter(
+      ({ producerId }) => !this.#forgotten.has(producerId),
+    );
   }
 
   compact({ slots, minCompactionLagMs, pieceBatches, placedPieces }: Compaction): void {
@@ -290,7 +286,7 @@ export class LogModel {
 
   /** With nothing more written and enough time, the log comes down to one record for each key that has a value. */
   comeToRest(): void {
-    for (const { producerId } of [...this.#producers.producers.values()]) {
+    for (const producerId of this.#sequences.keys()) {
       if (this.isInTransaction(producerId)) this.endTransaction(producerId, "commit");
       this.forget(producerId);
     }
