@@ -2,7 +2,8 @@ import type { ObjectStore, PutCondition } from "../../ports/object-store.ts";
 import type { Random } from "../../ports/random.ts";
 import { assert } from "../assert.ts";
 import { decodeManifest, encodeManifest, encodePage } from "./manifest-codec.ts";
-import { claim, splitOldest, type Manifest } from "./manifest.ts";
+import { claim, type Manifest } from "./manifest.ts";
+import { splitOldest } from "./manifest-paging.ts";
 import {
   manifestKey,
   newObjectId,

@@ -55,7 +55,7 @@ export type Manifest = {
   readonly logStartOffset: number;
   /** Older than `segments`, the oldest first. */
   readonly pages: readonly PageEntry[];
-  /** The oldest first, at most `maxInlineSegments` once stored. */
+  /** The oldest first, at most `maxInlineSegments` (manifest-paging.ts) once stored. */
   readonly segments: readonly SegmentEntry[];
   /** At most `maxLeaving`. */
   readonly leaving: readonly LeavingObject[];
@@ -63,10 +63,6 @@ export type Manifest = {
   readonly cleanedTo: number;
 };
 
-/** With more, the oldest go to a page. */
-export const maxInlineSegments = 512;
-/** Half of what is inline, so that a page is cut once in as many appends. */
-export const segmentsPerPage = 256;
 export const maxLeaving = 4096;
 
 export type Refusal =
@@ -81,9 +77,10 @@ export type Changed = { readonly kind: "changed"; readonly manifest: Manifest };
 
 export type Transition = Changed | Refusal;
 
-const rejected = (message: string): Refusal => ({ kind: "rejected", message });
+export const rejected = (message: string): Refusal => ({ kind: "rejected", message });
 
-const changed = (manifest: Manifest, change: Partial<Manifest>): Changed => ({
+/** The next manifest, with these fields. */
+export const changed = (manifest: Manifest, change: Partial<Manifest>): Changed => ({
   kind: "changed",
   manifest: { ...manifest, ...change, revision: manifest.revision + 1 },
 });
@@ -178,7 +175,7 @@ export type Replacement = {
 /** Swaps a run of inline segments for others that cover the same offsets: compaction, or small ones merged. Those replaced leave. */
 export function replaceSegments(manifest: Manifest, replacement: Replacement): Transition {
   const { leaving } = manifest;
-  const replaced = replacedRun(manifest.segments, replacement);
+  const replaced = replacedRun(manifest.segments, replacement, leaving);
   if (typeof replaced === "string") return rejected(replaced);
   if (!isOfLeader(manifest, replacement)) {
     return { kind: "fenced", leaderEpoch: manifest.leaderEpoch };
@@ -191,50 +188,17 @@ export function replaceSegments(manifest: Manifest, replacement: Replacement): T
   });
 }
 
-export type PageReplacement = Replacement & {
-  /** The page's name, and what it lists. */
-  readonly page: string;
-  readonly entries: readonly SegmentEntry[];
-  /** Of the page that takes its place; it is put before the manifest. */
-  readonly newPage: string;
-};
-
-/** The same within a page, which is written anew: its entries come back beside the manifest. */
-export function replaceInPage(
-  manifest: Manifest,
-  replacement: PageReplacement,
-): (Changed & { readonly entries: readonly SegmentEntry[] }) | Refusal {
-  const at = manifest.pages.findIndex(({ name }) => name === replacement.page);
-  if (at < 0) return rejected(`no page ${replacement.page} is listed`);
-  const entries = replacedRun(replacement.entries, replacement);
-  if (typeof entries === "string") return rejected(entries);
-  if (!isOfLeader(manifest, replacement)) {
-    return { kind: "fenced", leaderEpoch: manifest.leaderEpoch };
-  }
-  if (entries.length > 2 * segmentsPerPage) return rejected("the page would be too long");
-  const gone = [...replacement.from, replacement.page];
-  if (manifest.leaving.length + gone.length > maxLeaving) return { kind: "busy" };
-  const pages = manifest.pages.with(at, pageOf(replacement.newPage, entries));
-  return {
-    ...changed(manifest, {
-      pages,
-      leaving: [...manifest.leaving, ...leavingSince(gone, replacement.nowMs)],
-      cleanedTo: Math.max(manifest.cleanedTo, replacement.cleanedTo ?? 0),
-    }),
-    entries,
-  };
-}
-
-const isOfLeader = ({ leaderEpoch }: Manifest, { to }: Replacement): boolean =>
+export const isOfLeader = ({ leaderEpoch }: Manifest, { to }: Replacement): boolean =>
   to.every((entry) => entry.leaderEpoch === leaderEpoch);
 
-const leavingSince = (names: readonly string[], sinceMs: number): LeavingObject[] =>
+export const leavingSince = (names: readonly string[], sinceMs: number): LeavingObject[] =>
   names.map((name) => ({ name, sinceMs }));
 
 /** The entries after the swap, or why it cannot be. */
-function replacedRun(
+export function replacedRun(
   entries: readonly SegmentEntry[],
   { from, to }: Replacement,
+  leaving: readonly LeavingObject[],
 ): SegmentEntry[] | string {
   const at = entries.findIndex(({ name }) => name === from[0]);
   const run = at < 0 ? [] : entries.slice(at, at + from.length);
@@ -252,8 +216,8 @@ function replacedRun(
   ) {
     return "a run is replaced by one that covers other offsets";
   }
-  const listed = new Set(entries.map(({ name }) => name));
-  if (to.some(({ name }) => listed.has(name))) return "a name is used again";
+  const used = new Set([...entries, ...leaving].map(({ name }) => name));
+  if (to.some(({ name }) => used.has(name))) return "a name is used again";
   return entries.toSpliced(at, run.length, ...to);
 }
 
@@ -311,44 +275,4 @@ export function noteOrphans(
   const room = Math.max(0, maxLeaving - manifest.leaving.length);
   const orphans = names.filter((name) => !known.has(name)).slice(0, room);
   return changed(manifest, { leaving: [...manifest.leaving, ...leavingSince(orphans, nowMs)] });
-}
-
-/** With too many segments inline: the manifest with the oldest of them in a page called `name`, and what that lists. Else null. */
-export function splitOldest(
-  manifest: Manifest,
-  name: string,
-): { readonly manifest: Manifest; readonly entries: readonly SegmentEntry[] } | null {
-  if (manifest.segments.length <= maxInlineSegments) return null;
-  const entries = manifest.segments.slice(0, segmentsPerPage);
-  return {
-    manifest: {
-      ...manifest,
-      pages: [...manifest.pages, pageOf(name, entries)],
-      segments: manifest.segments.slice(segmentsPerPage),
-    },
-    entries,
-  };
-}
-
-/** What the manifest says of a page with these entries (at least one). */
-export function pageOf(name: string, entries: readonly SegmentEntry[]): PageEntry {
-  const page = {
-    name,
-    baseOffset: entries[0]?.baseOffset ?? 0,
-    endOffset: entries.at(-1)?.endOffset ?? 0,
-    segmentCount: entries.length,
-    sizeBytes: 0,
-    minTimestamp: -1,
-    maxTimestamp: -1,
-    hasAborted: false,
-  };
-  for (const entry of entries) {
-    page.sizeBytes += entry.sizeBytes;
-    page.hasAborted ||= entry.hasAborted;
-    page.maxTimestamp = Math.max(page.maxTimestamp, entry.maxTimestamp);
-    if (entry.minTimestamp < 0) continue;
-    page.minTimestamp =
-      page.minTimestamp < 0 ? entry.minTimestamp : Math.min(page.minTimestamp, entry.minTimestamp);
-  }
-  return page;
 }

@@ -6,7 +6,8 @@ import {
   encodeManifest,
   encodePage,
 } from "../../../../broker/tiering/manifest-codec.ts";
-import { pageOf, type Manifest } from "../../../../broker/tiering/manifest.ts";
+import { type Manifest } from "../../../../broker/tiering/manifest.ts";
+import { pageOf } from "../../../../broker/tiering/manifest-paging.ts";
 import { putInt32 } from "../../../../protocol/records/big-endian.ts";
 import { crc32c } from "../../../../protocol/records/crc32c.ts";
 import { entryOf, path } from "./objects.ts";

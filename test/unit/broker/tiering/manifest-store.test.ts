@@ -6,12 +6,8 @@ import {
   type PutManifest,
   type StoredManifest,
 } from "../../../../broker/tiering/manifest-store.ts";
-import {
-  appendSegment,
-  claim,
-  maxInlineSegments,
-  type Manifest,
-} from "../../../../broker/tiering/manifest.ts";
+import { appendSegment, claim, type Manifest } from "../../../../broker/tiering/manifest.ts";
+import { maxInlineSegments } from "../../../../broker/tiering/manifest-paging.ts";
 import { manifestProblems } from "../../../../broker/tiering/manifest-problems.ts";
 import { manifestKey, objectKey, partitionPrefix } from "../../../../broker/tiering/object-keys.ts";
 import { entryOf, path, randomOf } from "./objects.ts";

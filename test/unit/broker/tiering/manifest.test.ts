@@ -5,21 +5,23 @@ import {
   appendSegment,
   claim,
   forget,
-  maxInlineSegments,
   maxLeaving,
   moveLogStart,
   noteCleaned,
   noteOrphans,
-  replaceInPage,
   replaceSegments,
-  segmentsPerPage,
-  splitOldest,
   tieredEnd,
   tieredStart,
   type Manifest,
   type SegmentEntry,
   type Transition,
 } from "../../../../broker/tiering/manifest.ts";
+import {
+  maxInlineSegments,
+  replaceInPage,
+  segmentsPerPage,
+  splitOldest,
+} from "../../../../broker/tiering/manifest-paging.ts";
 import { manifestProblems } from "../../../../broker/tiering/manifest-problems.ts";
 import { pageName } from "../../../../broker/tiering/object-keys.ts";
 import { entryOf, nextId, path } from "./objects.ts";
@@ -139,6 +141,8 @@ test("a run is replaced by segments that cover the same offsets", () => {
   expect(refused({ to: [entryOf(10, 15), entryOf(16, 30)] })).toBe("rejected");
   expect(refused({ to: [{ ...merged, name: second!.name }] })).toBe("rejected");
   expect(refused({ to: [entryOf(10, 30, { leaderEpoch: 0 })] })).toBe("fenced");
+  const orphaned = done(noteOrphans(manifest, [merged.name], 1));
+  expect(replaceSegments(orphaned, { from, to: [merged], nowMs: 9 }).kind).toBe("rejected");
 });
 
 test("no run over a recovery's gap is merged", () => {

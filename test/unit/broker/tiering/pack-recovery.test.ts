@@ -1,0 +1,136 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  recoverFromPacks,
+  type FoundRange,
+  type Recovery,
+} from "../../../../broker/tiering/pack-recovery.ts";
+import { path } from "./objects.ts";
+
+const found = (
+  baseOffset: number,
+  endOffset: number,
+  epochs: number | readonly [number, number] = 1,
+): FoundRange => {
+  const [firstLeaderEpoch, lastLeaderEpoch] =
+    typeof epochs === "number" ? [epochs, epochs] : epochs;
+  const place = { topicId: path.topicId, index: path.index, position: 0, sizeBytes: 1 };
+  return {
+    key: `${baseOffset}-${endOffset}-${lastLeaderEpoch}`,
+    range: { ...place, baseOffset, endOffset, firstLeaderEpoch, lastLeaderEpoch },
+  };
+};
+
+const runOf = (
+  ranges: readonly FoundRange[],
+  options: { end?: number; epoch?: number; recoveries?: readonly Recovery[] } = {},
+) => {
+  const { end, epoch = 0, recoveries = [] } = options;
+  const tier = end === undefined ? null : { endOffset: end, lastEpoch: epoch };
+  const recovered = recoverFromPacks(ranges, tier, recoveries);
+  return {
+    ...recovered,
+    parts: recovered.parts.map((part) => [
+      part.fromOffset,
+      part.toOffset,
+      part.range.lastLeaderEpoch,
+    ]),
+  };
+};
+
+test("the run begins at the tiered end, joins ranges, and stops at the first hole", () => {
+  const ranges = [found(20, 30), found(0, 10), found(8, 20), found(31, 40)];
+  expect(runOf(ranges, { end: 5 })).toEqual({
+    startOffset: 5,
+    endOffset: 30,
+    lastEpoch: 1,
+    parts: [
+      [5, 10, 1],
+      [10, 20, 1],
+      [20, 30, 1],
+    ],
+  });
+});
+
+test("without a manifest it begins with the first offset that any pack holds", () => {
+  expect(runOf([found(20, 30), found(7, 20)])).toMatchObject({ startOffset: 7, endOffset: 30 });
+  expect(runOf([])).toEqual({ startOffset: 0, endOffset: 0, lastEpoch: -1, parts: [] });
+});
+
+test("packs that do not reach the tiered end add nothing", () => {
+  expect(runOf([found(20, 30), found(0, 10)], { end: 15, epoch: 3 })).toEqual({
+    startOffset: 15,
+    endOffset: 15,
+    lastEpoch: 3,
+    parts: [],
+  });
+});
+
+test("of two that hold the same offsets the later leader's counts, and nothing older behind it", () => {
+  const ranges = [found(0, 100, 1), found(50, 60, 2)];
+  expect(runOf(ranges, { end: 0 })).toMatchObject({
+    endOffset: 60,
+    lastEpoch: 2,
+    parts: [
+      [0, 50, 1],
+      [50, 60, 2],
+    ],
+  });
+  expect(runOf([found(0, 100, 1)], { end: 50, epoch: 2 }).parts).toEqual([]);
+});
+
+test("what an older leader wrote counts below a recovery's end only, and the run goes on behind the gap", () => {
+  const recoveries = [{ epoch: 3, end: 40, start: 1000 }];
+  const ranges = [found(0, 50, [1, 2]), found(50, 80, 2), found(1000, 1010, 3)];
+  expect(runOf(ranges, { end: 0, recoveries })).toMatchObject({
+    endOffset: 1010,
+    lastEpoch: 3,
+    parts: [
+      [0, 40, 2],
+      [1000, 1010, 3],
+    ],
+  });
+  expect(runOf([found(1000, 1010, 2)], { end: 40, recoveries }).parts).toEqual([]);
+});
+
+test("two recoveries without a record between them are one gap", () => {
+  const recoveries = [
+    { epoch: 3, end: 40, start: 1000 },
+    { epoch: 4, end: 1000, start: 2000 },
+  ];
+  const ranges = [found(0, 40), found(2000, 2005, 4)];
+  expect(runOf(ranges, { end: 0, recoveries })).toMatchObject({ endOffset: 2005 });
+});
+
+test("whatever packs there are, the run is of one lineage, without a hole, and each part lies in its range", () => {
+  const range = fc
+    .tuple(fc.nat(40), fc.integer({ min: 1, max: 15 }), fc.nat(4), fc.nat(2))
+    .map(([base, length, epoch, more]) => found(base, base + length, [epoch, epoch + more]));
+  fc.assert(
+    fc.property(fc.array(range, { maxLength: 25 }), fc.option(fc.nat(40)), (ranges, end) => {
+      const tier = end === null ? null : { endOffset: end, lastEpoch: 1 };
+      const { parts, startOffset, endOffset } = recoverFromPacks(ranges, tier, []);
+      let next = startOffset;
+      let epoch = tier?.lastEpoch ?? -1;
+      for (const part of parts) {
+        expect(part.fromOffset).toBe(next);
+        expect(part.toOffset).toBeGreaterThan(part.fromOffset);
+        expect(part.fromOffset).toBeGreaterThanOrEqual(part.range.baseOffset);
+        expect(part.toOffset).toBeLessThanOrEqual(part.range.endOffset);
+        expect(part.range.lastLeaderEpoch).toBeGreaterThanOrEqual(epoch);
+        if (part.toOffset === part.range.endOffset) epoch = part.range.lastLeaderEpoch;
+        next = part.toOffset;
+      }
+      expect(endOffset).toBe(next);
+      // It stops only where nobody of this lineage goes on.
+      const goesOn = ranges.some(
+        (each) =>
+          each.range.baseOffset <= next &&
+          each.range.endOffset > next &&
+          each.range.lastLeaderEpoch >= epoch,
+      );
+      if (parts.length > 0) expect(goesOn).toBe(false);
+    }),
+    { numRuns: 500 },
+  );
+});
