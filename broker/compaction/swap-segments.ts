@@ -3,8 +3,8 @@ import type { Random } from "../../ports/random.ts";
 import { encodePage } from "../tiering/manifest-codec.ts";
 import type { LoadedPage, ManifestPages } from "../tiering/manifest-pages.ts";
 import type { ManifestStore, PutManifest, StoredManifest } from "../tiering/manifest-store.ts";
+import { replaceInPage } from "../tiering/manifest-paging.ts";
 import {
-  replaceInPage,
   replaceSegments,
   type Manifest,
   type Refusal,
