@@ -41,7 +41,7 @@ export async function planCompaction(
     if (loaded.kind !== "footer") return loaded;
     const { footer } = loaded;
     dirtyRecordCount += footer.recordCount;
-    aborted.push(...footer.abortedTransactions);
+    for (const range of footer.abortedTransactions) aborted.push(range);
     // Of one that is open where the tier ends nobody knows yet what becomes of it. This is the last stable offset, or less: its marker may lie behind the tier.
     if (entry !== segments.at(-1)?.entry) continue;
     for (const { firstOffset } of footer.openTransactions) {

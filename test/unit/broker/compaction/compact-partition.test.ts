@@ -1,12 +1,21 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
+import { startCompactionThread } from "../../../../adapters/node/compaction-thread.ts";
+import type {
+  CleaningAnswer,
+  CleaningRequest,
+} from "../../../../broker/compaction/cleaning-desk.ts";
 import {
   compactPartition,
   type CompactedPartition,
   type CompactionTools,
   type PartitionCompaction,
 } from "../../../../broker/compaction/compact-partition.ts";
-import { createCleaner, createInlinePlace } from "../../../../broker/compaction/remote-cleaner.ts";
+import {
+  CleanerLostError,
+  createCleaner,
+  createInlinePlace,
+} from "../../../../broker/compaction/remote-cleaner.ts";
 import { createGetSlots } from "../../../../broker/tiering/get-slots.ts";
 import { createManifestPages } from "../../../../broker/tiering/manifest-pages.ts";
 import {
@@ -163,6 +172,42 @@ test("a tier is cleaned, its small segments become one, and what they were leave
   expect(compacted.kind === "compacted" && compacted.stored.manifest).toEqual(manifest);
 });
 
+test("the same comes of it on a thread", async () => {
+  const tier = new Tier();
+  await tier.append(simple);
+  const cleaner = createCleaner(() => startCompactionThread<CleaningRequest, CleaningAnswer>());
+  onTestFinished(() => cleaner.close());
+  expect(await tier.compact({}, { cleaner })).toMatchObject({
+    kind: "compacted",
+    replacedCount: 3,
+    summary: { recordsRead: 7, recordsKept: 4, cleanedTo: 7 },
+  });
+  expect(await tier.compact({}, { cleaner })).toMatchObject({ replacedCount: 0 });
+  expect(await tier.records()).toEqual(["2 a=2", "4 b", "5 c=2", "6 d=1"]);
+});
+
+test("a thread that is lost in the middle leaves the log whole, and may be tried again", async () => {
+  const tier = new Tier();
+  await tier.append(simple);
+  let calls = 0;
+  const cleaner = createCleaner(() => {
+    const place = createInlinePlace();
+    const call: typeof place.call = (request) => {
+      calls += 1;
+      // After all is mapped and the first segments are swapped.
+      return calls === 12 ? Promise.reject(new Error("struck")) : place.call(request);
+    };
+    return { ...place, call };
+  });
+  const tools = { cleaner, targetSegmentBytes: 1 };
+  await expect(tier.compact({}, tools)).rejects.toThrow(CleanerLostError);
+  const { manifest } = await tier.load();
+  expect(manifest.cleanedTo).toBe(0);
+  expect(manifest.leaving.length).toBeGreaterThan(0);
+  expect(await tier.compact({}, tools)).toMatchObject({ kind: "compacted" });
+  expect(await tier.records()).toEqual(["2 a=2", "4 b", "5 c=2", "6 d=1"]);
+});
+
 test("a clean tier is left as it is, until a tombstone may go", async () => {
   const tier = new Tier();
   await tier.append(simple);
@@ -271,7 +316,7 @@ test("a run that is stopped leaves the log whole", async () => {
   expect(await tier.records()).toHaveLength(7);
 });
 
-/** Does something else just before the `at`th put of a manifest. */
+/** Does something else just before the first put of a manifest. */
 const interrupted = (tier: Tier, before: () => Promise<void>): Partial<CompactionTools> => {
   let isDone = false;
   const manifests = {
