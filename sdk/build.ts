@@ -33,8 +33,9 @@ async function bundle(): Promise<void> {
       sdk: "src/sdk.ts",
       testing: "src/testing.ts",
       cli: "src/cli/main.ts",
-      // The broker starts it as a file beside the bundle.
+      // The broker starts them as files beside the bundle.
       "wal-worker": "../adapters/node/wal-worker.ts",
+      "compaction-worker": "../adapters/node/compaction-worker.ts",
     },
     outdir: dist,
     bundle: true,

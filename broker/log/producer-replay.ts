@@ -7,6 +7,7 @@ import {
   maxTimestampAt,
   producerEpochAt,
   producerIdAt,
+  recordCountAt,
 } from "../../protocol/records/batch.ts";
 import { controlRecordAt } from "../../protocol/records/control.ts";
 import { endTransaction } from "./open-transactions.ts";
@@ -60,6 +61,12 @@ const replayMarker = (
   at: number,
   nowMs: number,
 ): Replayed => {
+  const producerId = producerIdAt(bytes, at);
+  if (recordCountAt(bytes, at) === 0) {
+    // Compaction has dropped the marker with its transaction and left the header for the epoch, which fences older ones. Nothing that it ended is here.
+    touchProducer(state, producerId, { epoch: producerEpochAt(bytes, at), nowMs });
+    return nothingEnded;
+  }
   const control = controlRecordAt(bytes, at);
   if (control.kind === "corruptInput") {
     return {
@@ -69,7 +76,6 @@ const replayMarker = (
   }
   if (control.kind === "other") return nothingEnded;
   // KIP-890: the marker of a version 2 transaction carries the next epoch, which ends this one's sequences.
-  const producerId = producerIdAt(bytes, at);
   const entry = touchProducer(state, producerId, { epoch: producerEpochAt(bytes, at), nowMs });
   entry.coordinatorEpoch = control.coordinatorEpoch;
   entry.lastTimestamp = maxTimestampAt(bytes, at);

@@ -5,6 +5,9 @@ import { maxVarintBytes, maxVarlongBytes, varintAt, varintEnd, varlongAt } from 
 
 /** Where one record lies in the bytes walked. The walk reuses one object: read it inside `visit`, or copy it. */
 export type RecordPosition = {
+  /** Where its length is, and where it ends. */
+  start: number;
+  end: number;
   timestampDelta: number;
   offsetDelta: number;
   keyStart: number;
@@ -55,7 +58,9 @@ export const forEachRecord = (
   let at = shape.from ?? 0;
   let lastDelta = -1;
   for (let index = 0; index < count; index += 1) {
+    record.start = at;
     at = readPosition(bytes, at, record);
+    record.end = at;
     if (at < 0) return wrong(index, problems.get(at)!);
     const delta = record.offsetDelta;
     if (shape.offsets === "dense" ? delta !== index : delta <= lastDelta) {
@@ -69,6 +74,8 @@ export const forEachRecord = (
 };
 
 const emptyPosition = (): RecordPosition => ({
+  start: 0,
+  end: 0,
   timestampDelta: 0,
   offsetDelta: 0,
   keyStart: 0,

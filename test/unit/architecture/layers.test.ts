@@ -13,12 +13,23 @@ const rooms: Record<string, string[]> = {
   "protocol/": ["protocol/"],
   "ports/": ["ports/"],
   "adapters/": ["adapters/", "ports/"],
+  // The entry point of a thread.
+  "adapters/node/compaction-worker.ts": ["adapters/node/", "broker/compaction/"],
   "metadata/": ["metadata/", "protocol/errors.ts", "ports/"],
   "broker/log/": [
     "broker/log/",
     "broker/assert.ts",
     "broker/failure.ts",
     "broker/log-output.ts",
+    "protocol/",
+    "ports/",
+  ],
+  "broker/compaction/": [
+    "broker/compaction/",
+    "broker/assert.ts",
+    "types:broker/log/",
+    "broker/log/epoch-cache.ts",
+    "broker/tiering/",
     "protocol/",
     "ports/",
   ],

@@ -9,7 +9,14 @@ import {
   createProducerState,
   type ProducerState,
 } from "../../../../broker/log/producer-state.ts";
-import { stampBaseOffset } from "../../../../protocol/records/batch.ts";
+import {
+  batchField,
+  batchHeaderBytes,
+  batchOverheadBytes,
+  stampBaseOffset,
+  stampCrc,
+} from "../../../../protocol/records/batch.ts";
+import { putInt32 } from "../../../../protocol/records/big-endian.ts";
 import { buildBatch, type BatchOptions } from "../../../../protocol/records/build.ts";
 import { buildLeaderChange, buildTransactionMarker } from "../../../../protocol/records/control.ts";
 
@@ -115,4 +122,15 @@ test("a control batch that cannot be read is corrupt state", () => {
     producerEpoch: 0,
   });
   expect(replayBatch(state, broken, 0, 9).kind).toBe("corruptState");
+});
+
+test("a marker of which compaction left the header still fences older epochs", () => {
+  const state = newState();
+  replayBatch(state, data(100), 0, 9);
+  const emptied = marker(102, "commit", 2).slice(0, batchHeaderBytes);
+  putInt32(emptied, batchField.length, batchHeaderBytes - batchOverheadBytes);
+  putInt32(emptied, batchField.recordCount, 0);
+  stampCrc(emptied, 0);
+  expect(replayBatch(state, emptied, 0, 9)).toEqual({ kind: "replayed", ended: null });
+  expect(checkAppend(state, next)).toMatchObject({ error: "INVALID_PRODUCER_EPOCH" });
 });

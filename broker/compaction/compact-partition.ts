@@ -1,0 +1,208 @@
+import type { StoredManifest } from "../tiering/manifest-store.ts";
+import { noteCleaned } from "../tiering/manifest.ts";
+import type { PartitionPath } from "../tiering/object-keys.ts";
+import type { SegmentFooters } from "../tiering/segment-footers.ts";
+import type {
+  CleaningFailure,
+  CleaningJob,
+  CleaningSummary,
+  LiveProducer,
+} from "./cleaning-job.ts";
+import { keyMapBytes } from "./key-map.ts";
+import {
+  planCompaction,
+  type CompactionPlan,
+  type PlannedSegment,
+  type Unplanned,
+} from "./plan-compaction.ts";
+import type { Cleaner, CleaningRun } from "./remote-cleaner.ts";
+import { segmentPieces } from "./segment-pieces.ts";
+import { putChange, type ManifestTools, type Swapped } from "./swap-segments.ts";
+import { joins, placeRewritten, type RewrittenRun } from "./write-segments.ts";
+
+// One compaction of one partition's tier: the keys of the dirty segments into a map, then every segment up to the map's end written anew, small neighbours as
+// one. Each swap is one put of the manifest and leaves the log whole, so it may be stopped, or fail, at any point: what has been swapped is cleaner than it was,
+// objects that were put and never listed are orphans, and `cleanedTo`, which is put
+// last, says where the next one begins.
+
+export type CompactionTools = ManifestTools & {
+  readonly footers: SegmentFooters;
+  readonly cleaner: Cleaner;
+  /** Names of objects on their way into the manifest: the collector of orphans must leave them alone. */
+  readonly coming: Set<string>;
+  /** Of the key map: 128 MiB by default, as `log.cleaner.dedupe.buffer.size`. */
+  readonly maxMapBytes?: number;
+  /** Small neighbours are merged up to as many bytes of batches: 64 MiB by default. Twice that is held in memory at most, and one segment. */
+  readonly targetSegmentBytes?: number;
+  /** Read from the store at once: 4 MiB by default. */
+  readonly pieceBytes?: number;
+  /** Bound on what one batch may decompress to: 64 MiB by default. */
+  readonly maxDecompressedBytes?: number;
+};
+
+export type PartitionCompaction = {
+  readonly path: PartitionPath;
+  /** Claimed by the leader that compacts. */
+  readonly stored: StoredManifest;
+  /** The leader's (`liveProducersOf`). */
+  readonly producers: readonly LiveProducer[];
+  readonly deleteRetentionMs: number;
+  readonly minCompactionLagMs: number;
+  readonly nowMs: number;
+  /** Ends it early, between two pieces. */
+  readonly signal?: AbortSignal;
+};
+
+export type CompactedPartition =
+  | {
+      readonly kind: "compacted";
+      /** The manifest now. */
+      readonly stored: StoredManifest;
+      readonly summary: CleaningSummary;
+      /** Segments that gave way to others. */
+      readonly replacedCount: number;
+    }
+  | { readonly kind: "stopped" }
+  | Unplanned
+  | CleaningFailure
+  | Exclude<Swapped, { kind: "stored" }>;
+
+const mebibyte = 1024 * 1024;
+
+/**
+ * Compacts what is tiered of a partition. But for `compacted`, load the manifest anew: some of the swaps may be in it. Rejects with `CleanerLostError` if the
+ * cleaner is lost, which likewise leaves the log whole.
+ */
+export async function compactPartition(
+  tools: CompactionTools,
+  compaction: PartitionCompaction,
+): Promise<CompactedPartition> {
+  const { path, stored } = compaction;
+  const plan = await planCompaction(tools, { path, manifest: stored.manifest });
+  if (plan.kind !== "plan") return plan;
+  const run = await tools.cleaner.start(jobOf(tools, compaction, plan));
+  try {
+    return await compactSegments(tools, compaction, { plan, run });
+  } finally {
+    // Does nothing to a run that has ended.
+    await run.giveUp();
+  }
+}
+
+const jobOf = (
+  tools: CompactionTools,
+  compaction: PartitionCompaction,
+  plan: CompactionPlan,
+): CleaningJob => ({
+  firstDirtyOffset: plan.firstDirtyOffset,
+  endOffset: plan.endOffset,
+  deleteRetentionMs: compaction.deleteRetentionMs,
+  minCompactionLagMs: compaction.minCompactionLagMs,
+  nowMs: compaction.nowMs,
+  aborted: plan.aborted,
+  producers: compaction.producers,
+  mapMemoryBytes: Math.min(tools.maxMapBytes ?? 128 * mebibyte, keyMapBytes(plan.dirtyRecordCount)),
+  hashSeed: Math.floor(tools.random.float() * 2 ** 32),
+  maxDecompressedBytes: tools.maxDecompressedBytes ?? 64 * mebibyte,
+});
+
+type Work = { readonly plan: CompactionPlan; readonly run: CleaningRun };
+
+async function compactSegments(
+  tools: CompactionTools,
+  compaction: PartitionCompaction,
+  { plan, run }: Work,
+): Promise<CompactedPartition> {
+  const mapped = await mapSegments(tools, compaction, { plan, run });
+  if (mapped.kind !== "mapped") return mapped;
+  const { mappedEnd } = mapped;
+  const targetBytes = tools.targetSegmentBytes ?? 64 * mebibyte;
+  let { stored } = compaction;
+  let replacedCount = 0;
+  let pending: RewrittenRun | null = null;
+
+  /** Null: placed. */
+  async function place(rewritten: RewrittenRun): Promise<CompactedPartition | null> {
+    const placed = await placeRewritten(tools, { ...compaction, stored }, rewritten);
+    if (placed.kind !== "stored") return placed;
+    if (placed.stored !== stored) replacedCount += rewritten.sources.length;
+    ({ stored } = placed);
+    return null;
+  }
+
+  for (const segment of plan.segments) {
+    if (segment.entry.baseOffset >= mappedEnd) break;
+    if (pending !== null && !joins(pending, segment, targetBytes)) {
+      const failure = await place(pending);
+      if (failure !== null) return failure;
+      pending = null;
+    }
+    pending ??= { sources: [], pieces: [], dataBytes: 0, isChanged: false };
+    const failure = await rewriteSegment(tools, compaction, { run, segment, into: pending });
+    if (failure !== null) return failure;
+  }
+  if (pending !== null) {
+    const failure = await place(pending);
+    if (failure !== null) return failure;
+  }
+  const summary = await run.end();
+  if (mappedEnd > stored.manifest.cleanedTo) {
+    const noted = await putChange(tools, { path: compaction.path, stored }, (manifest) =>
+      Promise.resolve(noteCleaned(manifest, Math.max(mappedEnd, manifest.cleanedTo))),
+    );
+    if (noted.kind !== "stored") return noted;
+    ({ stored } = noted);
+  }
+  return { kind: "compacted", stored, summary, replacedCount };
+}
+
+const stopped = { kind: "stopped" } as const;
+
+async function mapSegments(
+  tools: CompactionTools,
+  { path, signal }: PartitionCompaction,
+  { plan, run }: Work,
+): Promise<{ kind: "mapped"; mappedEnd: number } | CompactedPartition> {
+  let mappedEnd = plan.firstDirtyOffset;
+  for (const { entry } of plan.segments) {
+    if (entry.endOffset <= plan.firstDirtyOffset) continue;
+    if (entry.baseOffset >= plan.endOffset) break;
+    const segment = { path, entry };
+    for await (const piece of segmentPieces(tools.objects, segment, pieceBytesOf(tools))) {
+      if (signal?.aborted === true) return stopped;
+      if (piece.kind !== "batches") return piece;
+      const mapped = await run.map(piece.bytes);
+      if (mapped.kind !== "mapped") return mapped;
+      ({ mappedEnd } = mapped);
+      if (mapped.stop !== null) return { kind: "mapped", mappedEnd };
+    }
+  }
+  return { kind: "mapped", mappedEnd };
+}
+
+/** Null: its pieces are in `into`. */
+async function rewriteSegment(
+  tools: CompactionTools,
+  { path, signal }: PartitionCompaction,
+  work: {
+    readonly run: CleaningRun;
+    readonly segment: PlannedSegment;
+    readonly into: RewrittenRun;
+  },
+): Promise<CompactedPartition | null> {
+  const { entry } = work.segment;
+  const { into } = work;
+  for await (const piece of segmentPieces(tools.objects, { path, entry }, pieceBytesOf(tools))) {
+    if (signal?.aborted === true) return stopped;
+    if (piece.kind !== "batches") return piece;
+    const rewritten = await work.run.rewrite(piece.bytes);
+    if (rewritten.kind !== "rewritten") return rewritten;
+    into.isChanged ||= rewritten.isChanged;
+    into.dataBytes += rewritten.bytes.length;
+    if (rewritten.bytes.length > 0) into.pieces.push(rewritten.bytes);
+  }
+  into.sources.push(work.segment);
+  return null;
+}
+
+const pieceBytesOf = ({ pieceBytes = 4 * mebibyte }: CompactionTools): number => pieceBytes;
