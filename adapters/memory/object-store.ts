@@ -41,7 +41,8 @@ export function createMemoryObjectStore(options: MemoryObjectStoreOptions = {}):
   return {
     async put(key, bytes, condition) {
       assertObjectKey(key);
-      const copy = bytes.slice();
+      // Not `slice`: of a Buffer that is a view.
+      const copy = Uint8Array.from(bytes);
       return call("put", () => put(key, copy, condition));
     },
     async get(key, range) {
@@ -50,7 +51,11 @@ export function createMemoryObjectStore(options: MemoryObjectStoreOptions = {}):
         const object = objects.get(key);
         if (object === undefined) return null;
         const { bytes, etag } = object;
-        return { bytes: bytes.slice(range?.start, range?.end), etag, sizeBytes: bytes.byteLength };
+        return {
+          bytes: Uint8Array.from(bytes.subarray(range?.start, range?.end)),
+          etag,
+          sizeBytes: bytes.byteLength,
+        };
       });
     },
     async head(key) {
