@@ -1,0 +1,89 @@
+import type { Image } from "../../metadata/image/image.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { LogOutput } from "../log-output.ts";
+import { LogReadError } from "../log/partition-log.ts";
+import { startPeriodic } from "../periodic.ts";
+import { deleteObjects } from "../tiering/delete-objects.ts";
+import { tieredEnd } from "../tiering/manifest.ts";
+import { listPacks, loadPackDirectory, type ListedPack } from "../tiering/pack-reading.ts";
+import type { FoundRange } from "../tiering/pack-recovery.ts";
+import type { Tier } from "./tier.ts";
+
+// Packs of lives that are over: nobody remembers what they hold. The controller's broker goes through them, a few at a time, and deletes those of which every
+// range is in a manifest by now, below its log's start, or of a topic that is gone.
+
+export type PackSweepOptions = {
+  readonly cell: string;
+  readonly tier: Tier;
+  readonly image: () => Image;
+  readonly isController: () => boolean;
+  readonly clock: Clock;
+  readonly log: LogOutput;
+  readonly intervalMs: number;
+};
+
+const packsPerRound = 64;
+
+export function startPackSweep(options: PackSweepOptions): () => Promise<void> {
+  const { clock, log, intervalMs, isController } = options;
+  let startAfter: string | null = null;
+  return startPeriodic({
+    clock,
+    intervalMs,
+    async round() {
+      startAfter = isController() ? await sweep(options, startAfter) : null;
+    },
+    failed: (error) =>
+      log.warn("packs could not be swept; it is tried again", { error: String(error) }),
+  });
+}
+
+/** One round; where the next goes on, null from the beginning. */
+async function sweep(
+  { cell, tier, image, log }: PackSweepOptions,
+  startAfter: string | null,
+): Promise<string | null> {
+  const { objects } = tier;
+  const listed = await listPacks(objects, cell, { startAfter, limit: packsPerRound });
+  if (listed.kind === "unavailable") return startAfter;
+  const unneeded: string[] = [];
+  for (const pack of listed.packs) {
+    if (isOfThisLife(image(), pack)) continue;
+    const loaded = await loadPackDirectory(objects, pack);
+    if (loaded.kind === "corrupt")
+      log.error("a pack is damaged; it is kept", { key: pack.key, reason: loaded.message });
+    if (loaded.kind === "directory" && (await areAllHeld({ tier, image }, loaded.found)))
+      unneeded.push(pack.key);
+  }
+  await deleteObjects(objects, unneeded);
+  return listed.startAfter;
+}
+
+/** Whoever puts it remembers what it holds, and deletes it. */
+const isOfThisLife = ({ brokers }: Image, { broker, brokerEpoch }: ListedPack): boolean => {
+  const registered = brokers.get(broker);
+  return registered !== undefined && registered.epoch === brokerEpoch;
+};
+
+async function areAllHeld(
+  at: Pick<PackSweepOptions, "tier" | "image">,
+  found: readonly FoundRange[],
+): Promise<boolean> {
+  for (const { range } of found) if (!(await isHeld(at, range))) return false;
+  return true;
+}
+
+async function isHeld(
+  { tier, image }: Pick<PackSweepOptions, "tier" | "image">,
+  { topicId, index, endOffset }: FoundRange["range"],
+): Promise<boolean> {
+  if (!image().topics.has(topicId)) return true;
+  try {
+    const manifest = await tier.manifest({ topicId, index });
+    if (manifest === null) return false;
+    return endOffset <= Math.max(tieredEnd(manifest), manifest.logStartOffset);
+  } catch (error) {
+    if (error instanceof LogReadError) return false;
+    throw error;
+  }
+}
