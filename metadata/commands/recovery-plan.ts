@@ -47,8 +47,8 @@ export function automaticRecovery(
 ): RecoveryPlan | null {
   const { image, partition, rules } = scene;
   const { isr, elr, lastIsr, replicas } = partition;
-  // Without replicas it waits for a broker to register, not for a log.
-  if (replicas.length === 0) return null;
+  // Without replicas it waits for a broker to register, and sealed for any at all: not for a log.
+  if (replicas.length === 0 || partition.sealed !== null) return null;
   if (isr.length === 0 && elr.length === 0) {
     const isLost = (id: number) => image.brokers.get(id)?.isLost ?? true;
     const isMissed = (id: number) => !isLost(id) && heardEnd(scene, id) === undefined;
@@ -65,7 +65,9 @@ export function automaticRecovery(
 
 /** C3: the greatest end among the replicas that answer, once all of those have said theirs. Loses what the others held beyond it. */
 export function lossyRecovery(scene: RecoveryScene): RecoveryPlan | null {
-  const { replicas } = scene.partition;
+  const { replicas, sealed } = scene.partition;
+  // Nothing of it can be lost.
+  if (sealed !== null) return null;
   const isInService = inServiceIn(scene.image);
   if (replicas.some((id) => isInService(id) && heardEnd(scene, id) === undefined)) return null;
   const leader = greatest(scene, replicas);
