@@ -1,6 +1,7 @@
 import type { MetadataReplica } from "../metadata/log/replica.ts";
 import { allocateProducerIds } from "../metadata/commands/allocate-producer-ids.ts";
 import { internalTopic, topicByName } from "../metadata/image/image.ts";
+import { refusesRecords } from "../metadata/image/seals.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import { MetadataLogError } from "../ports/metadata-log.ts";
@@ -29,6 +30,7 @@ import { createAppendGate } from "./replication/append-gate.ts";
 import { coordinatorLog } from "./replication/coordinator-log.ts";
 import { createLeadershipRenewal } from "./replication/leadership-renewal.ts";
 import { createHandOver } from "./replication/hand-over.ts";
+import { startSealBreaker } from "./replication/seal-breaker.ts";
 import { startRetention } from "./replication/retention-loop.ts";
 import { followingOf } from "./replication/following.ts";
 import { createControllerLink } from "./replication/controller-link.ts";
@@ -49,6 +51,8 @@ export type BrokerPorts = {
   readonly log: LogOutput;
   /** The broker cannot go on without risking acknowledged data (a failed flush), or its place in the cell was taken: the process must end. */
   readonly onFatal: (error: Error) => void;
+  /** The cell sleeps: what this broker holds is in the object store, and its process may close it and end. Absent: it waits for the cell to wake. */
+  readonly onAsleep?: () => void;
   /** What is served, instead of every API there is: the test broker's way to answer some requests with an error. */
   readonly apis?: readonly KafkaApi<BrokerServices>[];
 };
@@ -216,7 +220,7 @@ function roomFor(store: LogStore, bytes: number): Promise<void> | null {
 }
 
 function joinCell(
-  { clock, random, metadata, network, log, onFatal }: BrokerPorts,
+  { clock, random, metadata, network, log, onFatal, onAsleep = () => undefined }: BrokerPorts,
   { brokerId, brokerEpoch, config }: Assembly,
   topics: TopicTable,
 ): CellMember {
@@ -231,6 +235,7 @@ function joinCell(
     log,
     reporter: createReporter({ selfId: brokerId, clock, image, topics }),
     onReplaced: onFatal,
+    onAsleep,
   });
 }
 
@@ -270,6 +275,30 @@ async function producerIdBlock(
   return null;
 }
 
+/** A group's coordinator is whoever leads its partition of the internal topic. */
+function followCoordinators(metadata: MetadataReplica, services: BrokerServices): void {
+  const { topics, groups } = services;
+  topics.onLeadership((topic, partition) => {
+    if (topic.topicId !== internalTopic(metadata.image, "__consumer_offsets")?.topicId) return;
+    const local = topics.local(topic.topicId);
+    if (partition.isLeader && local !== undefined) {
+      groups.lead(
+        partition.index,
+        coordinatorLog({
+          clock: services.clock,
+          gate: services.gate,
+          topic: local,
+          partition,
+          refusesRecords: () =>
+            refusesRecords(metadata.image, local.topic.partitions[partition.index]),
+        }),
+      );
+    } else {
+      groups.resign(partition.index);
+    }
+  });
+}
+
 const handOverMs = 1_000;
 
 /** Follows the metadata log and the log store; the result stops it. */
@@ -281,18 +310,7 @@ function follow(
   const { brokerId, topics, fetchers, controller, inSync, groups, store } = services;
   const renewal = createLeadershipRenewal({ brokerId, brokerEpoch, metadata, clock, log });
   topics.onUnfit((failed) => renewal.resign([failed]));
-  topics.onLeadership((topic, partition) => {
-    if (topic.topicId !== internalTopic(metadata.image, "__consumer_offsets")?.topicId) return;
-    const local = topics.local(topic.topicId);
-    if (partition.isLeader && local !== undefined) {
-      groups.lead(
-        partition.index,
-        coordinatorLog({ clock: services.clock, gate: services.gate, topic: local, partition }),
-      );
-    } else {
-      groups.resign(partition.index);
-    }
-  });
+  followCoordinators(metadata, services);
   store.onCommit((logs) => {
     topics.committed(logs);
     fetchers.settled(logs);
@@ -313,6 +331,13 @@ function follow(
     round: async () => handOver(),
     failed: (error) => log.error("leaderships could not be handed over", { error: String(error) }),
   });
+  const stopBreakingSeals = startSealBreaker({
+    self: { brokerId, brokerEpoch },
+    metadata,
+    clock,
+    log,
+    partitions: () => topics.held(),
+  });
   topics.follow([{ kind: "reloaded" }]);
   const stopFollowing = metadata.onChange((changes) => {
     topics.follow(changes);
@@ -328,6 +353,7 @@ function follow(
   return async () => {
     stopFollowing();
     await stopHandingOver();
+    await stopBreakingSeals();
     renewal.stop();
     inSync.stop();
     controller.close();

@@ -176,6 +176,8 @@ function perform(cell: ScaleCell, broker: ScaleBroker, effect: CellEffect): void
     case "readLog":
       return void broker.running?.replica.readToHead().catch(onlyUnavailable);
     case "serve":
+    // It never sleeps.
+    case "sleep":
       return;
     case "alarm":
       return void cell.alarms.push(effect.message);

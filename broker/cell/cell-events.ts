@@ -148,5 +148,7 @@ export type CellEffect =
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
+  /** The cell sleeps and needs no broker: the process may stop, in good order. */
+  | { readonly type: "sleep" }
   /** The process shall end: its place was taken, it was forgotten, or nothing is left here to do. */
   | { readonly type: "stop"; readonly reason: "replaced" | "unregistered" | "drained" };

@@ -24,6 +24,8 @@ export type CellState = {
   readonly questions: QuestionState;
   stopAskedMs: number | null;
   isStopped: boolean;
+  /** It was told to stop because the cell sleeps. */
+  isAsleep: boolean;
   serving: { reads: boolean; acks1: boolean };
 };
 
@@ -95,6 +97,8 @@ export type Office = {
   /** When each duty is looked at again. */
   readonly nextMs: Map<string, number>;
   levelSinceMs: number | null;
+  /** Since when there are partitions that wait for any broker. */
+  wakingSinceMs: number | null;
 };
 
 /** A broker in one life, as the controller sees it. */

@@ -57,6 +57,7 @@ export function createCell({ nowMs, ...options }: CellOptions): CellState {
     questions: createQuestions(),
     stopAskedMs: null,
     isStopped: false,
+    isAsleep: false,
     serving: { reads: true, acks1: true },
   };
 }
@@ -89,6 +90,7 @@ export function stepCell(
     attend(state, step);
     stopWhenDrained(state, step);
     judgeServing(state, step);
+    sleepWithCell(state, step);
   }
   return step.effects;
 }
@@ -186,6 +188,13 @@ function endReplaced(state: CellState, { image, effects }: Step): void {
   // Until the process has ended.
   effects.push({ type: "serve", reads: false, acks1: false });
   effects.push({ type: "stop", reason: broker === undefined ? "unregistered" : "replaced" });
+}
+
+/** Everything is in the object store: the process may end, in good order. */
+function sleepWithCell(state: CellState, { image, effects }: Step): void {
+  const isAsleep = image.sleep.state === "asleep";
+  if (isAsleep && !state.isAsleep) effects.push({ type: "sleep" });
+  state.isAsleep = isAsleep;
 }
 
 /** Whoever asks a broker that is ending is answered, and told nothing it could build on. */

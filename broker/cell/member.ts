@@ -54,6 +54,8 @@ export type CellMemberOptions = {
   readonly reporter: Reporter;
   /** The process must not go on under this name: its place in the log was taken, or given up. */
   readonly onReplaced: (error: ReplacedError) => void;
+  /** The cell sleeps, and the broker may be closed. */
+  readonly onAsleep: () => void;
 };
 
 /** The log no longer names this process as the broker it was started as. */
@@ -253,6 +255,9 @@ class Member implements CellMember {
         return this.#serve(effect);
       case "alarm":
         return this.#options.log.error(effect.message, effect.fields);
+      case "sleep":
+        this.#options.log.info("the cell sleeps: a broker that starts wakes it");
+        return this.#options.onAsleep();
       case "stop":
         return this.#end(effect);
     }

@@ -44,6 +44,7 @@ export function followOffice(state: CellState, { image, nowMs }: Step): void {
     notBeforeMs: nowMs,
     nextMs: new Map(),
     levelSinceMs: null,
+    wakingSinceMs: null,
   };
 }
 

@@ -58,6 +58,7 @@ export type Image = {
   readonly partitionCount: number;
   /** Partitions without a leader. */
   readonly leaderlessCount: number;
+  readonly sealedCount: number;
 
   readonly brokers: ReadonlyMap<number, Broker>;
   /** By broker id; nothing for a broker that carries nothing. Counted as entries are applied: a count over 100,000 partitions would take milliseconds. */
@@ -100,6 +101,7 @@ export function createImage(): Image {
     purgingTopics: new Map(),
     partitionCount: 0,
     leaderlessCount: 0,
+    sealedCount: 0,
     brokers: new Map(),
     brokerLoads: new Map(),
     nextBrokerId: 1,

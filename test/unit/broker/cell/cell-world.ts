@@ -46,6 +46,7 @@ export type Node = {
   readonly serving: { reads: boolean; acks1: boolean };
   readonly submitted: string[];
   stoppedFor: string | null;
+  isToldToSleep: boolean;
 };
 
 /** Many machines on one clock: messages take a millisecond or two, the log a few. Everything comes from the seed. */
@@ -124,6 +125,7 @@ export function addBroker(world: CellWorld, broker: Partial<RegisterBrokerReques
     serving: { reads: true, acks1: true },
     submitted: [],
     stoppedFor: null,
+    isToldToSleep: false,
   };
   world.nodes.push(node);
   startBroker(world, node, broker);
@@ -341,6 +343,10 @@ function perform(world: Internals, node: Node, effect: CellEffect): void {
       return void Object.assign(node.serving, { reads: effect.reads, acks1: effect.acks1 });
     case "alarm":
       return void node.alarms.push(effect.message);
+    // Its process closes the broker, which drains it first.
+    case "sleep":
+      node.isToldToSleep = true;
+      return step(world, node, { type: "stopAsked" });
     case "stop":
       node.stoppedFor = effect.reason;
       node.isUp = false;
