@@ -10,6 +10,7 @@ import type { Random } from "../ports/random.ts";
 import { defaultCellConfig } from "./cell/cell-config.ts";
 import type { CellMember } from "./cell/member.ts";
 import { createCellMember } from "./cell/member.ts";
+import type { TierEnds } from "./cell/tier-ends.ts";
 import { createReporter } from "./cell/report.ts";
 import type { BrokerConfig } from "./config.ts";
 import { createFetchSessionCache } from "./fetch-sessions/session-cache.ts";
@@ -53,6 +54,8 @@ export type BrokerPorts = {
   readonly onFatal: (error: Error) => void;
   /** The cell sleeps: what this broker holds is in the object store, and its process may close it and end. Absent: it waits for the cell to wake. */
   readonly onAsleep?: () => void;
+  /** What the object store holds of partitions; absent where no records are kept there. */
+  readonly tierEnds?: TierEnds;
   /** What is served, instead of every API there is: the test broker's way to answer some requests with an error. */
   readonly apis?: readonly KafkaApi<BrokerServices>[];
 };
@@ -93,6 +96,7 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
     identity,
     store,
     advertised: config.advertised ?? address,
+    hasTier: ports.tierEnds !== undefined,
   });
   await life.registered(registration.brokerId);
   const stop = new AbortController();
@@ -220,10 +224,12 @@ function roomFor(store: LogStore, bytes: number): Promise<void> | null {
 }
 
 function joinCell(
-  { clock, random, metadata, network, log, onFatal, onAsleep = () => undefined }: BrokerPorts,
+  ports: BrokerPorts,
   { brokerId, brokerEpoch, config }: Assembly,
   topics: TopicTable,
 ): CellMember {
+  const { clock, random, metadata, network, log, onFatal } = ports;
+  const { onAsleep = () => undefined, tierEnds = null } = ports;
   const { image } = metadata;
   return createCellMember({
     self: { brokerId, brokerEpoch },
@@ -233,6 +239,7 @@ function joinCell(
     clock,
     random,
     log,
+    tierEnds,
     reporter: createReporter({ selfId: brokerId, clock, image, topics }),
     onReplaced: onFatal,
     onAsleep,

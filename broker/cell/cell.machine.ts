@@ -29,6 +29,7 @@ import {
 } from "./office.ts";
 import { answerSubmitted, createQuestions, followQuestions } from "./questions.ts";
 import { judgeServing } from "./serving.ts";
+import { askTier, tierRead } from "./tier-ends.ts";
 import { answerVote, considerTakeover, giveUp, voteAnswered } from "./takeover.ts";
 
 type EventOf<Type extends CellEvent["type"]> = Extract<CellEvent, { type: Type }>;
@@ -38,6 +39,8 @@ export type CellOptions = {
   readonly brokerId: number;
   readonly brokerEpoch: number;
   readonly config: CellConfig;
+  /** The object store holds records of the cell, and is asked before any are given up. */
+  readonly hasTier: boolean;
   readonly random: () => number;
   readonly nowMs: number;
 };
@@ -87,6 +90,7 @@ export function stepCell(
     sendHeartbeat(state, step);
     followQuestions(state, step);
     considerTakeover(state, step);
+    askTier(state, step);
     attend(state, step);
     stopWhenDrained(state, step);
     judgeServing(state, step);
@@ -124,6 +128,8 @@ function apply(state: CellState, event: CellEvent, step: Step): void {
       return answerVote(state, event, step);
     case "voteAnswered":
       return voteAnswered(state, event, step);
+    case "tierRead":
+      return tierRead(state, event, step);
     case "submitted":
       return submitted(state, event, step);
     case "stopAsked":

@@ -23,6 +23,7 @@ import type { Desk } from "./hearing.ts";
 import { asksInLog, questionDue, unanswered } from "./questions.ts";
 import { sleep, wake } from "./sleep-duties.ts";
 import { ruled, submit } from "./submission.ts";
+import { tieredEndsOf } from "./tier-ends.ts";
 
 /** What a duty wants done now; null if nothing. */
 type Duty = {
@@ -190,14 +191,15 @@ function lost(desk: Desk): Command<unknown> | null {
 }
 
 /** C2b and C3, by what brokers have said of their logs. */
-function recover({ office, image }: Desk): Command<unknown> | null {
+function recover({ state, office, image }: Desk): Command<unknown> | null {
   if (image.leaderlessCount === 0) return null;
   // It looks at every partition; nothing else could change what it finds.
   if (!office.areEndsNew && office.recoveredAtRevision === image.revision) return null;
   office.areEndsNew = false;
   office.recoveredAtRevision = image.revision;
   const ends = [...office.ends.values()].flatMap((said) => [...said.values()]);
-  return (now, context) => recoverPartitions(now, { ends }, context);
+  const tieredEnds = tieredEndsOf(state);
+  return (now, context) => recoverPartitions(now, { ends, tieredEnds }, context);
 }
 
 /** C7: also those that were fenced by their own wish, and never came back. */

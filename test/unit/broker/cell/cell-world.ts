@@ -7,6 +7,7 @@ import type {
   HeartbeatReport,
 } from "../../../../broker/cell/cell-events.ts";
 import { createCell, stepCell } from "../../../../broker/cell/cell.machine.ts";
+import type { TieredTo } from "../../../../broker/cell/tier-ends.ts";
 import type { CellState } from "../../../../broker/cell/cell-state.ts";
 import { createCell as createCellEntry } from "../../../../metadata/commands/create-cell.ts";
 import { createCluster } from "../../../../metadata/commands/cluster-commands.ts";
@@ -60,6 +61,9 @@ export type CellWorld = {
   readonly head: Image;
   readonly config: CellConfig;
   readonly clusterId: string;
+  /** By partitionKey; null: no records are kept there. */
+  readonly tier: Map<string, TieredTo> | null;
+  isTierUp: boolean;
 };
 
 type Internals = CellWorld & {
@@ -76,6 +80,7 @@ export type WorldOptions = {
   config?: Partial<CellConfig>;
   seed?: number;
   broker?: Partial<RegisterBrokerRequest>;
+  tier?: Map<string, TieredTo> | null;
 };
 
 export function createCellWorld({
@@ -83,6 +88,7 @@ export function createCellWorld({
   config,
   seed = 1,
   broker = {},
+  tier = null,
 }: WorldOptions): CellWorld {
   const world: Internals = {
     nowMs: 1_000,
@@ -92,6 +98,8 @@ export function createCellWorld({
     head: createImage(),
     config: { ...defaultCellConfig, ...config },
     clusterId: "",
+    tier,
+    isTierUp: true,
     queue: [],
     sequence: 0,
     random: seededRandom(seed),
@@ -169,6 +177,7 @@ export function startBroker(
     brokerId: registered.brokerId,
     brokerEpoch: registered.brokerEpoch,
     config: world.config,
+    hasTier: inner.tier !== null,
     random: () => inner.random.float(),
     nowMs: world.nowMs,
   });
@@ -339,6 +348,8 @@ function perform(world: Internals, node: Node, effect: CellEffect): void {
       return submit(world, node, effect);
     case "readLog":
       return later(world, 1, () => running(node, () => readLog(world, node)));
+    case "readTier":
+      return readTier(world, node, effect);
     case "serve":
       return void Object.assign(node.serving, { reads: effect.reads, acks1: effect.acks1 });
     case "alarm":
@@ -352,6 +363,14 @@ function perform(world: Internals, node: Node, effect: CellEffect): void {
       node.isUp = false;
       return disconnect(world, node);
   }
+}
+
+function readTier(world: Internals, node: Node, asked: EffectOf<"readTier">): void {
+  later(world, 5 + world.random.float() * 50, () =>
+    running(node, () =>
+      step(world, node, { ...asked, type: "tierRead", ends: world.isTierUp ? world.tier : null }),
+    ),
+  );
 }
 
 type EffectOf<Type extends CellEffect["type"]> = Extract<CellEffect, { type: Type }>;
