@@ -1,6 +1,7 @@
 import type { MetadataReplica } from "../metadata/log/replica.ts";
 import { allocateProducerIds } from "../metadata/commands/allocate-producer-ids.ts";
 import { internalTopic, topicByName } from "../metadata/image/image.ts";
+import { refusesRecords } from "../metadata/image/seals.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
 import { MetadataLogError } from "../ports/metadata-log.ts";
@@ -10,6 +11,7 @@ import type { Random } from "../ports/random.ts";
 import { defaultCellConfig } from "./cell/cell-config.ts";
 import type { CellMember } from "./cell/member.ts";
 import { createCellMember } from "./cell/member.ts";
+import type { TierEnds } from "./cell/tier-ends.ts";
 import { createReporter } from "./cell/report.ts";
 import type { BrokerConfig } from "./config.ts";
 import { createFetchSessionCache } from "./fetch-sessions/session-cache.ts";
@@ -30,6 +32,7 @@ import { createAppendGate } from "./replication/append-gate.ts";
 import { coordinatorLog } from "./replication/coordinator-log.ts";
 import { createLeadershipRenewal } from "./replication/leadership-renewal.ts";
 import { createHandOver } from "./replication/hand-over.ts";
+import { startSealBreaker } from "./replication/seal-breaker.ts";
 import { startRetention } from "./replication/retention-loop.ts";
 import { followingOf } from "./replication/following.ts";
 import { createControllerLink } from "./replication/controller-link.ts";
@@ -55,6 +58,10 @@ export type BrokerPorts = {
   readonly log: LogOutput;
   /** The broker cannot go on without risking acknowledged data (a failed flush), or its place in the cell was taken: the process must end. */
   readonly onFatal: (error: Error) => void;
+  /** The cell sleeps: what this broker holds is in the object store, and its process may close it and end. Absent: it waits for the cell to wake. */
+  readonly onAsleep?: () => void;
+  /** What the object store holds of partitions; absent where no records are kept there. */
+  readonly tierEnds?: TierEnds;
   /** What is served, instead of every API there is: the test broker's way to answer some requests with an error. */
   readonly apis?: readonly KafkaApi<BrokerServices>[];
 };
@@ -95,6 +102,7 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
     identity,
     store,
     advertised: config.advertised ?? address,
+    hasTier: ports.tierEnds !== undefined,
   });
   await life.registered(registration.brokerId);
   const stop = new AbortController();
@@ -240,10 +248,12 @@ function roomFor(store: LogStore, bytes: number): Promise<void> | null {
 }
 
 function joinCell(
-  { clock, random, metadata, network, log, onFatal }: BrokerPorts,
+  ports: BrokerPorts,
   { brokerId, brokerEpoch, config }: Assembly,
   topics: TopicTable,
 ): CellMember {
+  const { clock, random, metadata, network, log, onFatal } = ports;
+  const { onAsleep = () => undefined, tierEnds = null } = ports;
   const { image } = metadata;
   return createCellMember({
     self: { brokerId, brokerEpoch },
@@ -253,8 +263,10 @@ function joinCell(
     clock,
     random,
     log,
+    tierEnds,
     reporter: createReporter({ selfId: brokerId, clock, image, topics }),
     onReplaced: onFatal,
+    onAsleep,
   });
 }
 
@@ -294,6 +306,30 @@ async function producerIdBlock(
   return null;
 }
 
+/** A group's coordinator is whoever leads its partition of the internal topic. */
+function followCoordinators(metadata: MetadataReplica, services: BrokerServices): void {
+  const { topics, groups } = services;
+  topics.onLeadership((topic, partition) => {
+    if (topic.topicId !== internalTopic(metadata.image, "__consumer_offsets")?.topicId) return;
+    const local = topics.local(topic.topicId);
+    if (partition.isLeader && local !== undefined) {
+      groups.lead(
+        partition.index,
+        coordinatorLog({
+          clock: services.clock,
+          gate: services.gate,
+          topic: local,
+          partition,
+          refusesRecords: () =>
+            refusesRecords(metadata.image, local.topic.partitions[partition.index]),
+        }),
+      );
+    } else {
+      groups.resign(partition.index);
+    }
+  });
+}
+
 const handOverMs = 1_000;
 
 /** Follows the metadata log and the log store; the result stops it. */
@@ -305,18 +341,7 @@ function follow(
   const { brokerId, topics, fetchers, controller, inSync, groups, store } = services;
   const renewal = createLeadershipRenewal({ brokerId, brokerEpoch, metadata, clock, log });
   topics.onUnfit((failed) => renewal.resign([failed]));
-  topics.onLeadership((topic, partition) => {
-    if (topic.topicId !== internalTopic(metadata.image, "__consumer_offsets")?.topicId) return;
-    const local = topics.local(topic.topicId);
-    if (partition.isLeader && local !== undefined) {
-      groups.lead(
-        partition.index,
-        coordinatorLog({ clock: services.clock, gate: services.gate, topic: local, partition }),
-      );
-    } else {
-      groups.resign(partition.index);
-    }
-  });
+  followCoordinators(metadata, services);
   store.onCommit((logs) => {
     topics.committed(logs);
     fetchers.settled(logs);
@@ -337,6 +362,13 @@ function follow(
     round: async () => handOver(),
     failed: (error) => log.error("leaderships could not be handed over", { error: String(error) }),
   });
+  const stopBreakingSeals = startSealBreaker({
+    self: { brokerId, brokerEpoch },
+    metadata,
+    clock,
+    log,
+    partitions: () => topics.held(),
+  });
   topics.follow([{ kind: "reloaded" }]);
   const stopFollowing = metadata.onChange((changes) => {
     topics.follow(changes);
@@ -352,6 +384,7 @@ function follow(
   return async () => {
     stopFollowing();
     await stopHandingOver();
+    await stopBreakingSeals();
     renewal.stop();
     inSync.stop();
     controller.close();

@@ -15,12 +15,14 @@ type Registering = {
   readonly identity: Identity;
   readonly store: LogStore;
   readonly advertised: { readonly host: string; readonly port: number };
+  /** The object store holds records of the cell. */
+  readonly hasTier: boolean;
 };
 
 /** Registers this life of the directory with the cell (replication.md C4). Throws MetadataLogError. */
 export async function register(
   { metadata, log }: { readonly metadata: MetadataReplica; readonly log: LogOutput },
-  { config, identity, store, advertised }: Registering,
+  { config, identity, store, advertised, hasTier }: Registering,
 ): Promise<RegisteredBroker> {
   const damaged = [...store.partitions()]
     .filter(({ failure }) => failure !== null)
@@ -45,8 +47,8 @@ export async function register(
         flushed: [...store.partitions()]
           .filter(isSafe)
           .map(({ topicId, index }) => ({ topicId, index })),
-        // Only after a crash of the host is there a question of who holds most.
-        ends: identity.previousEnd === "hostCrash" ? logEnds(store) : [],
+        // Only after a crash of the host is there a question of who holds most; where the object store may hold more, the controller asks it first.
+        ends: identity.previousEnd === "hostCrash" && !hasTier ? logEnds(store) : [],
       },
       context,
     ),

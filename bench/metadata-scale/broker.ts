@@ -71,7 +71,7 @@ export async function startBroker(
   const { config, clock } = cell;
   const random = () => cell.random.float();
   const nowMs = clock.monotonicMs();
-  const state = createCell({ brokerId, brokerEpoch, config, random, nowMs });
+  const state = createCell({ brokerId, brokerEpoch, config, hasTier: false, random, nowMs });
   const running = createProcess(cell, broker, { replica, state });
   broker.running = running;
   startTicks(cell, broker, running);
@@ -176,6 +176,9 @@ function perform(cell: ScaleCell, broker: ScaleBroker, effect: CellEffect): void
     case "readLog":
       return void broker.running?.replica.readToHead().catch(onlyUnavailable);
     case "serve":
+    // It never sleeps, and keeps no records in an object store.
+    case "sleep":
+    case "readTier":
       return;
     case "alarm":
       return void cell.alarms.push(effect.message);

@@ -24,6 +24,8 @@ export type CellConfig = {
   /** An ephemeral broker without replicas, gone for so long, is forgotten. */
   readonly unregisterDelayMs: number;
   readonly drainTimeoutMs: number;
+  /** How long partitions that any broker may hold wait for more brokers, and for those that kept their disks. */
+  readonly wakeDelayMs: number;
   /** level.delay: how long every broker has understood a metadata level before it is used. */
   readonly levelDelayMs: number;
   /** Partitions whose replicas move at one time. */
@@ -79,6 +81,7 @@ export const defaultCellConfig: CellConfig = {
   lostDelayMs: 10 * 60_000,
   unregisterDelayMs: 60 * 60_000,
   drainTimeoutMs: 100_000,
+  wakeDelayMs: 3_000,
   levelDelayMs: 24 * 60 * 60_000,
   maxMoving: 500,
   leaderMovesPerMinute: 6_000,

@@ -2,6 +2,7 @@ import type { PartitionLoad } from "../../metadata/commands/balance-replicas.ts"
 import type { Command } from "../../metadata/commands/command.ts";
 import type { ReplicaEnd } from "../../metadata/commands/recovery.ts";
 import type { MetadataChange } from "../../metadata/image/changes.ts";
+import type { AskedPartition, TieredTo } from "./tier-ends.ts";
 
 /** What a broker tells the controller: Kafka's BrokerHeartbeat with fields of our own. */
 export type Heartbeat = {
@@ -103,6 +104,13 @@ export type CellEvent =
       readonly controllerEpoch: number;
     }
   | { readonly type: "submitted"; readonly id: number; readonly outcome: SubmitOutcome }
+  /** What the object store holds, by partitionKey; null: it did not answer. */
+  | {
+      readonly type: "tierRead";
+      readonly officeEpoch: number;
+      readonly partitions: readonly AskedPartition[];
+      readonly ends: ReadonlyMap<string, TieredTo> | null;
+    }
   /** The process shall end in good order (SIGTERM). */
   | { readonly type: "stopAsked" };
 
@@ -138,6 +146,12 @@ export type CellEffect =
       readonly command: Command<unknown>;
       readonly isController: boolean;
     }
+  /** Ask the object store how far it reaches, and tell it with the same partitions. One at a time. */
+  | {
+      readonly type: "readTier";
+      readonly officeEpoch: number;
+      readonly partitions: readonly AskedPartition[];
+    }
   /** Somebody knows more of the metadata log than this broker. */
   | { readonly type: "readLog" }
   /** What of its partitions this broker may answer for. acks=all is safe by itself. */
@@ -148,5 +162,7 @@ export type CellEffect =
       readonly message: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
+  /** The cell sleeps and needs no broker: the process may stop, in good order. */
+  | { readonly type: "sleep" }
   /** The process shall end: its place was taken, it was forgotten, or nothing is left here to do. */
   | { readonly type: "stop"; readonly reason: "replaced" | "unregistered" | "drained" };

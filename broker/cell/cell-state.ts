@@ -1,8 +1,10 @@
 import type { PartitionLoad } from "../../metadata/commands/balance-replicas.ts";
 import type { Broker, Image } from "../../metadata/image/image.ts";
+import type { TierEnd } from "../../metadata/commands/recovery.ts";
 import type { ReportedEnd } from "../../metadata/commands/recovery-plan.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { CellEffect, HeartbeatAnswer } from "./cell-events.ts";
+import type { TieredPartition } from "./tier-ends.ts";
 import type { QuestionState } from "./questions.ts";
 
 /** One broker's part in its cell, and the controller's office while it has it. Changed in place, by cell.machine.ts alone. */
@@ -10,6 +12,8 @@ export type CellState = {
   readonly brokerId: number;
   readonly brokerEpoch: number;
   readonly config: CellConfig;
+  /** The object store holds records of the cell. */
+  readonly hasTier: boolean;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   lastTickMs: number;
@@ -24,6 +28,8 @@ export type CellState = {
   readonly questions: QuestionState;
   stopAskedMs: number | null;
   isStopped: boolean;
+  /** It was told to stop because the cell sleeps. */
+  isAsleep: boolean;
   serving: { reads: boolean; acks1: boolean };
 };
 
@@ -82,6 +88,10 @@ export type Office = {
   /** By partition, then broker; of partitions without a leader only. */
   readonly ends: Map<string, Map<number, ReportedEnd>>;
   areEndsNew: boolean;
+  /** By partition: what the object store holds of those without a leader. */
+  readonly tiered: Map<string, TierEnd & TieredPartition>;
+  isAskingTier: boolean;
+  askTierMs: number;
   /** Who has not replayed so far speaks of logs as they were before the last partition lost its leader. */
   leaderlessRevision: number;
   recoveredAtRevision: number;
@@ -95,6 +105,8 @@ export type Office = {
   /** When each duty is looked at again. */
   readonly nextMs: Map<string, number>;
   levelSinceMs: number | null;
+  /** Since when there are partitions that wait for any broker. */
+  wakingSinceMs: number | null;
 };
 
 /** A broker in one life, as the controller sees it. */

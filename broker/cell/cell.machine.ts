@@ -29,6 +29,7 @@ import {
 } from "./office.ts";
 import { answerSubmitted, createQuestions, followQuestions } from "./questions.ts";
 import { judgeServing } from "./serving.ts";
+import { askTier, tierRead } from "./tier-ends.ts";
 import { answerVote, considerTakeover, giveUp, voteAnswered } from "./takeover.ts";
 
 type EventOf<Type extends CellEvent["type"]> = Extract<CellEvent, { type: Type }>;
@@ -38,6 +39,8 @@ export type CellOptions = {
   readonly brokerId: number;
   readonly brokerEpoch: number;
   readonly config: CellConfig;
+  /** The object store holds records of the cell, and is asked before any are given up. */
+  readonly hasTier: boolean;
   readonly random: () => number;
   readonly nowMs: number;
 };
@@ -57,6 +60,7 @@ export function createCell({ nowMs, ...options }: CellOptions): CellState {
     questions: createQuestions(),
     stopAskedMs: null,
     isStopped: false,
+    isAsleep: false,
     serving: { reads: true, acks1: true },
   };
 }
@@ -86,9 +90,11 @@ export function stepCell(
     sendHeartbeat(state, step);
     followQuestions(state, step);
     considerTakeover(state, step);
+    askTier(state, step);
     attend(state, step);
     stopWhenDrained(state, step);
     judgeServing(state, step);
+    sleepWithCell(state, step);
   }
   return step.effects;
 }
@@ -122,6 +128,8 @@ function apply(state: CellState, event: CellEvent, step: Step): void {
       return answerVote(state, event, step);
     case "voteAnswered":
       return voteAnswered(state, event, step);
+    case "tierRead":
+      return tierRead(state, event, step);
     case "submitted":
       return submitted(state, event, step);
     case "stopAsked":
@@ -186,6 +194,13 @@ function endReplaced(state: CellState, { image, effects }: Step): void {
   // Until the process has ended.
   effects.push({ type: "serve", reads: false, acks1: false });
   effects.push({ type: "stop", reason: broker === undefined ? "unregistered" : "replaced" });
+}
+
+/** Everything is in the object store: the process may end, in good order. */
+function sleepWithCell(state: CellState, { image, effects }: Step): void {
+  const isAsleep = image.sleep.state === "asleep";
+  if (isAsleep && !state.isAsleep) effects.push({ type: "sleep" });
+  state.isAsleep = isAsleep;
 }
 
 /** Whoever asks a broker that is ending is answered, and told nothing it could build on. */

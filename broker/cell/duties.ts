@@ -15,12 +15,15 @@ import { growTopics, replaceReplicas } from "../../metadata/commands/replace-rep
 import { unfenceBrokers } from "../../metadata/commands/unfence-brokers.ts";
 import { unregisterBroker } from "../../metadata/commands/unregister-broker.ts";
 import type { Broker, Image } from "../../metadata/image/image.ts";
+import { isSleeping } from "../../metadata/image/seals.ts";
 import { activeBut, isInOffice, supplantedIn } from "./cell-state.ts";
 import type { CellState, Step, Watched } from "./cell-state.ts";
 import { isCutOff, isGone, isLeftAlone, isSilent } from "./hearing.ts";
 import type { Desk } from "./hearing.ts";
 import { asksInLog, questionDue, unanswered } from "./questions.ts";
+import { sleep, wake } from "./sleep-duties.ts";
 import { ruled, submit } from "./submission.ts";
+import { tieredEndsOf } from "./tier-ends.ts";
 
 /** What a duty wants done now; null if nothing. */
 type Duty = {
@@ -41,6 +44,8 @@ const duties: readonly Duty[] = [
   { name: "finishDrain", everyMs: 250, isTried: false, decide: finishDrain },
   { name: "declareLost", everyMs: 1_000, isTried: false, decide: lost },
   { name: "recover", everyMs: 250, isTried: true, decide: recover },
+  { name: "wake", everyMs: 500, isTried: true, decide: wake },
+  { name: "sleep", everyMs: 500, isTried: true, decide: sleep },
   { name: "advanceMoves", everyMs: 5_000, isTried: true, decide: () => advanceMoves },
   { name: "replace", everyMs: 2_000, isTried: true, decide: replace },
   { name: "grow", everyMs: 5_000, isTried: true, decide: grow },
@@ -186,14 +191,15 @@ function lost(desk: Desk): Command<unknown> | null {
 }
 
 /** C2b and C3, by what brokers have said of their logs. */
-function recover({ office, image }: Desk): Command<unknown> | null {
+function recover({ state, office, image }: Desk): Command<unknown> | null {
   if (image.leaderlessCount === 0) return null;
   // It looks at every partition; nothing else could change what it finds.
   if (!office.areEndsNew && office.recoveredAtRevision === image.revision) return null;
   office.areEndsNew = false;
   office.recoveredAtRevision = image.revision;
   const ends = [...office.ends.values()].flatMap((said) => [...said.values()]);
-  return (now, context) => recoverPartitions(now, { ends }, context);
+  const tieredEnds = tieredEndsOf(state);
+  return (now, context) => recoverPartitions(now, { ends, tieredEnds }, context);
 }
 
 /** C7: also those that were fenced by their own wish, and never came back. */
@@ -212,12 +218,15 @@ function grow({ state }: Desk): Command<unknown> {
   return (now, context) => growTopics(now, { maxMoving }, context);
 }
 
-function leaders({ state }: Desk): Command<unknown> {
+function leaders({ state, image }: Desk): Command<unknown> | null {
+  // Each new leader would have to look again at what is to be sealed.
+  if (isSleeping(image)) return null;
   const maxMoves = Math.max(1, Math.floor(state.config.leaderMovesPerMinute / 6));
   return (now, context) => balanceLeaders(now, { maxMoves }, context);
 }
 
 function replicas({ state, office, image }: Desk): Command<unknown> | null {
+  if (isSleeping(image)) return null;
   // What is out of service comes back or is replaced first: until then nobody knows what is too much.
   for (const [brokerId, { replicaCount }] of image.brokerLoads) {
     if (replicaCount > 0 && image.brokers.get(brokerId)?.state !== "active") return null;

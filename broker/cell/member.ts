@@ -3,6 +3,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { MetadataLogError } from "../../ports/metadata-log.ts";
 import type { Network } from "../../ports/network.ts";
 import type { Random } from "../../ports/random.ts";
+import type { TierLookup } from "../../metadata/commands/recovery.ts";
 import type { ReportedEnd } from "../../metadata/commands/recovery-plan.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { CellCalls } from "./cell-calls.ts";
@@ -23,6 +24,8 @@ import { createMetadataFeed } from "./metadata-feed.ts";
 import type { MetadataFollower } from "./metadata-follower.ts";
 import { createMetadataFollower } from "./metadata-follower.ts";
 import type { Reporter } from "./report.ts";
+import type { TierEnds } from "./tier-ends.ts";
+import { tieredEndsOf } from "./tier-ends.ts";
 import type { VoteAnswer, VoteQuestion } from "./vote-message.ts";
 
 /** This broker as a member of its cell: the machine (cell.machine.ts) with what it needs of the world, and what handlers ask of it. */
@@ -36,6 +39,8 @@ export type CellMember = {
   voteAsked(question: VoteQuestion): Promise<VoteAnswer>;
   /** What brokers have said of the ends of their logs in partitions without a leader; known to the controller alone. */
   observedEnds(): readonly ReportedEnd[];
+  /** What the object store was found to hold of partitions without a leader; known to the controller alone. */
+  tieredEnds(): TierLookup | undefined;
   /** Every broker in service has replayed the revision; false when the time is over before. */
   whenWithAll(revision: number, limitMs: number): Promise<boolean>;
   /** Hands leaderships over and leaves in-sync sets, as far as there are others to go on (replication.md C5). Bounded by the drain time-out. */
@@ -52,8 +57,12 @@ export type CellMemberOptions = {
   readonly random: Random;
   readonly log: LogOutput;
   readonly reporter: Reporter;
+  /** Null in a cell that keeps no records in the object store. */
+  readonly tierEnds: TierEnds | null;
   /** The process must not go on under this name: its place in the log was taken, or given up. */
   readonly onReplaced: (error: ReplacedError) => void;
+  /** The cell sleeps, and the broker may be closed. */
+  readonly onAsleep: () => void;
 };
 
 /** The log no longer names this process as the broker it was started as. */
@@ -94,12 +103,13 @@ class Member implements CellMember {
 
   constructor(options: CellMemberOptions) {
     this.#options = options;
-    const { self, config, metadata, network, clock, random } = options;
+    const { self, config, metadata, network, clock, random, tierEnds } = options;
     const { brokerId: selfId } = self;
     const { image } = metadata;
     this.#state = createCell({
       ...self,
       config,
+      hasTier: tierEnds !== null,
       random: () => random.float(),
       nowMs: clock.monotonicMs(),
     });
@@ -151,6 +161,10 @@ class Member implements CellMember {
   observedEnds(): readonly ReportedEnd[] {
     const { office } = this.#state;
     return [...(office?.ends.values() ?? [])].flatMap((said) => [...said.values()]);
+  }
+
+  tieredEnds(): TierLookup | undefined {
+    return tieredEndsOf(this.#state);
   }
 
   async whenWithAll(revision: number, limitMs: number): Promise<boolean> {
@@ -249,10 +263,15 @@ class Member implements CellMember {
         return void this.#submit(effect);
       case "readLog":
         return void this.#readLog();
+      case "readTier":
+        return void this.#readTier(effect);
       case "serve":
         return this.#serve(effect);
       case "alarm":
         return this.#options.log.error(effect.message, effect.fields);
+      case "sleep":
+        this.#options.log.info("the cell sleeps: a broker that starts wakes it");
+        return this.#options.onAsleep();
       case "stop":
         return this.#end(effect);
     }
@@ -298,6 +317,19 @@ class Member implements CellMember {
       outcome = { kind: "unavailable" };
     }
     this.#take({ type: "submitted", id, outcome });
+  }
+
+  async #readTier({ officeEpoch, partitions }: EffectOf<"readTier">): Promise<void> {
+    const { tierEnds, log } = this.#options;
+    const ends = await (tierEnds?.ends(partitions) ?? Promise.resolve(null)).catch(
+      (error: unknown) => {
+        log.warn("partitions without a leader wait: the object store does not tell its part", {
+          error: String(error),
+        });
+        return null;
+      },
+    );
+    this.#take({ type: "tierRead", officeEpoch, partitions, ends });
   }
 
   async #readLog(): Promise<void> {

@@ -36,6 +36,9 @@ export function followOffice(state: CellState, { image, nowMs }: Step): void {
     watched: new Map(),
     ends: new Map(),
     areEndsNew: false,
+    tiered: new Map(),
+    isAskingTier: false,
+    askTierMs: nowMs,
     leaderlessRevision: image.revision,
     recoveredAtRevision: -1,
     purging: new Map(),
@@ -44,6 +47,7 @@ export function followOffice(state: CellState, { image, nowMs }: Step): void {
     notBeforeMs: nowMs,
     nextMs: new Map(),
     levelSinceMs: null,
+    wakingSinceMs: null,
   };
 }
 

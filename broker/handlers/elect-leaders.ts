@@ -37,6 +37,7 @@ export const electLeaders = kafkaApi(
           electionType: type === unclean ? "unclean" : "preferred",
           partitions,
           ends: services.cell.observedEnds(),
+          tieredEnds: services.cell.tieredEnds(),
         },
         context,
       ),

@@ -1,3 +1,4 @@
+import { refusesRecords } from "../../metadata/image/seals.ts";
 import type { ErrorName } from "../../protocol/errors.ts";
 import { errorCodes } from "../../protocol/errors.ts";
 import type { ProduceRequest } from "../../protocol/messages/produce.ts";
@@ -116,6 +117,7 @@ function append(
   if (topic === undefined)
     return refuse(apiVersion >= 13 ? "UNKNOWN_TOPIC_ID" : "UNKNOWN_TOPIC_OR_PARTITION");
   if (topic.topic.partitions[index] === undefined) return refuse("UNKNOWN_TOPIC_OR_PARTITION");
+  if (refusesRecords(services.metadata.image, topic.topic.partitions[index])) return asleep;
   if (request.acks < -1 || request.acks > 1) return refuse("INVALID_REQUIRED_ACKS");
   // acks=all is safe by itself: whoever was replaced finds nobody to write it with.
   if (request.acks !== -1 && !services.cell.serving.acks1) return notLeaderAnyMore;
@@ -169,6 +171,14 @@ const timedOut: AppendOutcome = {
   kind: "refused",
   error: "REQUEST_TIMED_OUT",
   message: null,
+  recordErrors: [],
+};
+
+/** Retriable, refused before anything is written, and no reason to ask for metadata anew. */
+const asleep: AppendOutcome = {
+  kind: "refused",
+  error: "NOT_ENOUGH_REPLICAS",
+  message: "the cell sleeps, or has not quite woken yet",
   recordErrors: [],
 };
 

@@ -28,6 +28,8 @@ type Options = {
   readonly gate: AppendGate;
   readonly topic: LocalTopic;
   readonly partition: Partition;
+  /** The partition is sealed, or about to be: the cell sleeps. */
+  readonly refusesRecords: () => boolean;
 };
 
 /** A partition of an internal topic as the log of a coordinator: appends count once committed, reads end at the high watermark. */
@@ -35,7 +37,8 @@ export function coordinatorLog(options: Options): CoordinatorLog {
   const { partition } = options;
   return {
     append: (records) => append(options, records),
-    isShortOfReplicas: () => inSyncCountOf(partition) < partition.minIsr,
+    isShortOfReplicas: () =>
+      options.refusesRecords() || inSyncCountOf(partition) < partition.minIsr,
     read: () => read(partition),
     async moveLogStart(offset) {
       await moveLogStart(partition, Math.min(offset, partition.log.highWatermark));
@@ -44,7 +47,7 @@ export function coordinatorLog(options: Options): CoordinatorLog {
 }
 
 async function append(options: Options, records: readonly KeyValue[]): Promise<AppendResult> {
-  const { clock, gate, topic, partition } = options;
+  const { clock, gate, topic, partition, refusesRecords } = options;
   const timestamp = clock.nowMs();
   const batch = buildBatch(records.map(({ key, value }) => ({ key, value, timestamp })));
   const rules: BatchRules = {
@@ -60,6 +63,7 @@ async function append(options: Options, records: readonly KeyValue[]): Promise<A
     () => {
       // Room came in a later term: who coordinates now has read the log already.
       if (partition.leaderEpoch !== asked) return;
+      if (refusesRecords()) return void (outcome = asleep);
       const { durability } = topic.settings;
       outcome = appendBatch(partition, {
         records: batch,
@@ -84,6 +88,13 @@ async function append(options: Options, records: readonly KeyValue[]): Promise<A
     ? { kind: "committed", nextOffset: endOffset }
     : { kind: "fenced", reason: otherTerm };
 }
+
+const asleep: AppendOutcome = {
+  kind: "refused",
+  error: "NOT_ENOUGH_REPLICAS",
+  message: "the cell sleeps, or has not quite woken yet",
+  recordErrors: [],
+};
 
 const otherTerm = "the term it was made in is over";
 

@@ -162,6 +162,7 @@ function follow(table: Table, change: MetadataChange): void {
     case "brokerStateChanged":
     case "brokerUnregistered":
     case "controllerChanged":
+    case "cellSleepChanged":
     case "levelChanged":
       return;
   }

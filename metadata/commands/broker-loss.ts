@@ -26,7 +26,14 @@ export function awaitedPartitions(image: Image, brokerId: number): AwaitedPartit
 }
 
 /** Whose return could give the partition a leader: those in sync and eligible, and where there are none those that were last (replication.md C2b). */
-export function awaitedMembers({ leader, isr, elr, lastIsr }: Partition): readonly number[] {
-  if (leader !== noLeader) return noBrokers;
+export function awaitedMembers({
+  leader,
+  isr,
+  elr,
+  lastIsr,
+  sealed,
+}: Partition): readonly number[] {
+  // A sealed one waits for any broker.
+  if (leader !== noLeader || sealed !== null) return noBrokers;
   return [...new Set([...isr, ...elr, ...lastIsr])];
 }

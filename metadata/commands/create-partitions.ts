@@ -10,7 +10,7 @@ import {
   chooseReplicas,
   firstLeaderEpoch,
   newPartition,
-  placementDraft,
+  newPartitionsDraft,
 } from "./new-partitions.ts";
 import type { Placement } from "../placement/placement.ts";
 import { checkClusterOpen, checkItemCount, findTopic, namedTwice } from "./topic-outcome.ts";
@@ -44,7 +44,7 @@ export function createPartitions(
   const tooMany = checkItemCount(request.topics, "topics");
   if (tooMany !== null) return tooMany;
   const closed = checkClusterOpen(image, request.clusterId);
-  const draft: Draft = { placement: placementDraft(image), newPartitionCount: 0 };
+  const draft: Draft = { placement: newPartitionsDraft(image), newPartitionCount: 0 };
   const names = request.topics.map(({ name }) => name);
   const records: MetadataRecord[] = [];
   const outcomes = request.topics.map((topic): Outcome<GrownTopic> => {

@@ -1,5 +1,6 @@
 import { activeIn, collisionKey, systemClusterId, topicCountOfCluster } from "../image/image.ts";
 import type { Image } from "../image/image.ts";
+import { isSleeping } from "../image/seals.ts";
 import { limits } from "../limits.ts";
 import { defaultReplicationFactor } from "../placement/placement.ts";
 import type { MetadataRecord } from "../records/table.ts";
@@ -13,7 +14,7 @@ import {
   chooseReplicas,
   firstLeaderEpoch,
   newPartition,
-  placementDraft,
+  newPartitionsDraft,
 } from "./new-partitions.ts";
 import type { Placement } from "../placement/placement.ts";
 import type { Assignment } from "./new-partitions.ts";
@@ -99,7 +100,7 @@ function createDraft(image: Image, { clusterId, topics }: CreateTopicsRequest): 
     clusterId,
     duplicates,
     collisionKeys: new Map(),
-    placement: placementDraft(image),
+    placement: newPartitionsDraft(image),
     topicCount: topicCountOfCluster(image, clusterId),
     newPartitionCount: 0,
   };
@@ -216,7 +217,8 @@ function decideReplicas(image: Image, topic: NewTopic, draft: Draft): DecidedRep
   const wrongFactor = checkReplicationFactor(image, requested);
   if (wrongFactor !== null) return wrongFactor;
   const wished = requested === -1 ? settings.defaultReplicationFactor : requested;
-  const brokerCount = image.brokers.size;
+  // Asleep, nobody knows how many will come: the factor is taken as it is wished, and met as they do.
+  const brokerCount = isSleeping(image) ? Math.max(wished, image.brokers.size) : image.brokers.size;
   // A default above the number of brokers waits for them; only a factor somebody asked for here is refused (replication.md C9).
   const factor =
     wished === -1
@@ -292,7 +294,8 @@ function checkReplicationFactor(image: Image, requested: number): Rejection<Topi
     const message = `replication_factor is ${requested}; the limit is ${limits.replicationFactor}`;
     return rejected("INVALID_REPLICATION_FACTOR", message, field);
   }
-  // Asleep or not started: one copy is always possible once a broker comes, so only a larger number can be judged too large.
+  if (isSleeping(image)) return null;
+  // Not started: one copy is always possible once a broker comes, so only a larger number can be judged too large.
   const brokerCount = Math.max(1, image.brokers.size);
   if (requested <= brokerCount) return null;
   const message = `replication_factor is ${requested}; the cell has ${image.brokers.size} brokers`;

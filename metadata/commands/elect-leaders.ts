@@ -6,8 +6,10 @@ import type { CommandContext, Decision, Rejection } from "./command.ts";
 import { elected, numbered, surroundings } from "./membership.ts";
 import { fitting, inEntries } from "./partition-changes.ts";
 import type { PartitionChange } from "./partition-changes.ts";
+import { placementDraft } from "./new-partitions.ts";
 import { levelOfMoves } from "./recovery.ts";
-import { carriedOut, lossyRecovery } from "./recovery-plan.ts";
+import type { TierLookup } from "./recovery.ts";
+import { carriedOut, lossyOrAnew } from "./recovery-plan.ts";
 import type { RecoveryPlan, RecoveryScene, ReportedEnd } from "./recovery-plan.ts";
 import { rules as allRules } from "./rules.ts";
 import { saidByPartition } from "./said-by-partition.ts";
@@ -20,6 +22,8 @@ export type ElectLeadersRequest = {
   readonly partitions: readonly { readonly topic: string; readonly index: number }[] | null;
   /** What is known of the logs of partitions without a leader; unclean elections go by it. */
   readonly ends?: readonly ReportedEnd[];
+  /** What the object store holds; absent in a cell that keeps no records there. */
+  readonly tieredEnds?: TierLookup | undefined;
   /** Shows what an unclean election would give up, and does nothing. */
   readonly isValidateOnly?: boolean;
 };
@@ -113,7 +117,8 @@ function preferred(image: Image, { topic, partition, context }: Deciding): Decid
   };
 }
 
-function unclean(image: Image, { topic, partition, ends, context }: Deciding): Decided {
+function unclean(image: Image, deciding: Deciding): Decided {
+  const { topic, partition, request, ends, context } = deciding;
   if (partition.leader !== noLeader) return notNeeded();
   const { rules = allRules } = context;
   const clean = elected(partition, surroundings(image, topic, { rules }));
@@ -126,8 +131,9 @@ function unclean(image: Image, { topic, partition, ends, context }: Deciding): D
     return { outcome: rejected("UNSUPPORTED_VERSION", message), after: null };
   }
   const said = ends(topic.topicId, partition.index);
-  const scene: RecoveryScene = { image, topic, partition, ends: said, rules };
-  const plan = lossyRecovery(scene);
+  const tiered = request.tieredEnds?.(topic.topicId, partition.index);
+  const scene: RecoveryScene = { image, topic, partition, ends: said, tiered, rules };
+  const plan = lossyOrAnew(scene, placementDraft(image));
   const after = plan === null ? null : carriedOut(scene, plan);
   if (plan === null || after === null) {
     const message = "no replica is active, or some active ones have not said yet what they hold";

@@ -54,15 +54,8 @@ export function withIsr(
     !inSync.includes(id) &&
     !isUnclean(id);
   const elr = isEnough && around.rules.clearsElr ? noBrokers : replicas.filter(stay);
-  const sealed = isEnough ? null : partition.sealed;
-  if (
-    areEqual(inSync, partition.isr) &&
-    areEqual(elr, partition.elr) &&
-    sealed === partition.sealed
-  ) {
-    return partition;
-  }
-  return { ...partition, isr: inSync, elr: elr.length === 0 ? noBrokers : elr, sealed };
+  if (areEqual(inSync, partition.isr) && areEqual(elr, partition.elr)) return partition;
+  return { ...partition, isr: inSync, elr: elr.length === 0 ? noBrokers : elr };
 }
 
 /** Those named leave the in-sync set, and the leadership if it is theirs. `lastIsr` still remembers them (replication.md 1). */
@@ -83,22 +76,30 @@ export function withoutMembers(
 }
 
 /**
- * C2: the first replica in preferred order that may lead and is in sync, else one that is eligible, alone in sync from then on. A partition that has a
- * leader keeps it; where nobody can be elected nothing changes.
+ * C2: the first replica in preferred order that may lead and is in sync, else one that is eligible, alone in sync from then on; of a sealed partition any
+ * other, for it begins where the seal ends (metadata/image/seals.ts). A partition that has a leader keeps it; where nobody can be elected nothing changes.
  */
 export function elected(partition: Partition, around: Surroundings): Partition {
   if (partition.leader !== noLeader) return partition;
   const { replicas, isr, elr } = partition;
   const mayLead = (id: number) => around.mayLead(id);
   const inSync = replicas.find((id) => isr.includes(id) && mayLead(id));
-  const leader = inSync ?? replicas.find((id) => elr.includes(id) && mayLead(id));
+  const eligible = inSync ?? replicas.find((id) => elr.includes(id) && mayLead(id));
+  const leader = eligible ?? (partition.sealed === null ? undefined : replicas.find(mayLead));
   if (leader === undefined) return partition;
+  if (eligible === undefined) return ledFromSeal(partition, leader);
   // A partition made while its brokers were away has them in its set though they are fenced.
   const members =
     inSync === undefined
       ? [leader]
       : isr.filter((id) => id === leader || around.isInService(id) || mayLead(id));
   return remembered({ ...withIsr(partition, members, { around }), leader });
+}
+
+/** Whatever its members hold, the object store has it: nobody is waited for. */
+export function ledFromSeal(partition: Partition, leader: number): Partition {
+  const self = partition.replicas.length === 1 ? partition.replicas : [leader];
+  return { ...partition, leader, isr: self, elr: noBrokers, lastIsr: self };
 }
 
 /** lastIsr as every election and every accepted AlterPartition leave it: the members it had to choose from. */

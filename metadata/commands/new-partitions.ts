@@ -1,4 +1,5 @@
 import type { Image } from "../image/image.ts";
+import { isSleeping } from "../image/seals.ts";
 import { brokersWithLoad } from "../placement/broker-load.ts";
 import { createPlacement, placePartition } from "../placement/placement.ts";
 import type { Placement } from "../placement/placement.ts";
@@ -14,6 +15,11 @@ export type Assignment = { readonly index: number; readonly brokerIds: readonly 
 /** Brokers and their load while one request is decided, so that its topics spread like those of many requests. */
 export function placementDraft(image: Image): Placement {
   return createPlacement(brokersWithLoad(image));
+}
+
+/** The same for partitions that are to be made: in a cell that sleeps they wait for whoever wakes it. */
+export function newPartitionsDraft(image: Image): Placement {
+  return isSleeping(image) ? createPlacement([]) : placementDraft(image);
 }
 
 /**
@@ -37,6 +43,10 @@ export function checkAssignments(
   assignments: readonly Assignment[],
   firstIndex: number,
 ): { kind: "valid"; replicas: (readonly number[])[] } | Rejection<TopicErrorCode> {
+  if (isSleeping(image)) {
+    const message = "the cell sleeps, and its brokers may be others when it wakes: name none";
+    return rejected("INVALID_REPLICA_ASSIGNMENT", message, "replicas_assignments");
+  }
   const sorted = assignments.toSorted((a, b) => a.index - b.index);
   const factor = sorted[0]?.brokerIds.length ?? 0;
   for (const [position, { index, brokerIds }] of sorted.entries()) {

@@ -7,14 +7,16 @@ import { placementDraft } from "./new-partitions.ts";
 import { createRoom, recordsOf } from "./partition-changes.ts";
 import type { PartitionChange } from "./partition-changes.ts";
 import { levelOfMoves } from "./recovery.ts";
+import type { TierLookup } from "./recovery.ts";
 import { automaticRecovery, carriedOut } from "./recovery-plan.ts";
-import type { RecoveryPlan, RecoveryScene, ReportedEnd, TieredEnd } from "./recovery-plan.ts";
+import type { RecoveryPlan, RecoveryScene, ReportedEnd } from "./recovery-plan.ts";
 import { rules as allRules } from "./rules.ts";
 import { saidByPartition } from "./said-by-partition.ts";
 
 export type RecoverPartitionsRequest = {
   readonly ends: readonly ReportedEnd[];
-  readonly tiered?: readonly TieredEnd[];
+  /** What the object store holds of partitions: where it has not been asked yet, nobody is elected. */
+  readonly tieredEnds?: TierLookup | undefined;
 };
 
 /**
@@ -47,7 +49,6 @@ function* recoveries(
 ): Iterable<{ readonly plan: RecoveryPlan; readonly change: PartitionChange }> {
   const draft = placementDraft(image);
   const ends = saidByPartition(request.ends);
-  const tiers = saidByPartition(request.tiered ?? []);
   for (const topic of image.topics.values()) {
     const { topicId } = topic;
     const leaderless = topic.partitions.filter(({ leader }) => leader === noLeader);
@@ -55,7 +56,7 @@ function* recoveries(
     const mayLose = leaderless.length > 0 && isLossAllowed(image, topic);
     for (const partition of leaderless) {
       const { index } = partition;
-      const [tiered] = tiers(topicId, index);
+      const tiered = request.tieredEnds?.(topicId, index);
       const said = { ends: ends(topicId, index), tiered };
       const scene: RecoveryScene = { image, topic, partition, rules, ...said };
       const plan = automaticRecovery(scene, { draft, mayLose });

@@ -4,15 +4,12 @@ import { noBrokers } from "../records/partition.ts";
 import { numbered } from "./membership.ts";
 import { chooseReplicas } from "./new-partitions.ts";
 import type { Placement } from "../placement/placement.ts";
-import { countedEnd, recovered } from "./recovery.ts";
-import type { ReplicaEnd } from "./recovery.ts";
+import { countedEnd, isBehindTier, recovered } from "./recovery.ts";
+import type { ReplicaEnd, TierEnd } from "./recovery.ts";
 import type { Rules } from "./rules.ts";
 
 /** What a broker says of a replica it holds, in the life it says it in. */
 export type ReportedEnd = ReplicaEnd & { readonly brokerId: number; readonly brokerEpoch: number };
-
-/** How far the object store reaches: manifest and packs together. */
-export type TieredEnd = Omit<ReplicaEnd, "highWatermark" | "isDamaged">;
 
 /** What an election among replicas that may lack records comes to. */
 export type RecoveryPlan = {
@@ -36,7 +33,8 @@ export type RecoveryScene = {
   readonly partition: Partition;
   /** What was said of its replicas, by whomever and whenever. */
   readonly ends: readonly ReportedEnd[];
-  readonly tiered?: TieredEnd | undefined;
+  /** Null: the object store holds records of the cell, and has not been asked. Undefined: it holds none. */
+  readonly tiered: TierEnd | null | undefined;
   readonly rules: Rules;
 };
 
@@ -47,8 +45,8 @@ export function automaticRecovery(
 ): RecoveryPlan | null {
   const { image, partition, rules } = scene;
   const { isr, elr, lastIsr, replicas } = partition;
-  // Without replicas it waits for a broker to register, not for a log.
-  if (replicas.length === 0) return null;
+  // Without replicas it waits for a broker to register, and sealed for any at all: not for a log.
+  if (replicas.length === 0 || partition.sealed !== null || isTierUnknown(scene)) return null;
   if (isr.length === 0 && elr.length === 0) {
     const isLost = (id: number) => image.brokers.get(id)?.isLost ?? true;
     const isMissed = (id: number) => !isLost(id) && heardEnd(scene, id) === undefined;
@@ -57,15 +55,34 @@ export function automaticRecovery(
       if (leader !== null) return planOf(scene, leader, "members");
       if (lastIsr.some((id) => isReadable(heardEnd(scene, id)))) return null;
     }
-    const isGoneForGood = (id: number) => isLost(id) && image.brokers.get(id)?.ephemeral === true;
+    // An id that is forgotten is never given again: a restored cell has none of its brokers.
+    const isGoneForGood = (id: number) => isLost(id) && (image.brokers.get(id)?.ephemeral ?? true);
     if (lastIsr.every(isGoneForGood)) return lossyRecovery(scene) ?? anew(scene, draft);
   }
-  return mayLose ? lossyRecovery(scene) : null;
+  return mayLose ? lossyOrAnew(scene, draft) : null;
+}
+
+/** What somebody allows who knows that records are lost: a topic's setting, or an operator who was shown the plan. */
+export function lossyOrAnew(scene: RecoveryScene, draft: Placement): RecoveryPlan | null {
+  const { image, partition } = scene;
+  const isLost = (id: number) => image.brokers.get(id)?.isLost ?? true;
+  const lossy = lossyRecovery(scene);
+  if (lossy !== null || partition.sealed !== null || isTierUnknown(scene)) return lossy;
+  // Whose disk may come back is waited for as long as nobody has said that it will not.
+  const members = [...partition.isr, ...partition.elr, ...partition.lastIsr];
+  return members.every(isLost) ? anew(scene, draft) : null;
+}
+
+/** Nobody goes on below what the object store holds. */
+function isTierUnknown({ tiered, partition }: RecoveryScene): boolean {
+  return tiered === null || (tiered !== undefined && tiered.leaderEpoch !== partition.leaderEpoch);
 }
 
 /** C3: the greatest end among the replicas that answer, once all of those have said theirs. Loses what the others held beyond it. */
 export function lossyRecovery(scene: RecoveryScene): RecoveryPlan | null {
-  const { replicas } = scene.partition;
+  const { replicas, sealed } = scene.partition;
+  // Nothing of it can be lost.
+  if (sealed !== null || isTierUnknown(scene)) return null;
   const isInService = inServiceIn(scene.image);
   if (replicas.some((id) => isInService(id) && heardEnd(scene, id) === undefined)) return null;
   const leader = greatest(scene, replicas);
@@ -77,24 +94,25 @@ function anew(scene: RecoveryScene, draft: Placement): RecoveryPlan | null {
   const { image, partition } = scene;
   if (partition.replicas.some(inServiceIn(image))) return null;
   const factor = partition.replicas.length - partition.adding.length;
-  const [replicas = noBrokers] = chooseReplicas(
-    draft,
-    1,
-    Math.min(factor, draft.candidates.length),
-  );
+  // More of them come with the brokers that do: of those that are gone nobody knows.
+  const activeCount = draft.candidates.filter((each) => each.isActive).length;
+  const [replicas = noBrokers] = chooseReplicas(draft, 1, Math.min(factor, activeCount));
   const leader = replicas.find(activeIn(image));
   return leader === undefined ? null : { ...planOf(scene, leader, "lossy"), replicas };
 }
 
 /** Null where no offset is left to go on from. */
-export function carriedOut({ partition, rules }: RecoveryScene, plan: RecoveryPlan) {
+export function carriedOut({ partition, tiered, rules }: RecoveryScene, plan: RecoveryPlan) {
   const { leader, end, replicas } = plan;
+  // A restored cell may know older terms than the object store.
+  const leaderEpoch = Math.max(partition.leaderEpoch, tiered?.lastEpoch ?? -1);
+  const before = { ...partition, leaderEpoch };
   const placed =
     replicas === undefined
-      ? partition
-      : { ...partition, replicas, adding: noBrokers, removing: noBrokers };
+      ? before
+      : { ...before, replicas, adding: noBrokers, removing: noBrokers };
   const after = recovered(placed, { leader, end, rules });
-  return after === null ? null : numbered(partition, after, { rules });
+  return after === null ? null : numbered(before, after, { rules });
 }
 
 /** What a broker in service has said in its present life. */
@@ -131,11 +149,14 @@ function isGreater(left: Ranked, right: Ranked): boolean {
 function planOf(scene: RecoveryScene, leader: number, kind: RecoveryPlan["kind"]): RecoveryPlan {
   const { topic, partition, tiered } = scene;
   // Never below what the object store holds: a leader whose host lost more than that starts at its end (L1).
-  const tieredEnd =
-    tiered === undefined ? 0 : countedEnd(partition, tiered.lastEpoch, tiered.logEndOffset);
+  const tier = tiered ?? { end: 0, lastEpoch: -1 };
+  const tieredEnd = countedEnd(partition, tier.lastEpoch, tier.end);
   const members = new Set([...partition.lastIsr, ...partition.isr, ...partition.elr]);
   const givenUp = [...members].filter((id) => !isReadable(heardEnd(scene, id)));
-  const ownEnd = trustedEnd(partition, heardEnd(scene, leader), givenUp.length === 0);
+  const own = heardEnd(scene, leader);
+  // It drops what it has where a later term is in the store.
+  const isDropped = own !== undefined && isBehindTier(own, tier);
+  const ownEnd = isDropped ? 0 : trustedEnd(partition, own, givenUp.length === 0);
   const { topicId } = topic;
   const { index } = partition;
   return { topicId, index, leader, end: Math.max(ownEnd, tieredEnd), givenUp, kind };

@@ -15,6 +15,29 @@ export type ReplicaEnd = {
   readonly isDamaged?: boolean;
 };
 
+/** How far the object store reaches, manifest and packs together, found while the partition had no leader. */
+export type TierEnd = {
+  readonly end: number;
+  /** The highest leader epoch of anything there; -1 if there is nothing. */
+  readonly lastEpoch: number;
+  /** Of the partition when the store was asked: what was led since may reach further. */
+  readonly leaderEpoch: number;
+};
+
+/** Null where the store has not been asked yet. A cell without an object store for its records gives no such function. */
+export type TierLookup = (topicId: string, index: number) => TierEnd | null;
+
+/**
+ * Whether a recovered leader must drop its log and begin where the object store ends (replication.md L1, F5): that reaches further, or into a later term,
+ * which may have given this log's last offsets to other records.
+ */
+export function isBehindTier(
+  log: { readonly logEndOffset: number; readonly lastEpoch: number },
+  tier: { readonly end: number; readonly lastEpoch: number },
+): boolean {
+  return tier.end > log.logEndOffset || tier.lastEpoch > log.lastEpoch;
+}
+
 /** Metadata level that can write recoveries, moves and lost brokers. */
 export const levelOfMoves = 2;
 

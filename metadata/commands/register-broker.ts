@@ -6,6 +6,7 @@ import { inEntries, noChanges } from "./partition-changes.ts";
 import { partitionsOnRegistration } from "./registration-changes.ts";
 import type { ReplicaEnd } from "./recovery.ts";
 import { rules as allRules } from "./rules.ts";
+import { wakeRecords } from "./sleep-cell.ts";
 
 export type RegisterBrokerRequest = Pick<
   Broker,
@@ -47,7 +48,7 @@ export type RegisteredBroker = {
 
 /**
  * A broker's start (replication.md C4). Its leaderships end; it is electable again where it kept its membership. In one entry if that holds all
- * changes; else removals first, then the registration, then elections, so that every prefix is safe.
+ * changes; else removals first, then the registration, then elections, so that every prefix is safe. A cell that sleeps wakes with it.
  */
 export function registerBroker(
   image: Image,
@@ -71,6 +72,8 @@ export function registerBroker(
   const last: MetadataRecord[] = [
     ...controllerRecords(image, broker.brokerId),
     { kind: "broker", ...broker },
+    // Whoever comes while it falls asleep, comes to go on with that.
+    ...(image.sleep.state === "asleep" ? wakeRecords(image) : []),
   ];
   const all = partitionsOnRegistration(image, registering, "all");
   if (all.areAll) return inEntries(image, all, { result, last });

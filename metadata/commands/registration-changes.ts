@@ -1,5 +1,6 @@
 import { activeIn, inServiceIn } from "../image/image.ts";
 import type { Broker, Image, Partition, Topic } from "../image/image.ts";
+import { isSleeping } from "../image/seals.ts";
 import { brokersWithLoad } from "../placement/broker-load.ts";
 import { createPlacement, defaultReplicationFactor } from "../placement/placement.ts";
 import { noLeader } from "../records/partition.ts";
@@ -43,7 +44,8 @@ export function partitionsOnRegistration(
     const isFlushedTopic = topicSettings(image, topic).durability === "fsync";
     return (partition) => {
       if (partition.replicas.length === 0) {
-        return draft === null
+        // Nobody brings a cell that falls asleep more to seal.
+        return draft === null || image.sleep.state === "fallingAsleep"
           ? partition
           : placeWaiting({ topic, partition, broker, draft, mayLead });
       }
@@ -120,7 +122,11 @@ function refSet(refs: readonly ReplicaRef[]): ReadonlySet<string> {
 }
 
 function draftWith(image: Image, broker: Broker): Placement {
-  const others = brokersWithLoad(image).filter(({ brokerId }) => brokerId !== broker.brokerId);
+  // Of those that were there before the cell slept nobody knows who comes back.
+  const isCounted = (isActive: boolean) => isActive || !isSleeping(image);
+  const others = brokersWithLoad(image).filter(
+    ({ brokerId, isActive }) => brokerId !== broker.brokerId && isCounted(isActive),
+  );
   const { brokerId, zone, host } = broker;
   const load = image.brokerLoads.get(brokerId) ?? { replicaCount: 0, leaderCount: 0 };
   return createPlacement([...others, { brokerId, zone, host, isActive: true, ...load }]);

@@ -1,5 +1,6 @@
 import { activeIn, evacuatedIn } from "../image/image.ts";
 import type { Image, Partition, Topic } from "../image/image.ts";
+import { isSleeping } from "../image/seals.ts";
 import { defaultReplicationFactor, placeBeside } from "../placement/placement.ts";
 import type { Placement } from "../placement/placement.ts";
 import { noLeader } from "../records/partition.ts";
@@ -144,7 +145,10 @@ function begin(
   { maxMoving, context, targetOf }: Beginning,
 ): Decision<BegunMoves, never> {
   const nothing = { begunCount: 0, isMoreLeft: false };
-  if (image.level < levelOfMoves || found.length === 0) return accepted([], nothing);
+  // Who is gone for the night has nothing that is missed.
+  if (image.level < levelOfMoves || found.length === 0 || isSleeping(image)) {
+    return accepted([], nothing);
+  }
   const { rules = allRules } = context;
   let free = maxMoving;
   for (const each of movingPartitions(image)) free -= each.partition.adding.length > 0 ? 1 : 0;

@@ -76,7 +76,6 @@ export function completed(partition: Partition, around: Surroundings): Partition
     isr: target,
     elr: noBrokers,
     lastIsr: target,
-    sealed: null,
   };
   if (target.includes(partition.leader)) return settled;
   const led = elected({ ...settled, leader: noLeader }, around);

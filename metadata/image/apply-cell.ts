@@ -1,3 +1,4 @@
+import { awake } from "../records/cell.ts";
 import { MetadataDecodeError } from "../records/field-types.ts";
 import { fieldsOf } from "../records/record-kind.ts";
 import type { MetadataRecord } from "../records/table.ts";
@@ -32,6 +33,14 @@ export function applyController(
   // Each was about the term before, or asked by it.
   image.questions.clear();
   return [{ kind: "controllerChanged" }];
+}
+
+export function applyCellSleep(
+  image: MutableImage,
+  record: RecordOfKind<"cellSleep">,
+): MetadataChange[] {
+  image.sleep = record.state === "awake" ? awake : fieldsOf(record);
+  return [{ kind: "cellSleepChanged" }];
 }
 
 export function applyBroker(image: MutableImage, record: RecordOfKind<"broker">): MetadataChange[] {

@@ -4,6 +4,7 @@ import {
   applyBrokerEvacuation,
   applyBrokerState,
   applyBrokerUnregistered,
+  applyCellSleep,
   applyController,
   applyCounters,
   applyGenesis,
@@ -60,6 +61,8 @@ function applyRecord(
       return [{ kind: "levelChanged" }];
     case "controller":
       return applyController(image, record);
+    case "cellSleep":
+      return applyCellSleep(image, record);
     case "question":
       applyQuestion(image, record);
       return [];

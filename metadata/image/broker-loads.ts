@@ -6,13 +6,16 @@ import type { MutableImage } from "./mutable-image.ts";
 
 export function countPartition(image: MutableImage, partition: Partition, sign: 1 | -1): void {
   for (const brokerId of partition.replicas) add(image, brokerId, { replicaCount: sign });
+  if (partition.sealed !== null) image.sealedCount += sign;
   if (partition.leader === noLeader) image.leaderlessCount += sign;
   else add(image, partition.leader, { leaderCount: sign });
 }
 
 /** Most changes move a leader or an epoch and leave the replicas alone. */
 export function recountPartition(image: MutableImage, before: Partition, after: Partition): void {
-  if (before.leader === after.leader && before.replicas === after.replicas) return;
+  const isSealedAlike = (before.sealed === null) === (after.sealed === null);
+  const isPlacedAlike = before.leader === after.leader && before.replicas === after.replicas;
+  if (isPlacedAlike && isSealedAlike) return;
   countPartition(image, before, -1);
   countPartition(image, after, 1);
 }

@@ -23,6 +23,8 @@ export type MetadataChange =
   | { readonly kind: "brokerStateChanged"; readonly brokerId: number }
   | { readonly kind: "brokerUnregistered"; readonly brokerId: number }
   | { readonly kind: "controllerChanged" }
+  /** It falls asleep, sleeps, or is awake again. */
+  | { readonly kind: "cellSleepChanged" }
   | { readonly kind: "levelChanged" }
   /** The image was loaded anew (start, or this process fell behind a trim): compare with everything in it. */
   | { readonly kind: "reloaded" };

@@ -3,6 +3,7 @@ import type { MetadataChange } from "./changes.ts";
 import { inServiceIn } from "./image.ts";
 import type { Image, Partition, Topic } from "./image.ts";
 import { minIsr } from "./min-isr.ts";
+import { isAtRest } from "./seals.ts";
 
 /**
  * Holds an image against the invariants of replication.md 3 that the metadata log alone can break, entry by entry: what a partition may look like, and
@@ -36,7 +37,11 @@ export function createImageChecker(): ImageChecker {
   };
   return {
     check(image, changes) {
-      const problems = [...controllerProblems(image, memory), ...brokerProblems(image, memory)];
+      const problems = [
+        ...controllerProblems(image, memory),
+        ...brokerProblems(image, memory),
+        ...sleepProblems(image, changes),
+      ];
       for (const { topic, partition } of touched(image, changes)) {
         const name = `${topic.name}-${partition.index}`;
         const found = [
@@ -90,6 +95,14 @@ function controllerProblems({ controller }: Image, memory: Memory): string[] {
   return [];
 }
 
+/** Asked when it falls asleep: a sleeping cell has topics made and deleted, and that may be half a million looks. */
+function sleepProblems(image: Image, changes: readonly MetadataChange[]): string[] {
+  const isNews = changes.some(({ kind }) => kind === "cellSleepChanged" || kind === "reloaded");
+  if (!isNews || image.sleep.state !== "asleep") return [];
+  const partitions = [...image.topics.values()].flatMap((topic) => topic.partitions);
+  return partitions.every(isAtRest) ? [] : ["the cell sleeps, and a partition is not sealed"];
+}
+
 function brokerProblems(image: Image, { brokerEpochs }: Memory): string[] {
   const problems: string[] = [];
   for (const { brokerId, epoch, state, isLost } of image.brokers.values()) {
@@ -141,6 +154,7 @@ function recoveryProblems({ recoveries, leaderEpoch, sealed }: Partition): strin
     last = { epoch, start };
   }
   if (sealed !== null && sealed.epoch > leaderEpoch) problems.push("sealed in a term to come");
+  if (sealed !== null && sealed.end < last.start) problems.push("sealed below its last recovery");
   return problems;
 }
 
@@ -197,6 +211,11 @@ function changeProblems(before: Partition, after: Partition): string[] {
   if (isRemoval && !isNewTerm) problems.push("a replica goes within a term");
   const isShorter = after.recoveries.length < before.recoveries.length;
   if (isShorter) problems.push("a recovery is forgotten");
+  // Only who leads it can say that its log begins where the seal ends.
+  const isBroken = before.sealed !== null && before.sealed.end !== after.sealed?.end;
+  if (isBroken && (isNewTerm || after.sealed !== null)) {
+    problems.push("a seal is broken by others than its leader");
+  }
   // Who was in sync when nobody leads any more may know most: only an election or the leader's word drops it.
   const isElection = after.leader !== noLeader;
   if (!isElection && before.lastIsr.some((id) => !after.lastIsr.includes(id))) {

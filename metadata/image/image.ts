@@ -1,5 +1,7 @@
 import type { InferFields } from "../records/field-types.ts";
 import type { brokerRecord } from "../records/broker.ts";
+import { awake } from "../records/cell.ts";
+import type { CellSleep } from "../records/cell.ts";
 import type { clusterRecord } from "../records/cluster.ts";
 import type { idempotencyKeyRecord } from "../records/idempotency.ts";
 import type { PartitionState } from "../records/partition.ts";
@@ -40,6 +42,7 @@ export type Image = {
   /** Hash of that entry: what the next one must name as its predecessor. */
   readonly entryHash: string;
   readonly controller: { readonly brokerId: number | null; readonly epoch: number };
+  readonly sleep: CellSleep;
   /** By who asks. None outlives the term of office it was asked in. */
   readonly questions: ReadonlyMap<number, Question>;
 
@@ -55,6 +58,7 @@ export type Image = {
   readonly partitionCount: number;
   /** Partitions without a leader. */
   readonly leaderlessCount: number;
+  readonly sealedCount: number;
 
   readonly brokers: ReadonlyMap<number, Broker>;
   /** By broker id; nothing for a broker that carries nothing. Counted as entries are applied: a count over 100,000 partitions would take milliseconds. */
@@ -86,6 +90,7 @@ export function createImage(): Image {
     revision: 0,
     entryHash: "",
     controller: { brokerId: null, epoch: 0 },
+    sleep: awake,
     questions: new Map(),
     clusters: new Map(),
     clustersByName: new Map(),
@@ -96,6 +101,7 @@ export function createImage(): Image {
     purgingTopics: new Map(),
     partitionCount: 0,
     leaderlessCount: 0,
+    sealedCount: 0,
     brokers: new Map(),
     brokerLoads: new Map(),
     nextBrokerId: 1,

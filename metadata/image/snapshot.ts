@@ -101,6 +101,8 @@ function snapshotRecords(image: Image): MetadataRecord[] {
   return [
     { kind: "genesis", cellId, level, createdAtMs },
     { kind: "controller", ...image.controller },
+    // A level that knows no sleep has none to write down.
+    ...(image.sleep.state === "awake" ? [] : [{ kind: "cellSleep" as const, ...image.sleep }]),
     ...sorted(image.clusters).map((cluster) => ({ kind: "cluster" as const, ...cluster })),
     ...[...image.epochFloors.keys()].sort().map((clusterId) => ({
       kind: "epochFloor" as const,

@@ -1,4 +1,5 @@
-import { int, nullable, string } from "./field-types.ts";
+import { int, nullable, oneOf, string } from "./field-types.ts";
+import type { InferFields } from "./field-types.ts";
 import { recordKind } from "./record-kind.ts";
 
 /** The first record of a cell (and, after a restore, of its continued log). */
@@ -23,3 +24,23 @@ export const countersRecord = recordKind("counters", 4, {
   nextPortOffset: int,
   nextProducerId: int,
 });
+
+const sleepStates = ["awake", "fallingAsleep", "asleep"] as const;
+
+const sleepFields = {
+  state: oneOf(sleepStates),
+  /** Of the entry in which sleep was asked for; 0 while awake. */
+  revision: int,
+  /** When that was; 0 while awake. */
+  startedAtMs: int,
+} as const;
+
+/**
+ * Whether the cell sleeps (storage.md, "Sleep, wake, drain to nothing"). Falling asleep it takes no records, and leaders bring what they hold to the object
+ * store; asleep it needs no broker and no disk.
+ */
+export type CellSleep = InferFields<typeof sleepFields>;
+
+export const awake: CellSleep = Object.freeze({ state: "awake", revision: 0, startedAtMs: 0 });
+
+export const cellSleepRecord = recordKind("cellSleep", 7, sleepFields, { since: 6 });

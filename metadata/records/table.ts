@@ -4,7 +4,13 @@ import {
   brokerStateRecord,
   brokerUnregisteredRecord,
 } from "./broker.ts";
-import { controllerRecord, countersRecord, genesisRecord, levelRecord } from "./cell.ts";
+import {
+  cellSleepRecord,
+  controllerRecord,
+  countersRecord,
+  genesisRecord,
+  levelRecord,
+} from "./cell.ts";
 import {
   clusterDefaultsRecord,
   clusterDeletedRecord,
@@ -33,6 +39,7 @@ export const recordKinds = [
   levelRecord,
   controllerRecord,
   countersRecord,
+  cellSleepRecord,
   questionRecord,
   answerRecord,
   clusterRecord,
@@ -61,10 +68,10 @@ export type MetadataRecord = RecordOf<(typeof recordKinds)[number]>;
 
 /**
  * Metadata levels this code reads and writes. 2: moves of replicas, recoveries, seals, lost brokers. 3: brokers that are emptied. 4: elections by position.
- * 5: questions of brokers that hear nobody.
+ * 5: questions of brokers that hear nobody. 6: a cell that sleeps.
  */
 export const minMetadataLevel = 1;
-export const maxMetadataLevel = 5;
+export const maxMetadataLevel = 6;
 
 const byName = new Map<string, (typeof recordKinds)[number]>(
   recordKinds.map((kind) => [kind.name, kind]),

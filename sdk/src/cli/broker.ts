@@ -9,6 +9,7 @@ import { createConsoleLog } from "./console-log.ts";
 import { localBrokerConfig, openNodePorts, sayIfFilesAreFew } from "./local-world.ts";
 import type { Output } from "./output.ts";
 import { brokerStops, createProcessLife } from "./process-life.ts";
+import type { ProcessLife } from "./process-life.ts";
 import { serveHttp } from "./serve-http.ts";
 import { directoryOf, httpPortOf, kafkaPortOf, zoneOf } from "./slots.ts";
 import { explainStart } from "./start-failure.ts";
@@ -24,7 +25,7 @@ export async function runBroker(options: BrokerOptions, output: Output): Promise
   let isUp = false;
   const leaveParent = endWithParent(() => (isUp ? life.stop() : process.exit(1)));
   try {
-    const running = await start(options, { log, onFatal: life.fail });
+    const running = await start(options, { log, life });
     isUp = true;
     const ended = life.untilStopped({ limitMs: stopLimitMs, close: () => close(running) });
     if (process.send === undefined) {
@@ -60,7 +61,7 @@ type Running = { node: BrokerNode; http: ServedApi };
 
 async function start(
   options: BrokerOptions,
-  { log, onFatal }: { log: LogOutput; onFatal: (error: Error) => void },
+  { log, life }: { log: LogOutput; life: ProcessLife },
 ): Promise<Running> {
   const { slot, host } = options;
   try {
@@ -69,7 +70,8 @@ async function start(
       broker: localBrokerConfig(options, { slot, zone: options.zone ?? zoneOf(slot) }),
       clusterName: options.cluster,
       log,
-      onFatal,
+      onFatal: life.fail,
+      onAsleep: () => life.stop(),
     });
     try {
       return { node, http: await serve(node, { host, options }) };

@@ -8,6 +8,7 @@ import { createConsoleLog } from "./console-log.ts";
 import { localBrokerConfig, openNodePorts, sayIfFilesAreFew } from "./local-world.ts";
 import type { Output } from "./output.ts";
 import { brokerStops, createProcessLife } from "./process-life.ts";
+import type { ProcessLife } from "./process-life.ts";
 import { serveHttp } from "./serve-http.ts";
 import { slotsIn } from "./slots.ts";
 import { explainStart } from "./start-failure.ts";
@@ -19,7 +20,7 @@ const stopLimitMs = 30_000;
 export async function runDev(options: CellOptions, output: Output): Promise<number> {
   const log = createConsoleLog(options);
   const life = createProcessLife(log, brokerStops);
-  const { cell, http } = await start(options, { log, onFatal: life.fail });
+  const { cell, http } = await start(options, { log, life });
   const ended = life.untilStopped({
     limitMs: stopLimitMs,
     async close() {
@@ -40,7 +41,7 @@ type Running = { cell: LocalCell; http: ServedApi };
 
 async function start(
   options: CellOptions,
-  { log, onFatal }: { log: LogOutput; onFatal: (error: Error) => void },
+  { log, life }: { log: LogOutput; life: ProcessLife },
 ): Promise<Running> {
   const { host, port, httpPort } = options;
   try {
@@ -49,7 +50,8 @@ async function start(
       broker: localBrokerConfig(options, { slot: 1, zone: "" }),
       clusterName: options.cluster,
       log,
-      onFatal,
+      onFatal: life.fail,
+      onAsleep: () => life.stop(),
     });
     try {
       const wanted = { port: httpPort, advice: `--http-port ${httpPort + 1}` };

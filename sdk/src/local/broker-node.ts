@@ -17,13 +17,15 @@ export type NodePorts = CellMetadataPorts & {
 export type BrokerNodeOptions = CellMetadataOptions & {
   ports: NodePorts;
   broker: BrokerConfig;
+  /** The cell sleeps: the process may close this broker and end. */
+  onAsleep?: () => void;
 };
 
 /** One broker of a cell, with the copy of the metadata that its process keeps. */
 export type BrokerNode = CellMetadata & { readonly broker: Broker };
 
 export async function startBrokerNode(options: BrokerNodeOptions): Promise<BrokerNode> {
-  const { ports, log, onFatal } = options;
+  const { ports, log, onFatal, onAsleep } = options;
   const member = await openCellMetadata(options);
   const { replica, cluster } = member;
   const brokerPorts: BrokerPorts = {
@@ -35,6 +37,7 @@ export async function startBrokerNode(options: BrokerNodeOptions): Promise<Broke
     objects: ports.objects,
     log,
     onFatal,
+    ...(onAsleep === undefined ? {} : { onAsleep }),
     ...(ports.apis === undefined ? {} : { apis: ports.apis }),
   };
   try {

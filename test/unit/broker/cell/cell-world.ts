@@ -7,6 +7,7 @@ import type {
   HeartbeatReport,
 } from "../../../../broker/cell/cell-events.ts";
 import { createCell, stepCell } from "../../../../broker/cell/cell.machine.ts";
+import type { TieredTo } from "../../../../broker/cell/tier-ends.ts";
 import type { CellState } from "../../../../broker/cell/cell-state.ts";
 import { createCell as createCellEntry } from "../../../../metadata/commands/create-cell.ts";
 import { createCluster } from "../../../../metadata/commands/cluster-commands.ts";
@@ -46,6 +47,7 @@ export type Node = {
   readonly serving: { reads: boolean; acks1: boolean };
   readonly submitted: string[];
   stoppedFor: string | null;
+  isToldToSleep: boolean;
 };
 
 /** Many machines on one clock: messages take a millisecond or two, the log a few. Everything comes from the seed. */
@@ -59,6 +61,9 @@ export type CellWorld = {
   readonly head: Image;
   readonly config: CellConfig;
   readonly clusterId: string;
+  /** By partitionKey; null: no records are kept there. */
+  readonly tier: Map<string, TieredTo> | null;
+  isTierUp: boolean;
 };
 
 type Internals = CellWorld & {
@@ -75,6 +80,7 @@ export type WorldOptions = {
   config?: Partial<CellConfig>;
   seed?: number;
   broker?: Partial<RegisterBrokerRequest>;
+  tier?: Map<string, TieredTo> | null;
 };
 
 export function createCellWorld({
@@ -82,6 +88,7 @@ export function createCellWorld({
   config,
   seed = 1,
   broker = {},
+  tier = null,
 }: WorldOptions): CellWorld {
   const world: Internals = {
     nowMs: 1_000,
@@ -91,6 +98,8 @@ export function createCellWorld({
     head: createImage(),
     config: { ...defaultCellConfig, ...config },
     clusterId: "",
+    tier,
+    isTierUp: true,
     queue: [],
     sequence: 0,
     random: seededRandom(seed),
@@ -124,6 +133,7 @@ export function addBroker(world: CellWorld, broker: Partial<RegisterBrokerReques
     serving: { reads: true, acks1: true },
     submitted: [],
     stoppedFor: null,
+    isToldToSleep: false,
   };
   world.nodes.push(node);
   startBroker(world, node, broker);
@@ -167,6 +177,7 @@ export function startBroker(
     brokerId: registered.brokerId,
     brokerEpoch: registered.brokerEpoch,
     config: world.config,
+    hasTier: inner.tier !== null,
     random: () => inner.random.float(),
     nowMs: world.nowMs,
   });
@@ -337,15 +348,29 @@ function perform(world: Internals, node: Node, effect: CellEffect): void {
       return submit(world, node, effect);
     case "readLog":
       return later(world, 1, () => running(node, () => readLog(world, node)));
+    case "readTier":
+      return readTier(world, node, effect);
     case "serve":
       return void Object.assign(node.serving, { reads: effect.reads, acks1: effect.acks1 });
     case "alarm":
       return void node.alarms.push(effect.message);
+    // Its process closes the broker, which drains it first.
+    case "sleep":
+      node.isToldToSleep = true;
+      return step(world, node, { type: "stopAsked" });
     case "stop":
       node.stoppedFor = effect.reason;
       node.isUp = false;
       return disconnect(world, node);
   }
+}
+
+function readTier(world: Internals, node: Node, asked: EffectOf<"readTier">): void {
+  later(world, 5 + world.random.float() * 50, () =>
+    running(node, () =>
+      step(world, node, { ...asked, type: "tierRead", ends: world.isTierUp ? world.tier : null }),
+    ),
+  );
 }
 
 type EffectOf<Type extends CellEffect["type"]> = Extract<CellEffect, { type: Type }>;

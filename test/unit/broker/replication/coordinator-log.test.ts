@@ -41,6 +41,8 @@ const followerConfig = {
   listen: { host: "127.0.0.1", port: 9093 },
 } as const;
 
+let isAsleep = false;
+
 const localOn = (broker: MemoryBroker) => broker.services.topics.local(topicId);
 
 async function until(what: () => boolean): Promise<void> {
@@ -57,7 +59,13 @@ async function createShard() {
   const shard = new CoordinatorShard<Assignment, RegisterMachine>({
     name: "registers-0",
     clock,
-    log: coordinatorLog({ clock, gate, topic, partition }),
+    log: coordinatorLog({
+      clock,
+      gate,
+      topic,
+      partition,
+      refusesRecords: () => isAsleep,
+    }),
     createMachine: () => new RegisterMachine(),
     limits: defaultShardLimits,
     output: silentLog,
@@ -93,4 +101,17 @@ test("what is appended while the follower is gone is answered in time, refused o
   expect(await read("a")).toEqual({ kind: "done", reply: "2" });
   expect(await set("a", "4")).toEqual({ kind: "done", reply: "4" });
   expect(partition.acks).toHaveLength(0);
+});
+
+test("nothing is appended while the cell sleeps, and whoever asks may ask again", async () => {
+  const { clock, partition, set } = await createShard();
+  isAsleep = true;
+  try {
+    expect(await set("a", "1")).toEqual({ kind: "failed", error: "COORDINATOR_NOT_AVAILABLE" });
+    expect(partition.log.nextOffset).toBe(0);
+  } finally {
+    isAsleep = false;
+  }
+  await clock.advance(10_000);
+  expect(await set("a", "1")).toEqual({ kind: "done", reply: "1" });
 });

@@ -174,6 +174,7 @@ test("the codes that are in logs already stay what they are", () => {
   expect(Object.fromEntries(recordKinds.map(({ name, code }) => [name, code]))).toEqual({
     genesis: 1,
     level: 2,
+    cellSleep: 7,
     controller: 3,
     counters: 4,
     question: 5,

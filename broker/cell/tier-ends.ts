@@ -1,0 +1,90 @@
+import type { TierEnd, TierLookup } from "../../metadata/commands/recovery.ts";
+import { partitionOf } from "../../metadata/image/image.ts";
+import type { Image } from "../../metadata/image/image.ts";
+import { noLeader } from "../../metadata/records/partition.ts";
+import type { CellEvent } from "./cell-events.ts";
+import { isInOffice } from "./cell-state.ts";
+import type { CellState, Step } from "./cell-state.ts";
+
+/** A partition, as the object store is asked about it. */
+export type TieredPartition = { readonly topicId: string; readonly index: number };
+
+/** The object store, as the controller asks it before a partition is given a leader that may lack records (replication.md C2b, C3). */
+export type TierEnds = {
+  /**
+   * How far manifest and packs of each reach together, by `partitionKey`; nothing for one of which the store has nothing. Claims the manifests first, so
+   * that no leader of an earlier term brings more than is told here. Rejects when the store does not answer: it is asked again.
+   */
+  ends(partitions: readonly TieredPartition[]): Promise<ReadonlyMap<string, TieredTo>>;
+};
+
+/** `lastEpoch`: the highest leader epoch of anything the store has of the partition; -1 if it has nothing. */
+export type TieredTo = { readonly end: number; readonly lastEpoch: number };
+
+export function partitionKey({ topicId, index }: TieredPartition): string {
+  return `${topicId}-${index}`;
+}
+
+/** Of one question; the rest comes with the next. */
+const maxPartitionsAtOnce = 1_000;
+
+/** Asks about partitions without a leader that have not been asked about since they lost it. One question is under way at a time. */
+export function askTier(state: CellState, { image, nowMs, effects }: Step): void {
+  const { office, hasTier } = state;
+  if (!hasTier || office === null || office.isAskingTier || nowMs < office.askTierMs) return;
+  if (image.leaderlessCount === 0 || !isInOffice(state, image)) return;
+  office.askTierMs = nowMs + state.config.retryMs;
+  const partitions: AskedPartition[] = [];
+  for (const { topicId, partitions: all } of image.topics.values()) {
+    for (const { index, leader, leaderEpoch, replicas, sealed } of all) {
+      if (leader !== noLeader || replicas.length === 0 || sealed !== null) continue;
+      const key = partitionKey({ topicId, index });
+      if (office.tiered.get(key)?.leaderEpoch === leaderEpoch) continue;
+      partitions.push({ topicId, index, leaderEpoch });
+      if (partitions.length === maxPartitionsAtOnce) break;
+    }
+    if (partitions.length === maxPartitionsAtOnce) break;
+  }
+  if (partitions.length === 0) return;
+  office.isAskingTier = true;
+  effects.push({ type: "readTier", officeEpoch: office.epoch, partitions });
+}
+
+/** In the term without a leader that it is asked about. */
+export type AskedPartition = TieredPartition & { readonly leaderEpoch: number };
+
+export function tierRead(
+  { office }: CellState,
+  { officeEpoch, partitions, ends }: Extract<CellEvent, { type: "tierRead" }>,
+  { image, nowMs }: Step,
+): void {
+  if (office?.epoch !== officeEpoch) return;
+  office.isAskingTier = false;
+  if (ends === null) return;
+  // More may wait.
+  office.askTierMs = nowMs;
+  forgetLed(office.tiered, image);
+  for (const { topicId, index, leaderEpoch } of partitions) {
+    const key = partitionKey({ topicId, index });
+    const { end, lastEpoch } = ends.get(key) ?? nothing;
+    office.tiered.set(key, { topicId, index, end, lastEpoch, leaderEpoch });
+  }
+  // What is known of logs is judged again.
+  office.areEndsNew = true;
+}
+
+/** As the office knows it now; undefined in a cell without a tier. */
+export function tieredEndsOf({ office, hasTier }: CellState): TierLookup | undefined {
+  if (!hasTier) return undefined;
+  const tiered = new Map(office?.tiered);
+  return (topicId, index) => tiered.get(partitionKey({ topicId, index })) ?? null;
+}
+
+const nothing: TieredTo = { end: 0, lastEpoch: -1 };
+
+/** Never more than there are partitions without a leader, and those asked about a moment ago. */
+function forgetLed(tiered: Map<string, TierEnd & TieredPartition>, image: Image): void {
+  for (const [key, { topicId, index, leaderEpoch }] of tiered) {
+    if (partitionOf(image, topicId, index)?.leaderEpoch !== leaderEpoch) tiered.delete(key);
+  }
+}

@@ -1,0 +1,44 @@
+import { noLeader } from "../records/partition.ts";
+import type { Image, Partition } from "./image.ts";
+
+// While a partition is sealed nothing is appended to it: everything it has is in the object store, below the seal's end, and any replica that begins
+// exactly there may lead (storage.md, "Sleep, wake, drain to nothing"). Only its leader breaks the seal, once its log begins there and enough are in sync.
+
+/** It takes no records, and nobody's replicas are made anew: it is asleep, or about to be. */
+export function isSleeping({ sleep }: Image): boolean {
+  return sleep.state !== "awake";
+}
+
+/** Nobody has ever led it, so nobody has a record of it. */
+export function isNeverLed({ leader, partitionEpoch }: Partition): boolean {
+  return leader === noLeader && partitionEpoch === 0;
+}
+
+/** It needs no broker to keep what it has. */
+export function isAtRest(partition: Partition): boolean {
+  return partition.sealed !== null || partition.replicas.length === 0 || isNeverLed(partition);
+}
+
+/** Whether a leader must refuse records: retriable, for this ends with the cell's sleep, or with the leader's own word (breakSeals). */
+export function refusesRecords(image: Image, partition: Partition | undefined): boolean {
+  return isSleeping(image) || (partition !== undefined && partition.sealed !== null);
+}
+
+/** Where a replica's log stands. */
+export type LogPosition = {
+  readonly logEndOffset: number;
+  /** Of its last record, or of the last term that began in it; -1 if there is none. */
+  readonly lastEpoch: number;
+};
+
+/**
+ * Where the elected leader's log must begin before it leads, whatever it holds now; null if it may lead with what it has. The object store has the leader
+ * epochs and the producers below that offset.
+ */
+export function bootstrapAt({ sealed }: Partition, log: LogPosition): number | null {
+  if (sealed === null) return null;
+  const { end, epoch } = sealed;
+  // A log that ends there in an older term may have left the one that was sealed.
+  const isWhole = log.logEndOffset === end && (end === 0 || log.lastEpoch >= epoch);
+  return isWhole ? null : end;
+}
