@@ -1,6 +1,6 @@
 import type { MetadataReplica } from "../metadata/log/replica.ts";
 import { allocateProducerIds } from "../metadata/commands/allocate-producer-ids.ts";
-import { internalTopic, topicByName } from "../metadata/image/image.ts";
+import { internalTopic, partitionOf, topicByName } from "../metadata/image/image.ts";
 import { refusesRecords } from "../metadata/image/seals.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
@@ -11,7 +11,8 @@ import type { Random } from "../ports/random.ts";
 import { defaultCellConfig } from "./cell/cell-config.ts";
 import type { CellMember } from "./cell/member.ts";
 import { createCellMember } from "./cell/member.ts";
-import type { TierEnds } from "./cell/tier-ends.ts";
+import { partitionKey } from "./cell/tier-ends.ts";
+import type { TierEnds, TieredPartition } from "./cell/tier-ends.ts";
 import { createReporter } from "./cell/report.ts";
 import type { BrokerConfig } from "./config.ts";
 import { createFetchSessionCache } from "./fetch-sessions/session-cache.ts";
@@ -40,6 +41,12 @@ import { createInSyncKeeper } from "./replication/in-sync-keeper.ts";
 import { createReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
 import { createTopicTable } from "./replication/topic-table.ts";
+import type { ColdEnds } from "./cold/cold-ends.ts";
+import { createColdEnds } from "./cold/cold-ends.ts";
+import { startPackSweep } from "./cold/pack-sweep.ts";
+import { restorationOf, restoreLog } from "./cold/restore-log.ts";
+import { startPacking } from "./cold/start-packing.ts";
+import { startSealing } from "./cold/start-sealing.ts";
 import { startTiering } from "./cold/start-tiering.ts";
 import { createTierWriter } from "./cold/tier-writer.ts";
 import { createTier } from "./cold/tier.ts";
@@ -60,8 +67,6 @@ export type BrokerPorts = {
   readonly onFatal: (error: Error) => void;
   /** The cell sleeps: what this broker holds is in the object store, and its process may close it and end. Absent: it waits for the cell to wake. */
   readonly onAsleep?: () => void;
-  /** What the object store holds of partitions; absent where no records are kept there. */
-  readonly tierEnds?: TierEnds;
   /** What is served, instead of every API there is: the test broker's way to answer some requests with an error. */
   readonly apis?: readonly KafkaApi<BrokerServices>[];
 };
@@ -102,7 +107,7 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
     identity,
     store,
     advertised: config.advertised ?? address,
-    hasTier: ports.tierEnds !== undefined,
+    hasTier: true,
   });
   await life.registered(registration.brokerId);
   const stop = new AbortController();
@@ -114,7 +119,7 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
   if (metadata.image.brokers.size === 1) await services.groups.whenLoaded();
   await listeners.serve(services, ports.apis ?? kafkaApis);
   starting.defer(startRetention(services, config.retentionCheckMs));
-  starting.defer(startTiering(services, { ...defaultTieringConfig, ...config.tiering }));
+  starting.defer(startCold(ports, services, { ...registration, config }));
   starting.defer(startHousekeeping(services));
   const running = starting.move();
   let closing: Promise<void> | null = null;
@@ -137,6 +142,47 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
     close: () => (closing ??= close()),
   };
 }
+
+/** What goes on in the object store. The result stops it. */
+function startCold(
+  { clock, log, metadata, objects }: BrokerPorts,
+  services: BrokerServices,
+  {
+    brokerId,
+    brokerEpoch,
+    config,
+  }: { brokerId: number; brokerEpoch: number; config: BrokerConfig },
+): () => Promise<void> {
+  const { topics, tier, tierWriter } = services;
+  const { cellName: cell, packing } = config;
+  const tiering = { ...defaultTieringConfig, ...config.tiering };
+  const self = { brokerId, brokerEpoch };
+  const isController = () => metadata.image.controller.brokerId === brokerId;
+  const image = () => metadata.image;
+  const stops = [
+    startTiering(services, tiering),
+    startSealing({
+      self,
+      metadata,
+      partitions: () => topics.held(),
+      tierWriter,
+      segmentBytes: tiering.segmentBytes,
+      isEphemeral: config.isEphemeral,
+      clock,
+      log,
+    }),
+    startPackSweep({ cell, tier, image, isController, clock, log, intervalMs: sweepMs }),
+  ];
+  if (packing !== null) {
+    const broker = { broker: brokerId, brokerEpoch };
+    stops.push(startPacking({ cell, broker, topics, objects, clock, log, config: packing }));
+  }
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  };
+}
+
+const sweepMs = 60_000;
 
 function openStore(
   { disk, clock, log, onFatal }: BrokerPorts,
@@ -194,7 +240,21 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
   const tier = createTier({ cell: config.cellName, objects, clock, random });
   const following = followingOf(fetchers, tier);
   const image = () => metadata.image;
-  const topics = createTopicTable({ brokerId, brokerEpoch, image, store, clock, log, following });
+  const coldEnds = createColdEnds({ tier, cell: config.cellName, clock });
+  const restoration = { tier, coldEnds, store, clock, log };
+  const topics = createTopicTable({
+    brokerId,
+    brokerEpoch,
+    image,
+    store,
+    clock,
+    log,
+    following,
+    restoring: {
+      isDue: (partitionLog, state) => restorationOf(partitionLog, state) !== null,
+      restore: (partitionLog, state) => restoreLog(restoration, partitionLog, state),
+    },
+  });
   const controller = createControllerLink({ selfId: brokerId, metadata, network, clock });
   const inSync = createInSyncKeeper({
     self: { brokerId, brokerEpoch },
@@ -211,7 +271,7 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     fetchers,
     controller,
     inSync,
-    cell: joinCell(ports, assembly, topics),
+    cell: joinCell(ports, assembly, { topics, tierEnds: tierEndsOf(metadata, coldEnds) }),
     store,
     tier,
     tierWriter: createTierWriter({
@@ -250,10 +310,10 @@ function roomFor(store: LogStore, bytes: number): Promise<void> | null {
 function joinCell(
   ports: BrokerPorts,
   { brokerId, brokerEpoch, config }: Assembly,
-  topics: TopicTable,
+  { topics, tierEnds }: { topics: TopicTable; tierEnds: TierEnds },
 ): CellMember {
   const { clock, random, metadata, network, log, onFatal } = ports;
-  const { onAsleep = () => undefined, tierEnds = null } = ports;
+  const { onAsleep = () => undefined } = ports;
   const { image } = metadata;
   return createCellMember({
     self: { brokerId, brokerEpoch },
@@ -268,6 +328,27 @@ function joinCell(
     onReplaced: onFatal,
     onAsleep,
   });
+}
+
+/** As the controller asks before it gives a partition a leader that may lack records: in the term without one. */
+function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds): TierEnds {
+  const endOf = async ({ topicId, index }: TieredPartition) => {
+    const state = partitionOf(image, topicId, index);
+    const { recoveries = [], leaderEpoch = 0 } = state ?? {};
+    const { endOffset, lastEpoch } = await coldEnds.endOf(
+      { topicId, index, recoveries },
+      leaderEpoch,
+    );
+    return [partitionKey({ topicId, index }), { end: endOffset, lastEpoch }] as const;
+  };
+  return {
+    async ends(partitions) {
+      const found = [];
+      // One after the other: they share what is known of packs, and each is a claim.
+      for (const each of partitions) found.push(await endOf(each));
+      return new Map(found);
+    },
+  };
 }
 
 function topicLookup({ image }: MetadataReplica) {
@@ -322,6 +403,7 @@ function followCoordinators(metadata: MetadataReplica, services: BrokerServices)
           partition,
           refusesRecords: () =>
             refusesRecords(metadata.image, local.topic.partitions[partition.index]),
+          cold: services,
         }),
       );
     } else {

@@ -113,7 +113,11 @@ export function createTierWriter(options: TierWriterOptions): TierWriter {
     const { stored } = outcome;
     const claimed = { leaderEpoch, stored, producers: null, startAfter: null, isSwept: false };
     claims.set(partition, claimed);
-    return claimed;
+    // A predecessor may have moved the log start without a word to a manifest that it had not claimed.
+    if (stored.manifest.logStartOffset >= logStartOffset) return claimed;
+    const next = moveLogStart(stored.manifest, logStartOffset, clock.nowMs());
+    const moved = await putNext(partition, claimed, next);
+    return moved.kind === "done" ? claimed : moved;
   }
 
   /** What a put of the manifest has come to. */

@@ -13,8 +13,12 @@ import type { BatchRules } from "../log/batch-validation.ts";
 import type { AppendOutcome } from "./append-batch.ts";
 import { appendBatch } from "./append-batch.ts";
 import type { AppendGate } from "./append-gate.ts";
+import { moveLogStartEverywhere } from "../cold/move-log-start.ts";
+import { readEverywhere } from "../cold/read-everywhere.ts";
+import type { Tier } from "../cold/tier.ts";
+import type { TierWriter } from "../cold/tier-writer.ts";
 import type { Partition } from "./partition.ts";
-import { inSyncCountOf, moveLogStart, whenCommitted } from "./partition.ts";
+import { inSyncCountOf, whenCommitted } from "./partition.ts";
 import type { LocalTopic } from "./topic-table.ts";
 
 /** Bound on a coordinator's own batch, for what it writes and what it reads; the runtime keeps its batches far below. */
@@ -30,6 +34,10 @@ type Options = {
   readonly partition: Partition;
   /** The partition is sealed, or about to be: the cell sleeps. */
   readonly refusesRecords: () => boolean;
+  readonly cold: {
+    readonly tier: Pick<Tier, "read">;
+    readonly tierWriter: Pick<TierWriter, "leave">;
+  };
 };
 
 /** A partition of an internal topic as the log of a coordinator: appends count once committed, reads end at the high watermark. */
@@ -39,9 +47,10 @@ export function coordinatorLog(options: Options): CoordinatorLog {
     append: (records) => append(options, records),
     isShortOfReplicas: () =>
       options.refusesRecords() || inSyncCountOf(partition) < partition.minIsr,
-    read: () => read(partition),
+    read: () => read(options.cold, partition),
     async moveLogStart(offset) {
-      await moveLogStart(partition, Math.min(offset, partition.log.highWatermark));
+      const start = Math.min(offset, partition.log.highWatermark);
+      await moveLogStartEverywhere(options.cold.tierWriter, partition, start);
     },
   };
 }
@@ -106,7 +115,8 @@ function refusal(error: ErrorName, message: string | null): AppendResult {
     : { kind: "unavailable", reason };
 }
 
-async function* read(partition: Partition): AsyncIterable<LogPiece> {
+/** After a sleep, or the loss of every disk, from the object store. */
+async function* read({ tier }: Options["cold"], partition: Partition): AsyncIterable<LogPiece> {
   const { log, leaderEpoch } = partition;
   const end = log.nextOffset;
   // What is read must be committed, or a crash could take back what the coordinator has acted on.
@@ -115,7 +125,7 @@ async function* read(partition: Partition): AsyncIterable<LogPiece> {
   );
   if (!isCommitted)
     throw new Error("the leadership was lost before what is to be read was committed");
-  for await (const batch of log.readBatches(log.logStartOffset, end)) {
+  for await (const batch of readEverywhere(tier, log, end)) {
     const isMarker = isControlAt(batch, 0);
     if (isMarker) continue;
     const decoded = decodeBatch(batch, 0, maxBatchBytes);

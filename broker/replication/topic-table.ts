@@ -66,6 +66,15 @@ export type TopicTableOptions = {
   clock: Clock;
   log: LogOutput;
   following: Following;
+  restoring: Restoring;
+};
+
+/** How a log comes to hold what the object store has of it, where it ends below that. */
+export type Restoring = {
+  /** Whether that has to be done before the log is led. */
+  isDue(log: PartitionLog, state: ImagePartition): boolean;
+  /** False if it cannot be done now. */
+  restore(log: PartitionLog, state: ImagePartition): Promise<boolean>;
 };
 
 /** Who follows the leaders of the replicas here that do not lead. */
@@ -234,7 +243,7 @@ function lead(table: Table, partition: Partition, state: ImagePartition): boolea
     unfit(table, partition, state);
     return false;
   }
-  if (recoveryStep(partition.log, state.recoveries) !== null) {
+  if (!isReady(table, partition, state)) {
     void recoverAndLead(table, partition, state);
     return false;
   }
@@ -247,19 +256,28 @@ function lead(table: Table, partition: Partition, state: ImagePartition): boolea
   return true;
 }
 
+/** The log is as its recoveries left it, and has what the object store has of it. */
+const isReady = ({ restoring }: Table, { log }: Partition, state: ImagePartition): boolean =>
+  recoveryStep(log, state.recoveries) === null && !restoring.isDue(log, state);
+
+/** For an object store that does not answer. */
+const restoreAgainMs = 1_000;
+
 /** Leads once the log is as the recovery left it; meanwhile clients ask again. */
 async function recoverAndLead(
   table: Table,
   partition: Partition,
   state: ImagePartition,
 ): Promise<void> {
-  const { recovering, topics, log } = table;
+  const { recovering, restoring, topics, log, clock } = table;
   const { recoveries } = state;
   if (recovering.has(partition)) return;
   recovering.add(partition);
   const { topicId, index } = partition;
+  let isRestored = false;
   try {
-    if (await applyRecoveries(partition, recoveries)) {
+    isRestored = await restoring.restore(partition.log, state);
+    if (isRestored && (await applyRecoveries(partition, recoveries)) && recoveries.length > 0) {
       log.warn("a partition goes on after a recovery that may have lost records", {
         topicId,
         partition: index,
@@ -273,9 +291,15 @@ async function recoverAndLead(
   }
   const local = topics.get(topicId);
   if (local?.partitions[index] !== partition) return;
+  const isAsItWas = local.topic.partitions[index] === state;
+  // Nobody else could do better: it is waited for.
+  if (!isRestored && isAsItWas && partition.log.failure === null)
+    return void clock.after(restoreAgainMs, () => {
+      if (local.partitions[index] === partition) place(table, local, index);
+    });
   // What was decided meanwhile may be another thing.
-  if (recoveryStep(partition.log, recoveries) === null) place(table, local, index);
-  else if (local.topic.partitions[index] === state) unfit(table, partition, state);
+  if (isReady(table, partition, state)) place(table, local, index);
+  else if (isAsItWas) unfit(table, partition, state);
 }
 
 /** Nobody else would lead it while the image says that this broker does. */

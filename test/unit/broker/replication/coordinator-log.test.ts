@@ -64,6 +64,7 @@ async function createShard() {
       gate,
       topic,
       partition,
+      cold: leading.services,
       refusesRecords: () => isAsleep,
     }),
     createMachine: () => new RegisterMachine(),

@@ -1,0 +1,149 @@
+import type { PartitionState, Recovery } from "../../metadata/records/partition.ts";
+import { bootstrapAt } from "../../metadata/image/seals.ts";
+import { isBehindTier } from "../../metadata/commands/recovery.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { baseOffsetAt, batchSizeAt } from "../../protocol/records/batch.ts";
+import type { LogOutput } from "../log-output.ts";
+import type { LogStore } from "../log/log-store.ts";
+import { LogReadError, type PartitionLog } from "../log/partition-log.ts";
+import { loadPackRange } from "../tiering/pack-reading.ts";
+import type { RecoveredPart } from "../tiering/pack-recovery.ts";
+import type { ColdEnds } from "./cold-ends.ts";
+import type { Tier } from "./tier.ts";
+
+// An elected leader whose log ends below what the object store has takes it from there before it leads: after a sleep exactly up to the seal, after a loss as
+// far as manifest and packs reach together (replication.md L1, C3, F5).
+
+export type RestoreOptions = {
+  readonly tier: Tier;
+  readonly coldEnds: ColdEnds;
+  readonly store: LogStore;
+  readonly clock: Clock;
+  readonly log: LogOutput;
+};
+
+/** What is to be done before the log may be led; null if nothing is. */
+export function restorationOf(
+  log: Pick<PartitionLog, "logEndOffset" | "nextOffset" | "leaderEpoch">,
+  state: PartitionState,
+):
+  | { readonly kind: "seal"; readonly end: number }
+  | { readonly kind: "recovery"; readonly recovery: Recovery }
+  | null {
+  const position = { logEndOffset: log.logEndOffset, lastEpoch: log.leaderEpoch };
+  const end = bootstrapAt(state, position);
+  if (end !== null) return { kind: "seal", end };
+  const recovery = state.recoveries.at(-1);
+  const isDone =
+    recovery === undefined || log.leaderEpoch >= recovery.epoch || log.nextOffset >= recovery.start;
+  return isDone ? null : { kind: "recovery", recovery };
+}
+
+/** Brings the log there. False if it cannot be now: the object store does not answer, or the disk does not write. */
+export async function restoreLog(
+  options: RestoreOptions,
+  log: PartitionLog,
+  state: PartitionState,
+): Promise<boolean> {
+  const restoration = restorationOf(log, state);
+  if (restoration === null) return true;
+  try {
+    return restoration.kind === "seal"
+      ? await beginAtSeal(options, log, restoration.end)
+      : await recover(options, log, { state, recovery: restoration.recovery });
+  } catch (error) {
+    if (!(error instanceof LogReadError)) throw error;
+    options.log.warn("a partition waits for the object store before it can be led", {
+      topicId: log.topicId,
+      partition: log.index,
+      reason: error.message,
+    });
+    return false;
+  }
+}
+
+async function beginAtSeal(
+  { tier }: RestoreOptions,
+  log: PartitionLog,
+  end: number,
+): Promise<boolean> {
+  const beginning = await tier.beginning(log);
+  // Nothing is left of it: retention took the last record before the cell slept.
+  if (beginning === null) return log.restartAt(end);
+  if (beginning.offset !== end)
+    throw new LogReadError(`its seal ends at ${end}, its manifest at ${beginning.offset}`);
+  return log.restartAt(end, beginning.before);
+}
+
+async function recover(
+  options: RestoreOptions,
+  log: PartitionLog,
+  { state, recovery }: { readonly state: PartitionState; readonly recovery: Recovery },
+): Promise<boolean> {
+  const { tier, coldEnds } = options;
+  const { topicId, index, logEndOffset, leaderEpoch: lastEpoch } = log;
+  const earlier = state.recoveries.filter((each) => each !== recovery);
+  const place = { topicId, index, recoveries: earlier };
+  const cold = await coldEnds.endOf(place, state.leaderEpoch);
+  const end = Math.min(cold.endOffset, recovery.end);
+  if (!isBehindTier({ logEndOffset, lastEpoch }, { end, lastEpoch: cold.lastEpoch })) return true;
+  const beginning = cold.tier === null ? null : await tier.beginning(log);
+  const isBegun =
+    beginning === null
+      ? await log.restartAt(cold.startOffset)
+      : await log.restartAt(beginning.offset, beginning.before);
+  if (!isBegun) return false;
+  for (const part of cold.parts)
+    if (part.fromOffset < recovery.end && !(await appendPart(options, log, { part, state })))
+      return false;
+  options.log.error(
+    "a partition lost all its replicas and goes on from the object store: what was written last may be missing",
+    {
+      topicId,
+      partition: index,
+      upTo: log.nextOffset,
+    },
+  );
+  return true;
+}
+
+/** Appends a pack's batches as a follower would its leader's. */
+async function appendPart(
+  { tier, store, clock }: RestoreOptions,
+  log: PartitionLog,
+  { part, state }: { readonly part: RecoveredPart; readonly state: PartitionState },
+): Promise<boolean> {
+  const loaded = await loadPackRange(tier.objects, part.key, part.range);
+  if (loaded.kind !== "batches")
+    throw new LogReadError(loaded.kind === "gone" ? `${part.key} is gone` : loaded.message);
+  if (part.fromOffset > log.nextOffset && !(await log.skipTo(part.fromOffset))) return false;
+  const { bytes } = loaded;
+  for (let at = 0; at < bytes.length;) {
+    const size = batchSizeAt(bytes, at);
+    const baseOffset = baseOffsetAt(bytes, at);
+    if (baseOffset >= part.toOffset) break;
+    if (baseOffset >= log.nextOffset) {
+      await store.room(size);
+      // Flushed, whatever the topic asks for: there is no other copy here.
+      const followed = log.follow(bytes.subarray(at, at + size), {
+        leaderEpoch: state.leaderEpoch,
+        durability: "fsync",
+        nowMs: clock.nowMs(),
+      });
+      if (followed.kind === "refused") throw new LogReadError(followed.reason);
+    }
+    at += size;
+  }
+  await written(log, clock);
+  if (log.failure !== null) return false;
+  log.advanceHighWatermark(Math.max(log.highWatermark, log.logEndOffset));
+  return true;
+}
+
+const lookEveryMs = 10;
+
+/** A commit takes milliseconds, and there is one for each part. */
+async function written(log: PartitionLog, clock: Clock): Promise<void> {
+  while (log.logEndOffset < log.nextOffset && log.failure === null)
+    await new Promise<void>((resolve) => void clock.after(lookEveryMs, resolve));
+}

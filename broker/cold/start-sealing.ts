@@ -1,0 +1,101 @@
+import { partitionOf, type Image } from "../../metadata/image/image.ts";
+import { sealPartitions, type WantedSeal } from "../../metadata/commands/seal-partitions.ts";
+import type { MetadataReplica } from "../../metadata/log/replica.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { MetadataLogError } from "../../ports/metadata-log.ts";
+import type { LogOutput } from "../log-output.ts";
+import { startPeriodic } from "../periodic.ts";
+import type { Partition } from "../replication/partition.ts";
+import type { TierWriter } from "./tier-writer.ts";
+
+// A cell that falls asleep, and a broker that drains with the last copy of something, leave nothing behind that only they have: each leader puts all of its
+// log into the object store and says in the metadata log where it ends (storage.md, "Sleep, wake, drain to nothing"; replication.md C5).
+
+export type SealingOptions = {
+  readonly self: { readonly brokerId: number; readonly brokerEpoch: number };
+  readonly metadata: MetadataReplica;
+  readonly partitions: () => Iterable<Partition>;
+  readonly tierWriter: TierWriter;
+  readonly segmentBytes: number;
+  /** The directory is gone with the broker: what only it has is sealed before it goes. */
+  readonly isEphemeral: boolean;
+  readonly clock: Clock;
+  readonly log: LogOutput;
+};
+
+const everyMs = 250;
+/** Of one command. */
+const sealsAtOnce = 1_000;
+const lanes = 2;
+
+/** The result stops it, and resolves when nothing of it is under way. */
+export function startSealing(options: SealingOptions): () => Promise<void> {
+  const { metadata, clock, log } = options;
+  return startPeriodic({
+    clock,
+    intervalMs: everyMs,
+    async round() {
+      const due = sealable(metadata.image, options).slice(0, sealsAtOnce);
+      if (due.length === 0) return;
+      const seals = await putAway(options, due);
+      if (seals.length === 0) return;
+      try {
+        const request = { ...options.self, seals };
+        await metadata.submit((image, context) => sealPartitions(image, request, context));
+      } catch (error) {
+        if (!(error instanceof MetadataLogError)) throw error;
+        log.warn("seals wait for the metadata log", { error: error.message });
+      }
+    },
+    failed: (error) => log.error("sealing failed; it is tried again", { error: String(error) }),
+  });
+}
+
+/** What is led here, and has to be sealed. */
+function sealable(image: Image, { self, partitions, isEphemeral }: SealingOptions): Partition[] {
+  const isFallingAsleep = image.sleep.state === "fallingAsleep";
+  const isDraining = isEphemeral && image.brokers.get(self.brokerId)?.state === "draining";
+  if (!isFallingAsleep && !isDraining) return [];
+  return Array.from(partitions()).filter(({ topicId, index, isLeader, leaderEpoch, log }) => {
+    const state = partitionOf(image, topicId, index);
+    if (!isLeader || log.failure !== null || state?.leaderEpoch !== leaderEpoch) return false;
+    const isLastCopy = state.isr.length === 1 && state.isr[0] === self.brokerId;
+    return state.sealed === null && (isFallingAsleep || isLastCopy);
+  });
+}
+
+async function putAway(options: SealingOptions, due: Partition[]): Promise<WantedSeal[]> {
+  const seals: WantedSeal[] = [];
+  const lane = async (): Promise<void> => {
+    for (let next = due.shift(); next !== undefined; next = due.shift()) {
+      const seal = await putAwayOne(options, next);
+      if (seal !== null) seals.push(seal);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return seals;
+}
+
+/** Null while it cannot be said: records are on their way yet, or the object store does not answer. */
+async function putAwayOne(
+  { tierWriter, segmentBytes, log: output }: SealingOptions,
+  partition: Partition,
+): Promise<WantedSeal | null> {
+  const { topicId, index, log, leaderEpoch } = partition;
+  const end = log.nextOffset;
+  if (log.highWatermark !== end) return null;
+  while (partition.tieredEnd < end && log.logStartOffset < end) {
+    const before = partition.tieredEnd;
+    const written = await tierWriter.cut(partition, segmentBytes);
+    if (written.kind === "failed")
+      output.warn("a partition cannot be sealed yet", {
+        topicId,
+        partition: index,
+        reason: written.reason,
+      });
+    if (written.kind !== "done" || partition.tieredEnd === before) return null;
+  }
+  return partition.isLeader && partition.leaderEpoch === leaderEpoch && log.nextOffset === end
+    ? { topicId, index, leaderEpoch, end }
+    : null;
+}
