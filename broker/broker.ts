@@ -47,6 +47,7 @@ import { startPackSweep } from "./cold/pack-sweep.ts";
 import { restorationOf, restoreLog } from "./cold/restore-log.ts";
 import { startPacking } from "./cold/start-packing.ts";
 import { startSealing } from "./cold/start-sealing.ts";
+import { startTopicSweep } from "./cold/topic-sweep.ts";
 import { startTiering } from "./cold/start-tiering.ts";
 import { createTierWriter } from "./cold/tier-writer.ts";
 import { createTier } from "./cold/tier.ts";
@@ -172,6 +173,7 @@ function startCold(
       log,
     }),
     startPackSweep({ cell, tier, image, isController, clock, log, intervalMs: sweepMs }),
+    startTopicSweep({ cell, metadata, objects, isController, clock, log, checkMs: sweepMs }),
   ];
   if (packing !== null) {
     const broker = { broker: brokerId, brokerEpoch };

@@ -237,3 +237,41 @@ test("every disk is lost without a word: what packs and segments hold is there, 
   expect(next.errorCode).toBe(0);
   expect(Number(next.baseOffset)).toBeGreaterThan(2 ** 40);
 });
+
+const keysOf = async (broker: MemoryBroker, topicId: string) =>
+  (await broker.world.objects.list(`cells/local/topics/${topicId}/`)).map(({ key }) => key);
+
+test("what the object store has of a topic goes with it, whether it was deleted awake or asleep", async () => {
+  const before = await start();
+  const { clusterId } = before;
+  await before.createTopic("kept", { partitionCount: 1 });
+  const awake = await before.createTopic("awake", { partitionCount: 1 });
+  const sleeping = await before.createTopic("sleeping", { partitionCount: 1 });
+  for (const topic of ["kept", "awake", "sleeping"]) await fill(before, topic, 0, 60);
+  await until(
+    before,
+    () => ["kept", "awake", "sleeping"].every((topic) => partitionOf(before, topic)!.tieredEnd > 0),
+    700,
+  );
+  const drop = (broker: MemoryBroker, name: string) =>
+    broker.metadata.submit((image, context) =>
+      deleteTopic(image, { clusterId, topic: { name } } as never, context),
+    );
+  await drop(before, "awake");
+  await until(before, () => before.image.topics.size === 2);
+  for (let turn = 0; turn < 200 && (await keysOf(before, awake.topicId)).length > 0; turn += 1)
+    await before.clock.advance(1_000);
+  expect(await keysOf(before, awake.topicId)).toEqual([]);
+  expect((await keysOf(before, sleeping.topicId)).length).toBeGreaterThan(0);
+
+  await before.metadata.submit((image, context) => sleepCell(image, context));
+  await until(before, () => before.image.sleep.state === "asleep");
+  await drop(before, "sleeping");
+  running.splice(0);
+  await before.close();
+  const woken = await start(onNewDisk({ ...before.world, startMs: before.clock.nowMs() }));
+  for (let turn = 0; turn < 300 && (await keysOf(woken, sleeping.topicId)).length > 0; turn += 1)
+    await woken.clock.advance(1_000);
+  expect(await keysOf(woken, sleeping.topicId)).toEqual([]);
+  expect((await readAll(woken, "kept")).size).toBe(60);
+});
