@@ -14,6 +14,7 @@ import { brokerDrainRoutes } from "./routes/broker-drain.ts";
 import { brokerRemovalRoutes } from "./routes/broker-removal.ts";
 import { brokerRoutes } from "./routes/brokers.ts";
 import { cellBrokerRoutes } from "./routes/cell-brokers.ts";
+import { cellSleepRoutes } from "./routes/cell-sleep.ts";
 import { cellRoutes } from "./routes/cell.ts";
 import { clusterRoutes } from "./routes/clusters.ts";
 import { docsRoutes } from "./routes/docs.ts";
@@ -66,6 +67,7 @@ export function createApi(options: ApiOptions): Routes {
     brokerReplicaRoutes(api),
     elsewhereRoutes(api, { isListed: options.brokerRoutes === undefined }),
     cellRoutes(api),
+    cellSleepRoutes(api),
     cellBrokerRoutes(api),
     brokerDrainRoutes(api),
     brokerRemovalRoutes(api),

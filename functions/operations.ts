@@ -2,8 +2,11 @@ import { movingPartitions } from "../metadata/commands/advance-moves.ts";
 import { evacuationProgress } from "../metadata/commands/evacuate-broker.ts";
 import type { BrokerEvacuation, EvacuationProgress } from "../metadata/commands/evacuate-broker.ts";
 import { isMoving, targetReplicas } from "../metadata/commands/replica-moves.ts";
+import { sleepProgress } from "../metadata/commands/sleep-cell.ts";
+import type { SleepProgress } from "../metadata/commands/sleep-cell.ts";
 import type { Image, Partition, Topic } from "../metadata/image/image.ts";
 import { inServiceIn } from "../metadata/image/image.ts";
+import type { CellSleep } from "../metadata/records/cell.ts";
 import { noLeader } from "../metadata/records/partition.ts";
 import type { Operation } from "./api-types.ts";
 import { isoTime } from "./iso-time.ts";
@@ -21,11 +24,20 @@ export function moveId(topicId: string, index: number, target: readonly number[]
   return `move-${topicId}-${index}-${target.join(".")}`;
 }
 
+/** `sleep-<revision it was asked for at>` */
+function sleepId({ revision }: CellSleep): string {
+  return `sleep-${revision}`;
+}
+
 const drainPattern = /^drain-(\d{1,15})-(\d{1,15})$/;
 const movePattern = /^move-([\w-]{22})-(\d{1,10})-(\d{1,15}(?:\.\d{1,15})*)$/;
 
-/** Null if the cell has none of this id: the broker or topic is not there, or the drain was taken back. */
+/** Null if the cell has none of this id: the broker or topic is not there, or the drain or sleep was taken back. */
 export function operationOf(image: Image, id: string): Operation | null {
+  const { sleep } = image;
+  if (sleep.state !== "awake" && id === sleepId(sleep)) {
+    return sleepOperation(sleep, sleepProgress(image));
+  }
   const drain = drainPattern.exec(id);
   if (drain !== null) {
     const brokerId = Number(drain[1]);
@@ -43,9 +55,11 @@ export function operationOf(image: Image, id: string): Operation | null {
   return moveOperation(image, { topic, partition, target: target.split(".").map(Number) });
 }
 
-/** All that the cell has under way, in the order of their ids: drains, and moves whoever began them. */
+/** All that the cell has under way, in the order of their ids: its sleep, drains, and moves whoever began them. */
 export function operationsOf(image: Image): Operation[] {
   const found: Operation[] = [];
+  const { sleep } = image;
+  if (sleep.state !== "awake") found.push(sleepOperation(sleep, sleepProgress(image)));
   for (const { brokerId, evacuation } of image.brokers.values()) {
     if (evacuation === null) continue;
     const progress = evacuationProgress(image, brokerId);
@@ -55,6 +69,21 @@ export function operationsOf(image: Image): Operation[] {
     found.push(moveOperation(image, { topic, partition, target: targetReplicas(partition) }));
   }
   return found.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+export function sleepOperation(sleep: CellSleep, progress: SleepProgress): Operation {
+  const { restingCount, partitionCount, leaderlessCount } = progress;
+  const isBlocked = leaderlessCount > 0 && restingCount + leaderlessCount === partitionCount;
+  const error = `${leaderlessCount} partitions have no leader who could bring them to the object store: start the brokers that hold them, or wake the cell`;
+  const state = sleep.state === "asleep" ? "done" : isBlocked ? "blocked" : "running";
+  return {
+    id: sleepId(sleep),
+    kind: "sleep",
+    state,
+    progress: { done: restingCount, total: partitionCount, unit: "partitions" },
+    ...(state !== "done" && leaderlessCount > 0 ? { error } : {}),
+    started_at: isoTime(sleep.startedAtMs),
+  };
 }
 
 export function drainOperation(drain: BrokerEvacuation, held: EvacuationProgress): Operation {

@@ -3,6 +3,7 @@ import { alterPartitionReassignments } from "../../metadata/commands/alter-parti
 import { rejected } from "../../metadata/commands/command.ts";
 import type { Command, CommandContext, Decision } from "../../metadata/commands/command.ts";
 import { endEvacuation } from "../../metadata/commands/evacuate-broker.ts";
+import { wakeCell } from "../../metadata/commands/sleep-cell.ts";
 import type { Image } from "../../metadata/image/image.ts";
 import type { ApiContext, Routes } from "../api-context.ts";
 import { newRoutes } from "../api-context.ts";
@@ -39,7 +40,7 @@ export function operationCancelRoutes(api: ApiContext): Routes {
     operationId: "cancelOperation",
     summary: "Take an operation back that is not done",
     description:
-      "A move: the partition has the replicas it had before. A drain: what has left stays where it is, and moves that have begun go on.",
+      "A move: the partition has the replicas it had before. A drain: what has left stays where it is, and moves that have begun go on. Sleep: the cell is awake.",
     request: {
       params: z.object({
         operation_id: z.string().openapi({ param: { name: "operation_id", in: "path" } }),
@@ -78,9 +79,10 @@ function cancel(id: string): Command<Operation, ChangeErrorCode> {
 
 function takenBack(
   image: Image,
-  { broker_id: brokerId, partition }: Operation,
+  { kind, broker_id: brokerId, partition }: Operation,
   context: CommandContext,
 ): Decision<unknown, ChangeErrorCode> {
+  if (kind === "sleep") return wakeCell(image);
   if (partition === undefined) return endEvacuation(image, { brokerId: brokerId ?? -1 });
   const { cluster_id: clusterId, topic_name: name, partition_id: index } = partition;
   const topics = [{ name, partitions: [{ index, replicas: null }] }];

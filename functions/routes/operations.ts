@@ -17,7 +17,7 @@ const listRoute = createRoute({
   path: "/v1/cell/operations",
   tags,
   operationId: "listOperations",
-  summary: "List the long work that is under way: drains, and moves of replicas",
+  summary: "List the long work that is under way: drains, moves of replicas, and sleep",
   description:
     "Also what the cell does by itself: replicas of brokers that are gone, and those that spread as brokers come. In the order of their ids.",
   request: {

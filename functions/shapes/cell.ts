@@ -22,7 +22,7 @@ export const cell = z
   .object({
     id: z.string(),
     version: z.string().openapi({ example: "0.1.0" }),
-    state: z.enum(["ready", "waiting_for_brokers"]),
+    state: z.enum(["ready", "waiting_for_brokers", "falling_asleep", "asleep"]),
     metadata_revision: z.int().openapi({ description: "Head of the metadata log, as replayed." }),
     metadata_level: z.int(),
     controller_broker_id: z.int().nullable(),

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 export const operation = z
   .object({
     id: z.string().openapi({ example: "drain-3-4711" }),
-    kind: z.enum(["drain", "move"]),
+    kind: z.enum(["drain", "move", "sleep"]),
     state: z.enum(["running", "blocked", "done", "canceled"]).openapi({
       description: "`blocked`: it goes on once what `error` says has changed.",
     }),
@@ -13,12 +13,12 @@ export const operation = z
         total: z.int().openapi({ example: 120 }),
         unit: z.enum(["partitions", "replicas"]).openapi({
           description:
-            "A drain counts the partitions that have left, a move the new replicas in sync.",
+            "A drain counts the partitions that have left, a move the new replicas in sync, a sleep the partitions that are sealed.",
         }),
       })
       .openapi("OperationProgress"),
     error: z.string().optional().openapi({ description: "Why it does not go on." }),
-    started_at: z.iso.datetime().optional().openapi({ description: "Of drains." }),
+    started_at: z.iso.datetime().optional().openapi({ description: "Of drains, and of sleep." }),
     broker_id: z.int().optional().openapi({ description: "The broker that is drained." }),
     partition: z
       .object({

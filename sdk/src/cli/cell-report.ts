@@ -17,7 +17,8 @@ export function cellReport(
   operations: readonly OperationDescription[],
 ): CellReport {
   return {
-    summary: [headline(cell), ...unhealthyLines(cell)],
+    // Of what sleeps nothing is amiss.
+    summary: [headline(cell), ...(cell.state === "asleep" ? [] : unhealthyLines(cell))],
     brokers: {
       header: ["broker", "state", "zone", "address", "leaders", "replicas", "out of sync"],
       rows: cell.brokers.map(brokerRow),
@@ -27,6 +28,8 @@ export function cellReport(
 }
 
 function headline(cell: CellStatus): string {
+  if (cell.state === "asleep") return asleepLine(cell);
+  if (cell.state === "falling_asleep") return "Falling asleep: no records are taken.";
   if (cell.brokers.length === 0) return "Not well: no broker has started yet.";
   if (cell.state !== "ready") return "Not well: no broker is in service.";
   const { offline, underMinIsr, underReplicated } = cell;
@@ -39,6 +42,10 @@ function headline(cell: CellStatus): string {
   if (troubles.length > 0) return `Not well: of ${all}, ${troubles.join(", ")}.`;
   const where = `${counted(cell.topics, "topic")}, ${counted(cell.clusters, "cluster")}`;
   return `Well: ${all} (${where}), each with a leader and all of its replicas.`;
+}
+
+function asleepLine({ partitions, topics }: Pick<CellStatus, "partitions" | "topics">) {
+  return `Asleep: ${counted(partitions, "partition")} (${counted(topics, "topic")}) in the object store. A broker that starts wakes it.`;
 }
 
 const problemWords: Record<UnhealthyPartition["problem"], string> = {
@@ -99,6 +106,7 @@ function stateText({ state, isLost, drain }: BrokerDescription): string {
 }
 
 function workLines(cell: CellStatus, operations: readonly OperationDescription[]): string[] {
+  if (cell.state === "asleep") return [];
   const lines = cell.brokers.flatMap((broker) => absenceLines(cell, broker));
   if (cell.brokers.length > 0 && cell.controller === null) {
     lines.push(
@@ -109,6 +117,7 @@ function workLines(cell: CellStatus, operations: readonly OperationDescription[]
     cell.brokers.filter(({ state }) => state === "fenced").map(({ id }) => id),
   );
   for (const each of operations) {
+    if (each.kind === "sleep") lines.push(sleepLine(each));
     if (each.kind !== "drain") continue;
     const isGone = each.state === "done" && stopped.has(each.broker ?? -1);
     lines.push(isGone ? goneLine(each) : drainLine(each));
@@ -140,6 +149,11 @@ export function drainLine({ broker, state, progress, error }: OperationDescripti
   const done = `${progress.done} of ${counted(progress.total, "partition")} have left`;
   if (state === "done") return `Broker ${broker} is empty and may be stopped.`;
   const going = `Broker ${broker} is being drained: ${done}`;
+  return error === null ? `${going}.` : `${going}; ${error}.`;
+}
+
+export function sleepLine({ progress, error }: OperationDescription): string {
+  const going = `On its way to sleep: ${progress.done} of ${counted(progress.total, "partition")} are sealed`;
   return error === null ? `${going}.` : `${going}; ${error}.`;
 }
 

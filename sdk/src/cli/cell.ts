@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { drainCommand, undrainCommand } from "./cell-drain.ts";
 import { moveCommand } from "./cell-move.ts";
 import { declareLostCommand, unregisterCommand } from "./cell-removal.ts";
+import { sleepCommand, wakeCommand } from "./cell-sleep.ts";
 import { statusCommand } from "./cell-status.ts";
 
 export function cellCommand(): Command {
@@ -12,5 +13,7 @@ export function cellCommand(): Command {
   noun.addCommand(moveCommand());
   noun.addCommand(declareLostCommand());
   noun.addCommand(unregisterCommand());
+  noun.addCommand(sleepCommand());
+  noun.addCommand(wakeCommand());
   return noun;
 }

@@ -15,6 +15,7 @@ import { explainStart } from "./start-failure.ts";
 import { sayWelcome } from "./welcome.ts";
 
 const stopLimitMs = 30_000;
+const asleepPauseMs = 3_000;
 
 /** `myelin dev`, which `npm start` runs: metadata log, one broker and the control plane in this process, until it is told to stop. */
 export async function runDev(options: CellOptions, output: Output): Promise<number> {
@@ -51,7 +52,8 @@ async function start(
       clusterName: options.cluster,
       log,
       onFatal: life.fail,
-      onAsleep: () => life.stop(),
+      // Whoever asked for sleep looks for its end, once a second.
+      onAsleep: () => void setTimeout(() => life.stop(), asleepPauseMs),
     });
     try {
       const wanted = { port: httpPort, advice: `--http-port ${httpPort + 1}` };

@@ -43,7 +43,7 @@ export type BrokerDescription = {
 
 export type OperationDescription = {
   id: string;
-  kind: "drain" | "move";
+  kind: "drain" | "move" | "sleep";
   state: "running" | "blocked" | "done" | "canceled";
   progress: { done: number; total: number; unit: "partitions" | "replicas" };
   /** Why it does not go on. */
@@ -57,7 +57,7 @@ export type OperationDescription = {
 export type CellStatus = {
   id: string;
   version: string;
-  state: "ready" | "waiting_for_brokers";
+  state: "ready" | "waiting_for_brokers" | "falling_asleep" | "asleep";
   controller: number | null;
   clusters: number;
   topics: number;
@@ -102,11 +102,15 @@ export type MoveOptions = {
 /** The fleet behind the clusters, for those who operate it. Every method rejects with MyelinError. */
 export type CellControl = {
   status(): Promise<CellStatus>;
-  /** All that is under way: drains, and moves whoever began them. */
+  /** All that is under way: sleep, drains, and moves whoever began them. */
   operations(): Promise<OperationDescription[]>;
   operation(id: string): Promise<OperationDescription>;
   /** Takes an operation back that is not done. */
   cancel(id: string): Promise<OperationDescription>;
+  /** Brings all to the object store and lets the brokers stop: done when the cell sleeps. */
+  sleep(): Promise<OperationDescription>;
+  /** Ends the cell's sleep, or takes it back; brokers are started elsewhere, and wake it themselves. */
+  wake(): Promise<CellStatus>;
   /** Empties a broker: done when it holds nothing any more. */
   drain(broker: number): Promise<OperationDescription>;
   undrain(broker: number): Promise<BrokerDescription>;
@@ -134,6 +138,8 @@ export function createCellControl(http: HttpClient): CellControl {
     operation: async (id) => describeOperation(await get<OperationResource>(operationPath(id))),
     cancel: async (id) =>
       describeOperation(await post<OperationResource>(`${operationPath(id)}:cancel`)),
+    sleep: async () => describeOperation(await post<OperationResource>("/v1/cell:sleep")),
+    wake: async () => describeCell(await post<CellResource>("/v1/cell:wake")),
     drain: async (broker) =>
       describeOperation(await post<OperationResource>(`${brokerPath(broker)}:drain`)),
     undrain: async (broker) =>

@@ -190,3 +190,35 @@ describe("what the cell is doing about it", () => {
     ]);
   });
 });
+
+describe("a cell's sleep", () => {
+  const sleep: OperationDescription = {
+    id: "sleep-9",
+    kind: "sleep",
+    state: "running",
+    progress: { done: 40, total: 120, unit: "partitions" },
+    error: null,
+    broker: null,
+    partition: null,
+  };
+
+  test("is said while it is on its way, with how far it is", () => {
+    const report = cellReport(status({ state: "falling_asleep" }), [sleep]);
+    expect(report.summary).toEqual(["Falling asleep: no records are taken."]);
+    expect(report.work).toEqual(["On its way to sleep: 40 of 120 partitions are sealed."]);
+  });
+
+  test("is nothing amiss, though nothing has a leader", () => {
+    const brokers = [broker(1, { state: "fenced", replicas: 120 })];
+    const unhealthy = [
+      { ...partition, problem: "offline" as const, leader: null, inSync: [], waitsFor: [] },
+    ];
+    const asleep = status({ state: "asleep", offline: 120, brokers, unhealthy, controller: null });
+    expect(cellReport(asleep, [{ ...sleep, state: "done" }])).toMatchObject({
+      summary: [
+        "Asleep: 120 partitions (1 topic) in the object store. A broker that starts wakes it.",
+      ],
+      work: [],
+    });
+  });
+});
