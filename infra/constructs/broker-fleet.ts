@@ -5,6 +5,7 @@ import {
   AvailabilityZoneRebalancing,
   CfnService,
   Cluster,
+  ExecuteCommandLogging,
   FargateService,
   PropagatedTagSource,
 } from "aws-cdk-lib/aws-ecs";
@@ -56,6 +57,8 @@ export class BrokerFleet extends Construct {
     this.cluster = new Cluster(this, "Cluster", {
       vpc: network.vpc,
       clusterName: this.clusterName,
+      // A transcript would need a role that may describe every log group. CloudTrail says who opened a session, and when.
+      executeCommandConfiguration: { logging: ExecuteCommandLogging.NONE },
     });
     acknowledge(this.cluster, {
       "AwsSolutions-ECS4":

@@ -41,7 +41,6 @@ export abstract class CellBase extends Resource implements IMyelinCell {
           resourceName: "*",
         }),
       ],
-      scope: this,
     });
   }
 }

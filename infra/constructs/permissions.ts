@@ -1,4 +1,4 @@
-// Who may do what. Each list holds the actions that the role's code calls and no other; test/unit/infra/permissions.test.ts reads the calls out of
+// Who may do what. Each list holds the actions that the role's code calls and no other; test/infra/permissions.test.ts reads the calls out of
 // the code and compares.
 import { Stack } from "aws-cdk-lib";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
