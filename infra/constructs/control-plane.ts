@@ -8,6 +8,7 @@ import { CellApi } from "./cell-api.ts";
 import type { FunctionSetting } from "./cell-function.ts";
 import { CellFunction } from "./cell-function.ts";
 import { grantAppends } from "./permissions.ts";
+import { brokerHttpPort, kafkaPort } from "./ports.ts";
 
 export type ControlPlaneProps = { readonly setting: FunctionSetting; readonly access: ApiAccess };
 
@@ -28,6 +29,7 @@ export class ControlPlane extends Construct {
       timeout: Duration.seconds(29),
       // With it comes CPU: a first request reads the metadata log.
       memoryMiB: 1024,
+      environment: { MYELIN_PORT: String(kafkaPort), MYELIN_HTTP_PORT: String(brokerHttpPort) },
     });
     grantAppends(this.handler.role, setting.state);
     this.api = new CellApi(this, "Api", {
@@ -43,10 +45,16 @@ export class ControlPlane extends Construct {
       // Fifty topics of one stack are created at the same time, and each append waits for its turn.
       timeout: Duration.minutes(5),
       memoryMiB: 512,
+      environment: { MYELIN_PORT: String(kafkaPort) },
     });
     grantAppends(this.resourceHandler.role, setting.state);
     this.provider = this.#newProvider();
   }
+  /** What clients are told as long as no broker has registered. */
+  nameBootstrapHost(host: string): void {
+    this.handler.function.addEnvironment("MYELIN_BOOTSTRAP_HOST", host);
+  }
+
   /** CDK's own answerer of CloudFormation: what the handler returns or throws reaches it, whatever happens. */
   #newProvider(): Provider {
     const { function: onEventHandler, logGroup } = this.resourceHandler;

@@ -137,6 +137,7 @@ export class MyelinCell extends CellBase {
     this.apiId = this.controlPlane.api.http.apiId;
     this.serviceToken = this.controlPlane.provider.serviceToken;
     this.bootstrapHost = this.fleet.balancer?.balancer.loadBalancerDnsName;
+    if (this.bootstrapHost !== undefined) this.controlPlane.nameBootstrapHost(this.bootstrapHost);
     this.brokersReady = this.fleet.services.map(({ service }) => service);
     this.connections = this.fleet.connections;
     const { cellName, fleet, controlPlane, tasks, state, profile } = this;

@@ -20,9 +20,12 @@ describe("who can reach a cell", () => {
 
   test("brokers reach each other, and the load balancer reaches them, at known ports only", () => {
     const rules = Object.values(resourcesOf(template, "AWS::EC2::SecurityGroupIngress"));
-    const ports = rules.map(({ Properties: { FromPort, ToPort } }) => `${FromPort}-${ToPort}`);
-    const balanced = [9092, 9192, 9292, 9392, 9492, 9640].map((port) => `${port}-${port}`);
-    expect(ports.sort()).toEqual(["9092-9092", ...balanced].sort());
+    const ports = rules.map(({ Properties: { FromPort, ToPort } }) => {
+      expect(ToPort).toBe(FromPort);
+      return Number(FromPort);
+    });
+    const balanced = [9092, 9192, 9292, 9392, 9492, 9640];
+    expect(ports.sort((a, b) => a - b)).toEqual([9092, ...balanced]);
   });
 
   test("the load balancer is inside the VPC, and answers in the zone of who asks", () => {
@@ -65,12 +68,11 @@ describe("what a cell keeps", () => {
   });
 
   test("no rule of the bucket ever takes a segment", () => {
-    const [bucket] = Object.values(resourcesOf(template, "AWS::S3::Bucket"));
-    const { Rules } = bucket?.Properties["LifecycleConfiguration"] as {
-      Rules: Record<string, unknown>[];
-    };
-    expect(Rules).toHaveLength(1);
-    expect(Object.keys(Rules[0] ?? {}).sort()).toEqual([
+    const rules = Object.values(resourcesOf(template, "AWS::S3::Bucket")).flatMap(
+      ({ Properties }) => (Properties["LifecycleConfiguration"] as { Rules: object[] }).Rules,
+    );
+    expect(rules).toHaveLength(1);
+    expect(Object.keys(rules[0] ?? {}).sort()).toEqual([
       "AbortIncompleteMultipartUpload",
       "ExpiredObjectDeleteMarker",
       "Id",
@@ -187,16 +189,11 @@ describe("what is done on a schedule", () => {
   });
 
   test("the reconcile function is told the zones' services by name", () => {
-    const [reconcile] = Object.values(resourcesOf(template, "AWS::Lambda::Function")).filter(
-      ({ Properties }) => Properties["Handler"] === "reconcile.handler",
-    );
-    const { Variables } = reconcile?.Properties["Environment"] as {
-      Variables: Record<string, { "Fn::Join": [string, unknown[]] }>;
-    };
-    const written = Variables["MYELIN_ECS_SERVICES"]?.["Fn::Join"][1].map((part) =>
-      typeof part === "string" ? part : "zone",
-    );
-    expect(JSON.parse((written ?? []).join("").replace(/zone/g, "z"))).toEqual({
+    const Variables = functionEnvironment("reconcile.handler");
+    const written = (Variables["MYELIN_ECS_SERVICES"] as { "Fn::Join": [string, unknown[]] })[
+      "Fn::Join"
+    ][1].map((part) => (typeof part === "string" ? part : "zone"));
+    expect(JSON.parse(written.join("").replace(/zone/g, "z"))).toEqual({
       z: "myelin-myelin-3",
     });
     expect(Variables).toMatchObject({
@@ -205,6 +202,17 @@ describe("what is done on a schedule", () => {
       MYELIN_MAX_PER_ZONE: "4",
       MYELIN_SLEEP_WHEN_IDLE: "false",
     });
+  });
+});
+
+test("the API names the load balancer while no broker is registered", () => {
+  const [balancer] = Object.keys(
+    resourcesOf(template, "AWS::ElasticLoadBalancingV2::LoadBalancer"),
+  );
+  expect(functionEnvironment("api.handler")).toMatchObject({
+    MYELIN_BOOTSTRAP_HOST: { "Fn::GetAtt": [balancer, "DNSName"] },
+    MYELIN_PORT: "9092",
+    MYELIN_HTTP_PORT: "9640",
   });
 });
 
@@ -223,4 +231,12 @@ function environmentNames(container: string): string[] {
   }[];
   const found = containers.find(({ Name }) => Name === container);
   return (found?.Environment ?? []).map(({ Name }) => Name).sort();
+}
+
+function functionEnvironment(handler: string): Record<string, unknown> {
+  const found = Object.values(resourcesOf(template, "AWS::Lambda::Function")).find(
+    ({ Properties }) => Properties["Handler"] === handler,
+  );
+  if (found === undefined) throw new Error(`no function has the handler ${handler}`);
+  return (found.Properties["Environment"] as { Variables: Record<string, unknown> }).Variables;
 }
