@@ -18,7 +18,8 @@ export function bundle({ entries, directory, external }: BundleOptions): void {
     outExtension: { ".js": ".mjs" },
     bundle: true,
     splitting: true,
-    chunkNames: "chunks/[name]-[hash]",
+    // Beside the entries: what finds a file by import.meta.url finds it from either.
+    chunkNames: "[name]-[hash]",
     format: "esm",
     platform: "node",
     target: "node24",

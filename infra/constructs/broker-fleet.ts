@@ -1,4 +1,4 @@
-import { Duration, Stack } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import { Connections } from "aws-cdk-lib/aws-ec2";
 import type { ContainerImage, CpuArchitecture, ICluster } from "aws-cdk-lib/aws-ecs";
 import {
@@ -122,15 +122,5 @@ export class BrokerFleet extends Construct {
   get servicesJson(): string {
     const pairs = this.services.map(({ zone, serviceName }) => `"${zone}":"${serviceName}"`);
     return `{${pairs.join(",")}}`;
-  }
-
-  get serviceArns(): string[] {
-    return this.services.map(({ serviceName }) =>
-      Stack.of(this).formatArn({
-        service: "ecs",
-        resource: "service",
-        resourceName: `${this.clusterName}/${serviceName}`,
-      }),
-    );
   }
 }

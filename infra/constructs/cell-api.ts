@@ -21,6 +21,7 @@ const throttle = { rateLimit: 100, burstLimit: 200 };
 /** One route for all: the app in the function has the routes, and is the same as on a laptop. */
 export class CellApi extends Construct {
   readonly http: HttpApi;
+  /** Without a "/" at its end. */
   readonly url: string;
   readonly accessLogs: LogGroup;
 
@@ -37,7 +38,7 @@ export class CellApi extends Construct {
       retention: profile.logRetention,
       removalPolicy: profile.removalPolicy,
     });
-    const stage = new HttpStage(this, "Stage", {
+    new HttpStage(this, "Stage", {
       httpApi: this.http,
       stageName: "$default",
       autoDeploy: true,
@@ -59,6 +60,7 @@ export class CellApi extends Construct {
         ),
       },
     });
-    this.url = stage.url;
+    // That of the default stage, which has no path of its own.
+    this.url = this.http.apiEndpoint;
   }
 }

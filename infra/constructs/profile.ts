@@ -28,7 +28,7 @@ export type Profile = {
 
 type Changes = Partial<Omit<Profile, "name">>;
 
-/** One small broker in one zone, about $14 a month: nothing is replicated, and everything goes with the stack. */
+/** One small broker in one zone, about $17 a month: nothing is replicated, and everything goes with the stack. */
 function dev(changes: Changes = {}): Profile {
   return {
     name: "dev",

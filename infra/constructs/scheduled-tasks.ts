@@ -1,10 +1,11 @@
 import { Duration, Stack } from "aws-cdk-lib";
-import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Schedule, ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import { LambdaInvoke } from "aws-cdk-lib/aws-scheduler-targets";
 import { Construct } from "constructs";
 import { acknowledgeWildcard, shownArn } from "./acknowledge.ts";
 import type { BrokerFleet } from "./broker-fleet.ts";
+import { grantFleet } from "./fleet-permissions.ts";
 import type { FunctionSetting } from "./cell-function.ts";
 import { CellFunction } from "./cell-function.ts";
 import { grantAppends, grantMaintenance } from "./permissions.ts";
@@ -57,12 +58,7 @@ export class ScheduledTasks extends Construct {
       MYELIN_SLEEP_WHEN_IDLE: String(sleepsWhenIdle),
     };
     for (const [name, value] of Object.entries(environment)) reconcile.addEnvironment(name, value);
-    role.addToPolicy(
-      new PolicyStatement({
-        actions: ["ecs:DescribeServices", "ecs:UpdateService"],
-        resources: fleet.serviceArns,
-      }),
-    );
+    grantFleet(role, fleet);
     const scheduler = new Role(this, "Scheduler", {
       assumedBy: new ServicePrincipal("scheduler.amazonaws.com", {
         conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
