@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 // unit: pure code and simulated ports, seconds. simulation: whole cells in simulated time, and the simulator itself. integration: real sockets, disks and processes on loopback.
+// infra: what CloudFormation would be given, without an account.
 // clients: unmodified Kafka clients, each skipped aloud where its toolchain is absent.
 // In CI each run leaves its counts for .ci/summary.mjs.
 const reporters = process.env["CI"]
@@ -35,6 +36,17 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "infra",
+          include: ["test/infra/**/*.test.ts"],
+          testTimeout: 60_000,
+          // Loading CDK takes longer than all of the tests: once, for all files.
+          isolate: false,
+          fileParallelism: false,
         },
       },
       {

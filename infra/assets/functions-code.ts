@@ -1,0 +1,19 @@
+import { join } from "node:path";
+import { Code } from "aws-cdk-lib/aws-lambda";
+import type { CpuArchitecture } from "aws-cdk-lib/aws-ecs";
+import { Asset } from "aws-cdk-lib/aws-s3-assets";
+import type { Construct } from "constructs";
+import { buildFunctions } from "./build-functions.ts";
+import { repository } from "./repository.ts";
+import { architectureName, staged } from "./staging.ts";
+
+/** The functions' code, for all of them. */
+export function functionsCode(scope: Construct, id: string, architecture: CpuArchitecture): Code {
+  const asset =
+    staged(
+      scope,
+      (directory) => buildFunctions(directory, architectureName(architecture)),
+      (path) => new Asset(scope, id, { path }),
+    ) ?? new Asset(scope, id, { path: join(repository, "infra/container") });
+  return Code.fromBucketV2(asset.bucket, asset.s3ObjectKey);
+}
