@@ -16,6 +16,7 @@ import type { Place } from "./container-config.ts";
 import { createDeploymentGate } from "./deployment-gate.ts";
 import type { BrokerEnvironment } from "./environment.ts";
 import type { JsonLog } from "./json-log.ts";
+import { startCompanions } from "./start-companions.ts";
 
 export type ContainerOptions = {
   readonly log: JsonLog;
@@ -66,6 +67,7 @@ export async function startContainer(
   const brokerLog = log.with({ broker: broker.brokerId, zone: place.zone });
   const http = await serve(environment, { broker, metadata, ports, log: brokerLog });
   starting.defer(() => http.close());
+  starting.defer(startCompanions(environment, { broker, zone: place.zone, ports, log: brokerLog }));
   brokerLog.info("the broker is up", { host: place.host, port: environment.MYELIN_PORT });
   const running = starting.move();
   return {

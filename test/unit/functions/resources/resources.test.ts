@@ -12,9 +12,9 @@ type Asked = {
 };
 
 type Stack = ApiFixture & {
-  create(asked: Asked): Promise<ResourceAnswer>;
-  update(physicalId: string, asked: Asked): Promise<ResourceAnswer>;
-  remove(physicalId: string, asked?: Asked): Promise<ResourceAnswer>;
+  create: (asked: Asked) => Promise<ResourceAnswer>;
+  update: (physicalId: string, asked: Asked) => Promise<ResourceAnswer>;
+  remove: (physicalId: string, asked?: Asked) => Promise<ResourceAnswer>;
 };
 
 async function stack(): Promise<Stack> {
