@@ -34,7 +34,7 @@ ${markdown(estimate(question("standard", 10 * MB)))}
 - **Clients that do not know their zone** cross a border two times of three (\`--across-zones\`): ${dollars(acrossZones())} more here. \`client.rack\` ends it for consumers.
 - **Records in S3** are reckoned as one copy for as long as they are kept. Until tiering is there, they lie on the brokers' disks in three copies instead, and a cell keeps what fits there.
 - **A NAT gateway** is not needed; one in each of three zones would be $99 and $0.045 a GB more.
-- An idle cell asks DynamoDB and runs its tasks for less than a dollar; the brokers and their addresses are the rest.
+- An idle cell asks DynamoDB and runs its tasks for less than a dollar; brokers, their addresses and the load balancer are most of the rest, and looking at it (metrics, alarms, dashboard) ten dollars.
 `;
 }
 

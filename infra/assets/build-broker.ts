@@ -9,6 +9,12 @@ import { installModules } from "./modules.ts";
 const external = ["@node-rs/crc32", "lz4-napi", "pino", "snappy"];
 
 export function buildBroker(directory: string, architecture: Architecture): void {
+  bundleBroker(directory);
+  installModules(external, architecture, directory);
+}
+
+/** Without the packages that must lie beside it. */
+export function bundleBroker(directory: string): void {
   bundle({
     entries: {
       main: "broker/main.ts",
@@ -19,7 +25,6 @@ export function buildBroker(directory: string, architecture: Architecture): void
     directory,
     external,
   });
-  installModules(external, architecture, directory);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

@@ -20,13 +20,18 @@ const docsFiles = ["package.json", "swagger-ui.css", "swagger-ui-bundle.js"];
 
 /** The control plane's functions in one directory: they share most of their code, and are uploaded once. */
 export function buildFunctions(directory: string, architecture: Architecture): void {
+  bundleFunctions(directory);
+  installModules(native, architecture, directory);
+  const docs = "node_modules/swagger-ui-dist";
+  mkdirSync(join(directory, docs), { recursive: true });
+  for (const file of docsFiles) cpSync(join(repository, docs, file), join(directory, docs, file));
+}
+
+/** Without the packages that must lie beside it. */
+export function bundleFunctions(directory: string): void {
   bundle({
     entries: functionEntries,
     directory,
     external: [...native, "swagger-ui-dist"],
   });
-  installModules(native, architecture, directory);
-  const docs = "node_modules/swagger-ui-dist";
-  mkdirSync(join(directory, docs), { recursive: true });
-  for (const file of docsFiles) cpSync(join(repository, docs, file), join(directory, docs, file));
 }

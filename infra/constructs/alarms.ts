@@ -1,5 +1,5 @@
 import { Duration } from "aws-cdk-lib";
-import { ComparisonOperator, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import { ComparisonOperator, Stats, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import type { Alarm, CreateAlarmOptions, Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
@@ -23,6 +23,10 @@ type AlarmSetting = Pick<CreateAlarmOptions, "threshold" | "evaluationPeriods"> 
   readonly treatMissingData?: TreatMissingData;
 };
 
+const bytesPerGiB = 1024 ** 3;
+/** Of the disk that Fargate was asked for; images and code take some of the rest. */
+const fullShare = 0.75;
+
 /** One for each thing that somebody should do something about (docs/operating/alarms.md says what), $0.10 a month each. */
 export class CellAlarms extends Construct {
   readonly alarms: readonly Alarm[];
@@ -42,8 +46,7 @@ export class CellAlarms extends Construct {
 
   #brokerSettings(): Record<string, AlarmSetting> {
     const { metrics, profile } = this.#props;
-    const zones = Array.from({ length: profile.zoneCount }, (_, index) => index);
-    const healthy = metrics.healthyBrokers();
+    const brokerCount = profile.zoneCount * profile.brokersPerZone.min;
     return {
       BrokerErrors: {
         metric: metrics.brokerErrors({ period: Duration.minutes(5) }),
@@ -51,41 +54,74 @@ export class CellAlarms extends Construct {
         threshold: 1,
         evaluationPeriods: 1,
       },
-      ...Object.fromEntries(
-        zones.flatMap((zone) => [
-          [
-            `Cpu${zone + 1}`,
-            {
-              metric: metrics.cpuUtilization(zone, { period: Duration.minutes(5) }),
-              what: "a broker has had next to no CPU left for a quarter of an hour",
-              threshold: 85,
-              evaluationPeriods: 3,
-            },
-          ],
-          [
-            `Memory${zone + 1}`,
-            {
-              metric: metrics.memoryUtilization(zone, { period: Duration.minutes(5) }),
-              what: "a broker is about to be killed for its memory",
-              threshold: 92,
-              evaluationPeriods: 2,
-            },
-          ],
-        ]),
-      ),
-      // A cell that sleeps has none, and is well.
-      ...(healthy === undefined || profile.sleepsWhenIdle
-        ? {}
-        : {
-            BrokersMissing: {
-              metric: healthy,
-              what: "fewer brokers are ready than the cell should have",
-              threshold: 1,
-              isBelow: true,
-              evaluationPeriods: 10,
-            },
-          }),
+      OfflinePartitions: {
+        metric: metrics.ofCell("OfflinePartitions"),
+        what: "partitions have no leader: nobody can write to them, or read",
+        threshold: 1,
+        evaluationPeriods: 3,
+      },
+      UnderMinIsr: {
+        metric: metrics.ofCell("UnderMinIsrPartitions"),
+        what: "partitions have fewer copies in sync than they must: acks=all is refused",
+        threshold: 1,
+        evaluationPeriods: 5,
+      },
+      UnderReplicated: {
+        metric: metrics.ofCell("UnderReplicatedPartitions", { period: Duration.minutes(5) }),
+        what: "partitions have lacked a copy for half an hour, longer than it takes to make one",
+        threshold: 1,
+        evaluationPeriods: 6,
+      },
+      BrokersMissing: {
+        metric: metrics.ofCell("ActiveBrokers", { statistic: Stats.MINIMUM }),
+        what: "fewer brokers are in service than the cell should have",
+        threshold: brokerCount,
+        isBelow: true,
+        evaluationPeriods: 15,
+        // Nobody says so where nobody is left. A cell that sleeps has none, and is well.
+        treatMissingData: profile.sleepsWhenIdle
+          ? TreatMissingData.NOT_BREACHING
+          : TreatMissingData.BREACHING,
+      },
+      ...this.#zoneSettings(),
     };
+  }
+
+  #zoneSettings(): Record<string, AlarmSetting> {
+    const { metrics, profile } = this.#props;
+    const fiveMinutes = { period: Duration.minutes(5) };
+    const zones = Array.from({ length: profile.zoneCount }, (_, index) => index);
+    return Object.fromEntries(
+      zones.flatMap((zone): [string, AlarmSetting][] => [
+        [
+          `Cpu${zone + 1}`,
+          {
+            metric: metrics.cpuUtilization(zone, fiveMinutes),
+            what: "a broker has had next to no CPU left for a quarter of an hour",
+            threshold: 85,
+            evaluationPeriods: 3,
+          },
+        ],
+        [
+          `Memory${zone + 1}`,
+          {
+            metric: metrics.memoryUtilization(zone, fiveMinutes),
+            what: "a broker is about to be killed for its memory",
+            threshold: 92,
+            evaluationPeriods: 2,
+          },
+        ],
+        [
+          `Disk${zone + 1}`,
+          {
+            metric: metrics.ofZone("LogBytes", zone, fiveMinutes),
+            what: "a broker's disk is filling up",
+            threshold: Math.round(fullShare * profile.diskGiB * bytesPerGiB),
+            evaluationPeriods: 2,
+          },
+        ],
+      ]),
+    );
   }
 
   #functionSettings(): Record<string, AlarmSetting> {

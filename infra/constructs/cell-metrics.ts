@@ -3,7 +3,7 @@ import { Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import type { MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import type { BrokerFleet } from "./broker-fleet.ts";
+import type { BrokerFleet, ZoneService } from "./broker-fleet.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { CellState } from "./permissions.ts";
 import type { ScheduledTasks } from "./scheduled-tasks.ts";
@@ -15,8 +15,24 @@ export type CellMetricsProps = {
   readonly tasks: ScheduledTasks;
 };
 
-/** Where the cell's own metrics are: those that brokers write into their log, and those counted from it. */
-export const metricNamespace = "Myelin";
+/** Where the cell's own metrics are: those that brokers write into their log (broker/container/emf.ts), and those counted from it. */
+const namespace = "Myelin";
+
+/** Of the whole cell, told by the broker that is its controller. */
+export type CellMetricName =
+  | "ActiveBrokers"
+  | "OfflinePartitions"
+  | "UnderMinIsrPartitions"
+  | "UnderReplicatedPartitions";
+
+/** Of a zone: CloudWatch has the sum, the mean, the smallest and the largest of its brokers'. */
+export type ZoneMetricName =
+  | "BusyPercent"
+  | "BytesIn"
+  | "BytesOut"
+  | "Connections"
+  | "FailedRequests"
+  | "LogBytes";
 
 const period = Duration.minutes(1);
 
@@ -32,7 +48,7 @@ export class CellMetrics extends Construct {
     this.#errors = new MetricFilter(this, "BrokerErrors", {
       logGroup: props.fleet.task.logGroup,
       filterPattern: FilterPattern.stringValue("$.level", "=", "error"),
-      metricNamespace,
+      metricNamespace: namespace,
       metricName: `BrokerErrors-${props.state.cellName}`,
       metricValue: "1",
       defaultValue: 0,
@@ -42,6 +58,35 @@ export class CellMetrics extends Construct {
   /** Lines of level error in the brokers' log. */
   brokerErrors(options?: MetricOptions): Metric {
     return this.#errors.metric({ period, statistic: Stats.SUM, ...options });
+  }
+
+  /** What the controller says of the cell; missing while no broker runs. */
+  ofCell(metricName: CellMetricName, options?: MetricOptions): Metric {
+    const dimensionsMap = { Cell: this.#props.state.cellName };
+    return new Metric({
+      namespace,
+      metricName,
+      dimensionsMap,
+      period,
+      statistic: Stats.MAXIMUM,
+      ...options,
+    });
+  }
+
+  /** What brokers of a zone, from 0, say of themselves. */
+  ofZone(metricName: ZoneMetricName, zoneIndex: number, options?: MetricOptions): Metric {
+    const dimensionsMap = {
+      Cell: this.#props.state.cellName,
+      Zone: this.#zone(zoneIndex).zone,
+    };
+    return new Metric({
+      namespace,
+      metricName,
+      dimensionsMap,
+      period,
+      statistic: Stats.MAXIMUM,
+      ...options,
+    });
   }
 
   /** Of the busiest broker of a zone, from 0; in percent of its task. */
@@ -63,19 +108,14 @@ export class CellMetrics extends Construct {
   }
 
   #service(zoneIndex: number) {
+    return this.#zone(zoneIndex).service;
+  }
+
+  #zone(zoneIndex: number): ZoneService {
     const found = this.#props.fleet.services[zoneIndex];
     if (found === undefined)
       throw new Error(`the cell has ${this.#props.fleet.services.length} zones, from 0`);
-    return found.service;
-  }
-
-  /** Brokers that the bootstrap load balancer sends clients to. Undefined without one. */
-  healthyBrokers(options?: MetricOptions): Metric | undefined {
-    return this.#props.fleet.balancer?.firstTargets.metrics.healthyHostCount({
-      period,
-      statistic: Stats.MINIMUM,
-      ...options,
-    });
+    return found;
   }
 
   /** Requests of the HTTP API. */

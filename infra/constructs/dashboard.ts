@@ -1,8 +1,8 @@
 import { Duration } from "aws-cdk-lib";
-import { AlarmStatusWidget, Dashboard, GraphWidget } from "aws-cdk-lib/aws-cloudwatch";
-import type { Alarm, IMetric } from "aws-cdk-lib/aws-cloudwatch";
+import { AlarmStatusWidget, Dashboard, GraphWidget, Stats } from "aws-cdk-lib/aws-cloudwatch";
+import type { Alarm, IMetric, MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
-import type { CellMetrics } from "./cell-metrics.ts";
+import type { CellMetrics, ZoneMetricName } from "./cell-metrics.ts";
 
 export type CellDashboardProps = {
   readonly metrics: CellMetrics;
@@ -27,9 +27,29 @@ export class CellDashboard extends Construct {
     });
     const zones = Array.from({ length: zoneCount }, (_, index) => index);
     const percent = { leftYAxis: { min: 0, max: 100, label: "%", showUnits: false } };
-    const healthy = metrics.healthyBrokers();
+    const ofZones = (name: ZoneMetricName, options: MetricOptions = {}): IMetric[] =>
+      zones.map((zone) => metrics.ofZone(name, zone, { label: `zone ${zone + 1}`, ...options }));
+    const sum = { statistic: Stats.SUM };
     this.dashboard.addWidgets(new AlarmStatusWidget({ alarms: [...alarms], width: 24, height: 4 }));
     this.dashboard.addWidgets(
+      graph("Partitions", [
+        metrics.ofCell("OfflinePartitions", { label: "offline" }),
+        metrics.ofCell("UnderMinIsrPartitions", { label: "under min.insync.replicas" }),
+        metrics.ofCell("UnderReplicatedPartitions", { label: "under-replicated" }),
+      ]),
+      graph("Brokers", [
+        metrics.ofCell("ActiveBrokers", { label: "in service" }),
+        metrics.brokerErrors({ label: "errors logged" }),
+      ]),
+      graph("Connections", ofZones("Connections", sum)),
+    );
+    this.dashboard.addWidgets(
+      graph("Bytes a second in, replication included", ofZones("BytesIn", sum)),
+      graph("Bytes a second out, replication included", ofZones("BytesOut", sum)),
+      graph("Log of the fullest broker, bytes", ofZones("LogBytes")),
+    );
+    this.dashboard.addWidgets(
+      graph("Data thread of the busiest broker", ofZones("BusyPercent"), percent),
       graph(
         "CPU of the busiest broker",
         zones.map((zone) => metrics.cpuUtilization(zone, { label: `zone ${zone + 1}` })),
@@ -40,10 +60,6 @@ export class CellDashboard extends Construct {
         zones.map((zone) => metrics.memoryUtilization(zone, { label: `zone ${zone + 1}` })),
         percent,
       ),
-      graph("Brokers", [
-        ...(healthy === undefined ? [] : [healthy.with({ label: "ready" })]),
-        metrics.brokerErrors({ label: "errors logged" }),
-      ]),
     );
     this.dashboard.addWidgets(
       graph("HTTP API", [

@@ -50,7 +50,7 @@ export class CellNetwork extends Construct {
       allowAllOutbound: true,
     });
     if (!isEmulated(this)) {
-      this.brokers.connections.allowInternally(Port.tcp(kafkaPort), "replication, heartbeats");
+      this.brokers.addIngressRule(this.brokers, Port.tcp(kafkaPort), "replication, heartbeats");
     }
   }
 

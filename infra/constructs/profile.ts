@@ -28,7 +28,7 @@ export type Profile = {
 
 type Changes = Partial<Omit<Profile, "name">>;
 
-/** One small broker in one zone, about $17 a month: nothing is replicated, and everything goes with the stack. */
+/** One small broker in one zone, about $20 a month: nothing is replicated, and everything goes with the stack. */
 function dev(changes: Changes = {}): Profile {
   return {
     name: "dev",
@@ -47,7 +47,7 @@ function dev(changes: Changes = {}): Profile {
   };
 }
 
-/** A broker of 1 vCPU in each of three zones, about $130 a month: any zone may go, and table and bucket outlive the stack. */
+/** A broker of 1 vCPU in each of three zones, about $135 a month: any zone may go, and table and bucket outlive the stack. */
 function standard(changes: Changes = {}): Profile {
   return {
     name: "standard",

@@ -76,7 +76,7 @@ ${sample}
 return orders; }`,
   );
   const { run } = (await import(pathToFileURL(sampleFile).href)) as {
-    run(this: Stack, given: object): { topicName: string };
+    run: (this: Stack, given: object) => { topicName: string };
   };
   expect(run.call(made, given).topicName).toBe("orders");
   const written = Template.fromStack(made);

@@ -118,9 +118,10 @@ const logGbPerBroker = 0.2;
 const runsPerMonth = (secondsPerMonth / 60) * (1 + 1 / 5);
 /** Half a GB for a fifth of a second. */
 const runGbSeconds = 0.1;
-/** Those that every cell has, one for the hosts behind the load balancer, and two for each zone. */
-const alarmsOf = ({ hasBalancer }: Size, zones: number): number =>
-  6 + (hasBalancer ? 1 : 0) + 2 * zones;
+/** Those that every cell has, and three for each zone. */
+const alarmsOf = (zones: number): number => 10 + 3 * zones;
+/** What the controller says of the cell, what is counted from the log, and what brokers say by zone. */
+const metricsOf = (zones: number): number => 4 + 1 + 6 * zones;
 
 function controlLines({ size, zoneCount }: CostQuestion, brokers: number): CostLine[] {
   const reads = (readsPerSecond(brokers) * secondsPerMonth) / millions;
@@ -138,7 +139,8 @@ function controlLines({ size, zoneCount }: CostQuestion, brokers: number): CostL
       prices.functionMillion + prices.scheduleMillion,
     ]),
     line("key", [size.hasKey ? 1 : 0, "keys", prices.keyMonth]),
-    line("alarms", [alarmsOf(size, zoneCount), "alarms", prices.alarmMonth]),
+    line("alarms", [alarmsOf(zoneCount), "alarms", prices.alarmMonth]),
+    line("metrics", [metricsOf(zoneCount), "metrics", prices.metricMonth]),
     line("dashboard", [1, "dashboards", prices.dashboardMonth]),
     line("logs", [brokers * logGbPerBroker, "GB", prices.logGb]),
   ];

@@ -35,6 +35,8 @@ export const prices = {
   keyMonth: 1,
   /** A CloudWatch alarm, per month. */
   alarmMonth: 0.1,
+  /** A metric of one's own in CloudWatch, per month. */
+  metricMonth: 0.3,
   /** A CloudWatch dashboard, per month. */
   dashboardMonth: 3,
   /** CloudWatch Logs, per GB taken in. */

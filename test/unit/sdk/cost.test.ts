@@ -92,7 +92,7 @@ describe("what a cell costs", () => {
     expect(named).not.toContain("bootstrap load balancer");
     expect(named).not.toContain("key");
     expect(named).not.toContain("replication");
-    expect(estimate(idle).perMonth).toBeLessThan(20);
+    expect(estimate(idle).perMonth).toBeLessThan(25);
   });
 });
 
