@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { betweenBrokers, kafkaApis } from "../broker/handlers/table.ts";
 import { brokerSettingTable } from "../metadata/settings/broker-settings.ts";
+import { costsPage } from "./costs-page.ts";
 import { topicSettingTable } from "../metadata/settings/topic-setting-table.ts";
 
 export type Page = { readonly path: string; readonly text: string };
@@ -11,6 +12,7 @@ export function pages(): Page[] {
     { path: "compatibility.md", text: compatibility() },
     { path: "topic-settings.md", text: topicSettings() },
     { path: "broker-settings.md", text: brokerSettings() },
+    { path: "operating/costs.md", text: costsPage() },
   ];
 }
 

@@ -2,7 +2,7 @@ import type { Broker, Image } from "../metadata/image/image.ts";
 import type { CellBroker } from "./api-types.ts";
 import { isoTime } from "./iso-time.ts";
 import { drainId } from "./operations.ts";
-import type { PartitionsHealth } from "./partition-health.ts";
+import type { PartitionsHealth } from "../metadata/health/partition-health.ts";
 
 const previousEnds = {
   new: "new",

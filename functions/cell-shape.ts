@@ -2,8 +2,8 @@ import type { Image } from "../metadata/image/image.ts";
 import type { Cell } from "./api-types.ts";
 import { brokersById, cellBrokerShape } from "./cell-broker-shape.ts";
 import { clusterNameOf } from "./find.ts";
-import { awaitedBrokers, partitionsHealth } from "./partition-health.ts";
-import type { UnhealthyPartition } from "./partition-health.ts";
+import { awaitedBrokers, partitionsHealth } from "../metadata/health/partition-health.ts";
+import type { UnhealthyPartition } from "../metadata/health/partition-health.ts";
 
 export function cellShape(image: Image, version: string): Cell {
   const brokers = brokersById(image);

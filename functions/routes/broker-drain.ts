@@ -18,7 +18,7 @@ import { cellBrokerShape } from "../cell-broker-shape.ts";
 import { changeOnce } from "../change.ts";
 import { brokerOf } from "../find.ts";
 import { drainOperation } from "../operations.ts";
-import { partitionsHealth } from "../partition-health.ts";
+import { partitionsHealth } from "../../metadata/health/partition-health.ts";
 import { cellBroker } from "../shapes/cell-broker.ts";
 import { operation } from "../shapes/operation.ts";
 import { brokerIdPattern, targetIdParams, verbPath } from "./custom-verb.ts";

@@ -4,7 +4,7 @@ import { newRoutes } from "../api-context.ts";
 import { brokersById, cellBrokerShape } from "../cell-broker-shape.ts";
 import { brokerOf } from "../find.ts";
 import { pageOf, pageQuery } from "../pagination.ts";
-import { partitionsHealth } from "../partition-health.ts";
+import { partitionsHealth } from "../../metadata/health/partition-health.ts";
 import { cellBroker, cellBrokerList } from "../shapes/cell-broker.ts";
 import { idParam, jsonReply } from "./openapi.ts";
 import { refusals } from "./problem-responses.ts";

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { partitionProblems } from "../partition-health.ts";
+import { partitionProblems } from "../../metadata/health/partition-health.ts";
 import { cellBroker } from "./cell-broker.ts";
 
 const unhealthyPartition = z

@@ -9,6 +9,8 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createDynamoClient } from "../../adapters/dynamodb/client.ts";
 
 export type DynamoDbLocal = {
+  readonly pid: number;
+  readonly endpoint: string;
   /** A client as of another process. */
   connect(): DynamoDBClient;
   stop(): Promise<void>;
@@ -45,10 +47,11 @@ export async function startDynamoDbLocal(tableName: string): Promise<DynamoDbLoc
     child.stderr.on("data", look);
     void ended.then(() => reject(new Error(`DynamoDB Local did not start: ${output}`)));
   });
+  const endpoint = `http://127.0.0.1:${port}`;
   const clients: DynamoDBClient[] = [];
   const connect = (): DynamoDBClient => {
     const client = createDynamoClient({
-      endpoint: `http://127.0.0.1:${port}`,
+      endpoint,
       region: "us-east-1",
       credentials: { accessKeyId: "local", secretAccessKey: "local" },
     });
@@ -57,6 +60,8 @@ export async function startDynamoDbLocal(tableName: string): Promise<DynamoDbLoc
   };
   await connect().send(createTable(tableName));
   return {
+    pid: child.pid ?? 0,
+    endpoint,
     connect,
     async stop() {
       for (const client of clients) client.destroy();

@@ -1,6 +1,6 @@
 import { flushCompileCache } from "node:module";
 import type { LogOutput } from "../../../broker/log-output.ts";
-import type { ServedApi } from "../../../functions/server.ts";
+import type { ServedApi } from "../../../adapters/node/http-server.ts";
 import type { BrokerNode } from "../local/broker-node.ts";
 import { startBrokerNode } from "../local/broker-node.ts";
 import type { BrokerUp } from "./broker-child.ts";
@@ -8,8 +8,8 @@ import type { BrokerOptions } from "./cell-options.ts";
 import { createConsoleLog } from "./console-log.ts";
 import { localBrokerConfig, openNodePorts, sayIfFilesAreFew } from "./local-world.ts";
 import type { Output } from "./output.ts";
-import { brokerStops, createProcessLife } from "./process-life.ts";
-import type { ProcessLife } from "./process-life.ts";
+import { brokerStops, createProcessLife } from "../../../broker/process-life.ts";
+import type { ProcessLife } from "../../../broker/process-life.ts";
 import { serveHttp } from "./serve-http.ts";
 import { directoryOf, httpPortOf, kafkaPortOf, zoneOf } from "./slots.ts";
 import { explainStart } from "./start-failure.ts";

@@ -1,6 +1,6 @@
 import { flushCompileCache } from "node:module";
 import type { LogOutput } from "../../../broker/log-output.ts";
-import type { ServedApi } from "../../../functions/server.ts";
+import type { ServedApi } from "../../../adapters/node/http-server.ts";
 import type { MetadataReplica } from "../../../metadata/log/replica.ts";
 import type { CellMetadata, CellMetadataPorts } from "../local/cell-metadata.ts";
 import { openCellMetadata } from "../local/cell-metadata.ts";
@@ -10,7 +10,7 @@ import type { DevOptions } from "./cell-options.ts";
 import { createConsoleLog } from "./console-log.ts";
 import { openCellMetadataPorts, sayIfFilesAreFew } from "./local-world.ts";
 import type { Output } from "./output.ts";
-import { createProcessLife } from "./process-life.ts";
+import { createProcessLife } from "../../../broker/process-life.ts";
 import { serveHttp } from "./serve-http.ts";
 import { httpPortOf, kafkaPortOf, startCommand } from "./slots.ts";
 import { explainStart } from "./start-failure.ts";

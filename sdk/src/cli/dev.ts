@@ -1,14 +1,14 @@
 import { flushCompileCache } from "node:module";
 import type { LogOutput } from "../../../broker/log-output.ts";
-import type { ServedApi } from "../../../functions/server.ts";
+import type { ServedApi } from "../../../adapters/node/http-server.ts";
 import type { LocalCell } from "../local/local-cell.ts";
 import { startLocalCell } from "../local/local-cell.ts";
 import type { CellOptions } from "./cell-options.ts";
 import { createConsoleLog } from "./console-log.ts";
 import { localBrokerConfig, openNodePorts, sayIfFilesAreFew } from "./local-world.ts";
 import type { Output } from "./output.ts";
-import { brokerStops, createProcessLife } from "./process-life.ts";
-import type { ProcessLife } from "./process-life.ts";
+import { brokerStops, createProcessLife } from "../../../broker/process-life.ts";
+import type { ProcessLife } from "../../../broker/process-life.ts";
 import { serveHttp } from "./serve-http.ts";
 import { slotsIn } from "./slots.ts";
 import { explainStart } from "./start-failure.ts";

@@ -4,6 +4,7 @@ import { cellCommand } from "./cell.ts";
 import { clusterCommand } from "./cluster.ts";
 import { completionCommand } from "./completion.ts";
 import { consumeCommand } from "./consume.ts";
+import { costCommand } from "./cost.ts";
 import { devCommand } from "./dev-command.ts";
 import { groupCommand } from "./group.ts";
 import { produceCommand } from "./produce.ts";
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     consumeCommand(),
     groupCommand(),
     cellCommand(),
+    costCommand(),
     completionCommand(() => program),
   ];
   for (const command of commands) program.addCommand(command);

@@ -1,4 +1,4 @@
-import type { ServedApi } from "../../../functions/server.ts";
+import type { ServedApi } from "../../../adapters/node/http-server.ts";
 import { CliError } from "./failure.ts";
 import type { WantedPort } from "./start-failure.ts";
 import { portInUse } from "./start-failure.ts";
@@ -11,7 +11,7 @@ export async function serveHttp(
   { host, wanted }: { host: string; wanted: WantedPort },
 ): Promise<ServedApi> {
   // Loaded when the broker listens already, as the app is.
-  const { ServeError, serveApi } = await import("../../../functions/server.ts");
+  const { ServeError, serveApi } = await import("../../../adapters/node/http-server.ts");
   try {
     return await serveApi(app, { host, port: wanted.port });
   } catch (error) {

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { brokerHttp } from "../../../broker/http/broker-http.ts";
 import { healthRoutes } from "../../../broker/http/metrics.ts";
+import { notReady } from "../../../broker/http/readiness.ts";
 import type { BrokerNode } from "./broker-node.ts";
 
 /** What a broker in a process of its own serves over HTTP: what lives in brokers, and whether clients should be sent here. */
@@ -12,16 +13,4 @@ export function brokerNodeApp({ broker, replica }: BrokerNode): Hono {
     healthRoutes(() => notReady(replica.image.brokers.get(broker.brokerId)?.state)),
   );
   return app;
-}
-
-function notReady(state: "active" | "draining" | "fenced" | undefined): string | null {
-  switch (state) {
-    case "active":
-      return null;
-    case "draining":
-      return "the broker is on its way out: its partitions are being led elsewhere";
-    case "fenced":
-    case undefined:
-      return "the cell does not count on this broker: its controller has not heard of it";
-  }
 }

@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import { expect, test } from "vitest";
 import { createManualClock } from "../../../adapters/memory/clock.ts";
 import { eventStream, eventStreamHeaders } from "../../../functions/event-stream.ts";
-import { ServeError, serveApi } from "../../../functions/server.ts";
+import { ServeError, serveApi } from "../../../adapters/node/http-server.ts";
 import { createApiFixture } from "../../unit/functions/api-fixture.ts";
 
 const anyPort = { host: "127.0.0.1", port: 0 };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { serveApi } from "../../../functions/server.ts";
-import type { ServedApi } from "../../../functions/server.ts";
+import { serveApi } from "../../../adapters/node/http-server.ts";
+import type { ServedApi } from "../../../adapters/node/http-server.ts";
 import { runMyelin } from "../../support/myelin-command.ts";
 import type { CommandOptions, CommandResult } from "../../support/myelin-command.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";

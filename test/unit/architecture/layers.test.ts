@@ -12,7 +12,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
 const rooms: Record<string, string[]> = {
   "protocol/": ["protocol/"],
   "ports/": ["ports/"],
-  "adapters/": ["adapters/", "ports/"],
+  "adapters/": ["adapters/", "ports/", "package.json"],
   // The entry point of a thread.
   "adapters/node/compaction-worker.ts": ["adapters/node/", "broker/compaction/"],
   "metadata/": ["metadata/", "protocol/errors.ts", "ports/"],
@@ -71,10 +71,12 @@ const rooms: Record<string, string[]> = {
     "protocol/",
     "ports/",
   ],
+  // The broker as a process of its own in AWS.
   "broker/main.ts": ["broker/", "adapters/", "metadata/", "protocol/", "ports/"],
+  "broker/container/": ["broker/", "adapters/", "metadata/", "protocol/", "ports/"],
   "broker/": ["broker/", "metadata/", "protocol/", "ports/"],
-  "functions/server.ts": ["functions/", "adapters/", "metadata/", "ports/"],
-  "functions/lambda.ts": ["functions/", "adapters/", "metadata/", "ports/"],
+  // The processes of a cell in AWS: each puts the adapters of the cloud together with what it runs.
+  "functions/entries/": ["functions/", "adapters/", "metadata/", "ports/"],
   "functions/": ["functions/", "metadata/", "protocol/errors.ts", "ports/"],
   "sdk/src/testing": [
     "sdk/",

@@ -1,8 +1,8 @@
-import { isMoving } from "../metadata/commands/replica-moves.ts";
-import type { Image, Partition, Topic } from "../metadata/image/image.ts";
-import { systemClusterId } from "../metadata/image/image.ts";
-import { minIsr } from "../metadata/image/min-isr.ts";
-import { noLeader } from "../metadata/records/partition.ts";
+import { isMoving } from "../commands/replica-moves.ts";
+import type { Image, Partition, Topic } from "../image/image.ts";
+import { systemClusterId } from "../image/image.ts";
+import { minIsr } from "../image/min-isr.ts";
+import { noLeader } from "../records/partition.ts";
 
 /** Kafka's three, the worst first: nobody can read or write; acks=all cannot be answered; a copy is missing. */
 export const partitionProblems = ["offline", "under_min_isr", "under_replicated"] as const;

@@ -1,4 +1,4 @@
-import type { LogOutput } from "../../../broker/log-output.ts";
+import type { LogOutput } from "./log-output.ts";
 
 /** From the moment a server process is up to its end, by a signal or by a failure that it must not outlive. */
 export type ProcessLife = {

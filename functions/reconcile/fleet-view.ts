@@ -1,0 +1,66 @@
+import type { Broker, Image } from "../../metadata/image/image.ts";
+import type { Demand } from "./demand.ts";
+import type { ZoneService } from "./fleet.ts";
+import type { Needs } from "./needs.ts";
+
+/** A broker and the task it runs in. */
+export type FleetBroker = {
+  readonly brokerId: number;
+  readonly replicaCount: number;
+  readonly taskArn: string;
+};
+
+/** What there is in one zone, of ECS and of the cell together. */
+export type ZoneView = {
+  readonly zone: string;
+  readonly serviceName: string;
+  readonly desiredCount: number;
+  readonly taskArns: readonly string[];
+  /** Brokers that take replicas in. */
+  readonly open: readonly FleetBroker[];
+  /** Brokers that are being emptied, whoever began it. */
+  readonly leaving: readonly FleetBroker[];
+  /** Every task that ECS wants runs, and nothing is being deployed. */
+  readonly isSettled: boolean;
+};
+
+export type FleetView = {
+  readonly zones: readonly ZoneView[];
+  readonly demand: Demand;
+  readonly needs: Needs;
+};
+
+/** Puts brokers and tasks together by their address. */
+export function fleetView(
+  image: Image,
+  services: readonly ZoneService[],
+  { demand, needs }: { demand: Demand; needs: Needs },
+): FleetView {
+  const byHost = new Map<string, Broker[]>();
+  for (const broker of image.brokers.values()) {
+    if (broker.state !== "fenced")
+      byHost.set(broker.host, [...(byHost.get(broker.host) ?? []), broker]);
+  }
+  return { zones: services.map((service) => zoneView(image, service, byHost)), demand, needs };
+}
+
+function zoneView(
+  image: Image,
+  { zone, serviceName, desiredCount, tasks, isDeploying }: ZoneService,
+  byHost: ReadonlyMap<string, readonly Broker[]>,
+): ZoneView {
+  const open: FleetBroker[] = [];
+  const leaving: FleetBroker[] = [];
+  for (const { taskArn, host } of tasks) {
+    for (const { brokerId, state, evacuation } of byHost.get(host ?? "") ?? []) {
+      const replicaCount = image.brokerLoads.get(brokerId)?.replicaCount ?? 0;
+      const found = { brokerId, replicaCount, taskArn };
+      if (evacuation !== null) leaving.push(found);
+      else if (state === "active") open.push(found);
+    }
+  }
+  const isSettled =
+    !isDeploying && tasks.length === desiredCount && tasks.every(({ isRunning }) => isRunning);
+  const taskArns = tasks.map(({ taskArn }) => taskArn);
+  return { zone, serviceName, desiredCount, taskArns, open, leaving, isSettled };
+}

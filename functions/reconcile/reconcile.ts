@@ -1,0 +1,103 @@
+import type { Command } from "../../metadata/commands/command.ts";
+import { accepted } from "../../metadata/commands/command.ts";
+import { evacuateBroker } from "../../metadata/commands/evacuate-broker.ts";
+import type { EvacuationErrorCode } from "../../metadata/commands/evacuate-broker.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { ApiReplica, Log } from "../api-context.ts";
+import type { Capacity } from "./demand.ts";
+import { demandOf } from "./demand.ts";
+import type { Fleet } from "./fleet.ts";
+import { fleetView } from "./fleet-view.ts";
+import { readLoads } from "./loads.ts";
+import { needsOf } from "./needs.ts";
+import type { FleetAction, FleetLimits, FleetPlan } from "./planner.ts";
+import { planFleet } from "./planner.ts";
+
+export type ReconcileOptions = {
+  readonly replica: ApiReplica;
+  readonly objects: Pick<ObjectStore, "get" | "list">;
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly cell: string;
+  readonly limits: FleetLimits;
+  readonly capacity: Capacity;
+};
+
+/** What was decided, and what of it was done. */
+export type ReconcileResult = FleetPlan & {
+  readonly brokersPerZone: Readonly<Record<string, number>>;
+  readonly done: readonly ActionOutcome[];
+};
+
+export type ActionOutcome = {
+  readonly action: FleetAction;
+  /** Why it was not done; the next run decides anew. */
+  readonly failure: string | null;
+};
+
+/** Longer than ECS takes to choose the task it stops. */
+const keepMinutes = 10;
+
+/**
+ * Compares the number of brokers with what load and partitions ask for, and changes it. Every minute, and whenever it is called: it keeps nothing between
+ * its runs, and two at a time do no harm. Throws MetadataLogError, ObjectStoreError and what the fleet throws where it cannot even look.
+ */
+export async function reconcile(options: ReconcileOptions): Promise<ReconcileResult> {
+  const { replica, objects, fleet, clock, log, cell, limits, capacity } = options;
+  const [services, loads] = await Promise.all([
+    fleet.read(),
+    readLoads(objects, cell),
+    replica.readToHead(),
+  ]);
+  const { image } = replica;
+  const brokerIds = [...image.brokers.values()].flatMap(({ brokerId, state }) =>
+    state === "fenced" ? [] : [brokerId],
+  );
+  const demand = demandOf(loads, { brokerIds, nowMs: clock.nowMs(), capacity });
+  const needs = needsOf(image);
+  const plan = planFleet(fleetView(image, services, { demand, needs }), limits);
+  const done: ActionOutcome[] = [];
+  for (const action of plan.actions) {
+    const failure = await carryOut(action, options);
+    done.push({ action, failure });
+    const { reason, ...fields } = action;
+    if (failure === null) log.info(reason, fields);
+    else log.warn("a change of the fleet was not made", { ...fields, reason, failure });
+  }
+  log.info("fleet looked at", { demand, needs, perZone: plan.perZone, notes: plan.notes });
+  const brokersPerZone = Object.fromEntries(
+    services.map(({ zone, desiredCount }) => [zone, desiredCount]),
+  );
+  return { ...plan, brokersPerZone, done };
+}
+
+async function carryOut(
+  action: FleetAction,
+  { replica, fleet }: ReconcileOptions,
+): Promise<string | null> {
+  try {
+    if (action.kind === "drain") {
+      const drained = await replica.submit(drainAlone(action.brokerId));
+      return drained.kind === "rejected" ? drained.message : null;
+    }
+    const { serviceName, to, stops } = action;
+    if (stops !== null && stops.keeps.length > 0) await fleet.keep(stops.keeps, keepMinutes);
+    await fleet.setDesiredCount(serviceName, to);
+    return null;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+/** Decided on the image that the drain is appended to: two runs at a time must not empty two brokers. */
+function drainAlone(brokerId: number): Command<unknown, EvacuationErrorCode> {
+  return (image, context) => {
+    const others = [...image.brokers.values()].filter(
+      ({ evacuation, state }) => evacuation !== null && state !== "fenced",
+    );
+    if (others.length > 0) return accepted([], null);
+    return evacuateBroker(image, { brokerId }, context);
+  };
+}

@@ -1,0 +1,97 @@
+import { z } from "zod";
+import {
+  createCluster,
+  deleteCluster,
+  updateCluster,
+} from "../../metadata/commands/cluster-commands.ts";
+import type { Cluster } from "../../metadata/image/image.ts";
+import { bootstrapServers } from "../cluster-endpoints.ts";
+import type { ResourceContext } from "./resource-context.ts";
+import { submit, submitOnce } from "./resource-context.ts";
+import type { ResourceAnswer, ResourceEvent } from "./resource-event.ts";
+import { propertiesOf, ResourceError } from "./resource-event.ts";
+
+const clusterProperties = z.object({
+  clusterName: z.string({ error: "clusterName is the cluster's name" }),
+  description: z.string().optional(),
+  /** Settings by Kafka's names. */
+  defaults: z.record(z.string(), z.string()).optional(),
+  /** Of a deletion: topics that are left go with it. */
+  force: z.enum(["true", "false"]).optional(),
+});
+
+type ClusterProperties = z.infer<typeof clusterProperties>;
+
+/** `Custom::MyelinCluster`; the physical id is the cluster's. */
+export async function clusterResource(
+  context: ResourceContext,
+  event: ResourceEvent,
+): Promise<ResourceAnswer> {
+  if (event.RequestType === "Delete") return remove(context, event);
+  const properties = propertiesOf(clusterProperties, event.ResourceProperties);
+  const clusterId =
+    event.RequestType === "Create"
+      ? await create(context, event.RequestId, properties)
+      : await update(context, event, properties);
+  return { PhysicalResourceId: clusterId, Data: dataOf(context, clusterId) };
+}
+
+function create(
+  context: ResourceContext,
+  requestId: string,
+  properties: ClusterProperties,
+): Promise<string> {
+  const { clusterName: name, description = "", defaults = {} } = properties;
+  return submitOnce(
+    context,
+    { id: requestId, properties, idOf: ({ clusterId }: Cluster) => clusterId },
+    (image, at) => createCluster(image, { name, description, defaults }, at),
+  );
+}
+
+async function update(
+  context: ResourceContext,
+  { RequestId, PhysicalResourceId: clusterId }: ResourceEvent & { RequestType: "Update" },
+  properties: ClusterProperties,
+): Promise<string> {
+  const { clusterName: name, description = "", defaults = {} } = properties;
+  const updated = await submit(context, (image, at) =>
+    updateCluster(image, { clusterId, name, description, defaults }, at),
+  );
+  if (updated.kind === "accepted") return clusterId;
+  // Deleted by somebody else: the template still wants it.
+  if (updated.error === "CLUSTER_NOT_FOUND") return create(context, RequestId, properties);
+  throw new ResourceError(updated.message);
+}
+
+async function remove(
+  context: ResourceContext,
+  event: ResourceEvent & { RequestType: "Delete" },
+): Promise<ResourceAnswer> {
+  const { PhysicalResourceId: clusterId } = event;
+  const force = event.ResourceProperties["force"] === "true";
+  const deleted = await submit(context, (image, at) =>
+    deleteCluster(image, { clusterId, force }, at),
+  );
+  const isGone = deleted.kind === "accepted" || deleted.error === "CLUSTER_NOT_FOUND";
+  if (!isGone) throw new ResourceError(deleted.message);
+  return { PhysicalResourceId: clusterId };
+}
+
+function dataOf(
+  { replica: { image }, kafkaPort }: ResourceContext,
+  clusterId: string,
+): Record<string, string> {
+  const cluster = image.clusters.get(clusterId);
+  if (cluster === undefined) throw new ResourceError("the cluster was deleted meanwhile");
+  const servers = bootstrapServers(image, cluster, {
+    version: "",
+    kafka: { host: "no-broker-yet.invalid", port: kafkaPort },
+    httpEndpoint: null,
+  });
+  return {
+    ClusterId: clusterId,
+    KafkaPort: String(kafkaPort + cluster.portOffset),
+    BootstrapServers: servers,
+  };
+}

@@ -1,0 +1,46 @@
+import { Resource, Stack } from "aws-cdk-lib";
+import type { RemovalPolicy } from "aws-cdk-lib";
+import type { Connections } from "aws-cdk-lib/aws-ec2";
+import { Grant } from "aws-cdk-lib/aws-iam";
+import type { IGrantable } from "aws-cdk-lib/aws-iam";
+import type { IDependable } from "constructs";
+import type { ApiAccess } from "./api-access.ts";
+import type { IMyelinCell } from "./cell-interface.ts";
+import type { ClusterOptions } from "./cluster.ts";
+import { Cluster } from "./cluster.ts";
+
+/** What a cell can do wherever it is from. */
+export abstract class CellBase extends Resource implements IMyelinCell {
+  abstract readonly cellName: string;
+  abstract readonly apiUrl: string;
+  abstract readonly apiId: string;
+  abstract readonly serviceToken: string;
+  abstract readonly bootstrapHost: string | undefined;
+  abstract readonly removalPolicy: RemovalPolicy;
+  abstract readonly brokersReady: readonly IDependable[];
+  abstract readonly connections: Connections;
+  abstract readonly access: ApiAccess;
+
+  /** A cluster of this cell, in the scope of the cell. In another stack: `new Cluster(this, "Shop", { cell, clusterName: "shop" })`. */
+  addCluster(name: string, options: ClusterOptions = {}): Cluster {
+    return new Cluster(this, name, { cell: this, clusterName: name, ...options });
+  }
+
+  grantManage(grantee: IGrantable): Grant {
+    if (this.access.kind !== "iam")
+      throw new Error(
+        `the HTTP API of ${this.node.path} takes tokens of ${this.access.issuer}, and no signatures of IAM: who may manage it is that issuer's to say`,
+      );
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ["execute-api:Invoke"],
+      resourceArns: [
+        Stack.of(this).formatArn({
+          service: "execute-api",
+          resource: this.apiId,
+          resourceName: "*",
+        }),
+      ],
+    });
+  }
+}

@@ -1,0 +1,107 @@
+import { CustomResource, Duration, Resource, Token } from "aws-cdk-lib";
+import type { IResource, RemovalPolicy } from "aws-cdk-lib";
+import { Port } from "aws-cdk-lib/aws-ec2";
+import type { Construct } from "constructs";
+import type { IMyelinCell } from "./cell-interface.ts";
+import type { TopicOptions } from "./topic.ts";
+import { Topic } from "./topic.ts";
+
+/** A logical Kafka cluster, of this stack or another. */
+export interface ICluster extends IResource {
+  readonly cell: IMyelinCell;
+  readonly clusterId: string;
+  readonly clusterName: string;
+  /** Where its clients are let in: `worker.connections.allowTo(cell, cluster.kafkaPort)`. Until clients authenticate each cluster has its own. */
+  readonly kafkaPort: Port;
+  /**
+   * For `bootstrap.servers`: the load balancer's address, or without one the addresses that brokers had at the last deployment, which change when they are
+   * replaced.
+   */
+  readonly bootstrapServers: string;
+  addTopic(name: string, options?: TopicOptions): Topic;
+}
+
+export type ClusterOptions = {
+  readonly description?: string;
+  /** Defaults for its topics by Kafka's server setting names, as Kafka writes them: `{ "log.retention.ms": "604800000" }`. */
+  readonly defaults?: Readonly<Record<string, string>>;
+  /** @default as the cell has it: RETAIN, or DESTROY in the dev profile */
+  readonly removalPolicy?: RemovalPolicy;
+};
+
+export type ClusterProps = ClusterOptions & {
+  readonly cell: IMyelinCell;
+  /** 1 to 249 letters, digits, ".", "_", "-". Two clusters of a cell have two names. */
+  readonly clusterName: string;
+};
+
+export type ClusterAttributes = {
+  readonly cell: IMyelinCell;
+  readonly clusterId: string;
+  readonly clusterName: string;
+  /** 9092 and the cluster's port offset. */
+  readonly kafkaPort: number;
+  readonly bootstrapServers: string;
+};
+
+abstract class ClusterBase extends Resource implements ICluster {
+  abstract readonly cell: IMyelinCell;
+  abstract readonly clusterId: string;
+  abstract readonly clusterName: string;
+  abstract readonly kafkaPort: Port;
+  abstract readonly bootstrapServers: string;
+
+  addTopic(name: string, options: TopicOptions = {}): Topic {
+    return new Topic(this, name, { cluster: this, topicName: name, ...options });
+  }
+}
+
+/** A cluster, made by the control plane as one of the HTTP API would be. It costs nothing by itself. */
+export class Cluster extends ClusterBase {
+  static fromClusterAttributes(
+    scope: Construct,
+    id: string,
+    { kafkaPort, ...attributes }: ClusterAttributes,
+  ): ICluster {
+    class Imported extends ClusterBase {
+      readonly cell = attributes.cell;
+      readonly clusterId = attributes.clusterId;
+      readonly clusterName = attributes.clusterName;
+      readonly kafkaPort = Port.tcp(kafkaPort);
+      readonly bootstrapServers = attributes.bootstrapServers;
+    }
+    return new Imported(scope, id);
+  }
+
+  readonly cell: IMyelinCell;
+  readonly clusterId: string;
+  readonly clusterName: string;
+  readonly kafkaPort: Port;
+  readonly bootstrapServers: string;
+
+  constructor(scope: Construct, id: string, props: ClusterProps) {
+    super(scope, id);
+    const { cell, clusterName, description, defaults } = props;
+    this.cell = cell;
+    this.clusterName = clusterName;
+    const resource = new CustomResource(this, "Resource", {
+      resourceType: "Custom::MyelinCluster",
+      serviceToken: cell.serviceToken,
+      serviceTimeout: Duration.minutes(15),
+      removalPolicy: props.removalPolicy ?? cell.removalPolicy,
+      properties: {
+        clusterName,
+        ...(description === undefined ? {} : { description }),
+        ...(defaults === undefined ? {} : { defaults }),
+      },
+    });
+    resource.node.addDependency(...cell.brokersReady);
+    this.clusterId = resource.ref;
+    const port = resource.getAtt("KafkaPort");
+    this.kafkaPort = Port.tcp(Token.asNumber(port));
+    this.bootstrapServers =
+      cell.bootstrapHost === undefined
+        ? resource.getAttString("BootstrapServers")
+        : `${cell.bootstrapHost}:${Token.asString(port)}`;
+  }
+}

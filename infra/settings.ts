@@ -1,0 +1,73 @@
+// What the app is told by CDK's context: `-c name=value`. An error says what a value should be, for nobody reads a stack trace of a synth.
+import { CpuArchitecture } from "aws-cdk-lib/aws-ecs";
+import { ApiAccess } from "./constructs/api-access.ts";
+import { Profile } from "./constructs/profile.ts";
+import type { MyelinStackProps } from "./stacks/myelin-stack.ts";
+
+export type StackSettings = MyelinStackProps & { readonly stackName: string };
+
+/** The values, by name; undefined for one that is not given. Throws on what it cannot read. */
+export function stackSettings(valueOf: (name: string) => unknown): StackSettings {
+  const given = (name: string): string | undefined => {
+    const value = valueOf(name);
+    if (value === undefined || value === "") return undefined;
+    if (typeof value === "string") return value;
+    // cdk.json may have numbers where a command line has text.
+    if (typeof value === "number" || typeof value === "boolean") return String(value);
+    throw new Error(`${name} in the context is ${JSON.stringify(value)}; it takes text`);
+  };
+  const cellName = given("cell");
+  const access = accessOf(given("jwtIssuer"), given("jwtAudience"));
+  return {
+    stackName: given("stack") ?? "Myelin",
+    clusterName: given("cluster") ?? "main",
+    topics: topicsOf(given("topics") ?? ""),
+    cell: {
+      profile: profileOf(given("profile") ?? "standard"),
+      architecture: architectureOf(given("architecture") ?? "arm64"),
+      ...(cellName === undefined ? {} : { cellName }),
+      ...(access === undefined ? {} : { access }),
+    },
+  };
+}
+
+function profileOf(name: string): Profile {
+  switch (name) {
+    case "dev":
+    case "standard":
+    case "performance":
+      return Profile[name]();
+    default:
+      throw new Error(`profile is "${name}"; it takes dev, standard or performance`);
+  }
+}
+
+function architectureOf(name: string): CpuArchitecture {
+  switch (name) {
+    case "arm64":
+      return CpuArchitecture.ARM64;
+    case "x64":
+      return CpuArchitecture.X86_64;
+    default:
+      throw new Error(`architecture is "${name}"; it takes arm64 or x64`);
+  }
+}
+
+/** `orders:6,payments:3` */
+function topicsOf(text: string): Record<string, number> {
+  const topics: Record<string, number> = {};
+  for (const each of text.split(",").filter((part) => part !== "")) {
+    const [, name, partitions] = /^([A-Za-z0-9._-]+):([1-9]\d*)$/.exec(each) ?? [];
+    if (name === undefined)
+      throw new Error(`topics has "${each}"; it takes NAME:PARTITIONS, as in orders:6,payments:3`);
+    topics[name] = Number(partitions);
+  }
+  return topics;
+}
+
+function accessOf(issuer: string | undefined, audience: string | undefined): ApiAccess | undefined {
+  if (issuer === undefined && audience === undefined) return undefined;
+  if (issuer === undefined || audience === undefined)
+    throw new Error("jwtIssuer and jwtAudience go together");
+  return ApiAccess.jwt({ issuer, audience: audience.split(",") });
+}

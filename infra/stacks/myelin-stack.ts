@@ -1,0 +1,50 @@
+import { CfnOutput, Stack } from "aws-cdk-lib";
+import type { StackProps } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import type { MyelinCellProps } from "../constructs/myelin-cell.ts";
+import { MyelinCell } from "../constructs/myelin-cell.ts";
+
+export type MyelinStackProps = StackProps & {
+  readonly cell: MyelinCellProps;
+  /** Of the cluster that is there from the start. */
+  readonly clusterName: string;
+  /** Name -> number of partitions. */
+  readonly topics: Readonly<Record<string, number>>;
+};
+
+/** A cell with a cluster, for those who deploy Myelin by itself. Whoever has an app of their own imports the constructs. */
+export class MyelinStack extends Stack {
+  readonly cell: MyelinCell;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    { cell, clusterName, topics, ...props }: MyelinStackProps,
+  ) {
+    super(scope, id, {
+      description: "Myelin: serverless Kafka",
+      ...props,
+    });
+    this.cell = new MyelinCell(this, "Cell", cell);
+    const cluster = this.cell.addCluster(clusterName);
+    for (const [name, partitions] of Object.entries(topics)) cluster.addTopic(name, { partitions });
+    const { apiUrl, apiId, serviceToken, fleet, state, network } = this.cell;
+    const outputs: Record<string, string> = {
+      CellName: this.cell.cellName,
+      ApiUrl: apiUrl,
+      ApiId: apiId,
+      ServiceToken: serviceToken,
+      ClusterId: cluster.clusterId,
+      BootstrapServers: cluster.bootstrapServers,
+      EcsCluster: fleet.clusterName,
+      ReconcileFunction: this.cell.tasks.reconcile.function.functionName,
+      MetadataTable: state.table.tableName,
+      Bucket: state.bucket.bucketName,
+      VpcId: network.vpc.vpcId,
+      SecurityGroups: this.cell.connections.securityGroups
+        .map(({ securityGroupId }) => securityGroupId)
+        .join(","),
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}

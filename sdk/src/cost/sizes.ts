@@ -1,0 +1,53 @@
+// What the profiles of the CDK app are made of (infra/constructs/profile.ts; a test holds the two together), and what a broker of each can carry.
+
+export type Size = {
+  readonly zoneCount: number;
+  readonly brokersPerZone: number;
+  readonly vcpus: number;
+  readonly memoryGb: number;
+  readonly diskGb: number;
+  readonly hasBalancer: boolean;
+  readonly hasKey: boolean;
+  /**
+   * Bytes a second that producers may send for each broker of the cell, replication and one reading of everything included. Reckoned with a quarter of
+   * what a broker of as many cores was measured to do on a machine of its own (bench/README.md): Fargate's disks and network are not measured yet.
+   */
+  readonly bytesPerBroker: number;
+};
+
+const MB = 1_000_000;
+
+export const sizes = {
+  dev: {
+    zoneCount: 1,
+    brokersPerZone: 1,
+    vcpus: 0.25,
+    memoryGb: 1,
+    diskGb: 21,
+    hasBalancer: false,
+    hasKey: false,
+    bytesPerBroker: 2 * MB,
+  },
+  standard: {
+    zoneCount: 3,
+    brokersPerZone: 1,
+    vcpus: 1,
+    memoryGb: 2,
+    diskGb: 50,
+    hasBalancer: true,
+    hasKey: true,
+    bytesPerBroker: 10 * MB,
+  },
+  performance: {
+    zoneCount: 3,
+    brokersPerZone: 2,
+    vcpus: 2,
+    memoryGb: 8,
+    diskGb: 200,
+    hasBalancer: true,
+    hasKey: true,
+    bytesPerBroker: 25 * MB,
+  },
+} as const satisfies Record<string, Size>;
+
+export type SizeName = keyof typeof sizes;

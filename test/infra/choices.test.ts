@@ -1,0 +1,183 @@
+// What a cell can be made of otherwise than by default.
+import { Stack } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import type { IVpc } from "aws-cdk-lib/aws-ec2";
+import { SubnetType, Vpc } from "aws-cdk-lib/aws-ec2";
+import { ContainerImage, CpuArchitecture } from "aws-cdk-lib/aws-ecs";
+import { Topic as SnsTopic } from "aws-cdk-lib/aws-sns";
+import { describe, expect, test } from "vitest";
+import { ApiAccess } from "../../infra/constructs/api-access.ts";
+import { MyelinCell } from "../../infra/constructs/myelin-cell.ts";
+import { Profile } from "../../infra/constructs/profile.ts";
+import { stackSettings } from "../../infra/settings.ts";
+import { newApp, resourcesOf, synth } from "./synth.ts";
+
+describe("in an emulator", () => {
+  const template = synth({ context: { emulated: "1" }, cell: { profile: Profile.dev() } });
+
+  test("there are no rules between security groups, and no function that empties buckets", () => {
+    for (const type of ["Ingress", "Egress"])
+      expect(resourcesOf(template, `AWS::EC2::SecurityGroup${type}`)).toEqual({});
+    expect(resourcesOf(template, "Custom::S3AutoDeleteObjects")).toEqual({});
+  });
+
+  test("everything else is as it is in AWS", () => {
+    const counts = (from: Template) =>
+      Object.values(from.toJSON()["Resources"] as Record<string, { Type: string }>)
+        .map(({ Type }) => Type)
+        .filter(
+          (type) => !/SecurityGroup(In|E)gress|AutoDelete|IAM::Role|Lambda::Function/.test(type),
+        )
+        .sort();
+    expect(counts(template)).toEqual(counts(synth({ cell: { profile: Profile.dev() } })));
+  });
+});
+
+describe("the dev profile", () => {
+  const template = synth({ cell: { profile: Profile.dev() }, topics: { orders: 1 } });
+
+  test("is one service in one zone, without a load balancer or a key", () => {
+    template.resourceCountIs("AWS::ECS::Service", 1);
+    template.resourceCountIs("AWS::EC2::Subnet", 1);
+    template.resourceCountIs("AWS::ElasticLoadBalancingV2::LoadBalancer", 0);
+    template.resourceCountIs("AWS::KMS::Key", 0);
+    template.resourceCountIs("AWS::EC2::NatGateway", 0);
+  });
+
+  test("goes with its stack, whole", () => {
+    for (const type of [
+      "AWS::DynamoDB::Table",
+      "AWS::S3::Bucket",
+      "AWS::Logs::LogGroup",
+      "Custom::MyelinTopic",
+    ])
+      for (const { DeletionPolicy } of Object.values(resourcesOf(template, type)))
+        expect(DeletionPolicy, type).toBe("Delete");
+    template.hasResourceProperties("AWS::DynamoDB::Table", { DeletionProtectionEnabled: false });
+  });
+});
+
+describe("a VPC that is there already", () => {
+  function inVpc(zoneCount: number) {
+    const app = newApp();
+    const stack = new Stack(app, "Stack");
+    const vpc = new Vpc(stack, "Vpc", { maxAzs: 2 }) as IVpc;
+    return { stack, vpc, zoneCount };
+  }
+
+  test("gives brokers no public address in its private subnets, and gets no endpoints", () => {
+    const { stack, vpc } = inVpc(2);
+    new MyelinCell(stack, "Cell", {
+      profile: Profile.standard({ zoneCount: 2 }),
+      vpc,
+      subnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS },
+    });
+    const template = Template.fromStack(stack);
+    template.resourceCountIs("AWS::EC2::VPC", 1);
+    template.resourceCountIs("AWS::EC2::VPCEndpoint", 0);
+    for (const { Properties } of Object.values(resourcesOf(template, "AWS::ECS::Service")))
+      expect(Properties).toMatchObject({
+        NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: "DISABLED" } },
+      });
+  });
+
+  test("with too few zones is refused", () => {
+    const { stack, vpc } = inVpc(3);
+    expect(() => new MyelinCell(stack, "Cell", { vpc })).toThrow(/lie in 2 availability zones/);
+  });
+});
+
+test("an image of one's own brings its command and needs no code to be fetched", () => {
+  const image = ContainerImage.fromRegistry("registry.example/myelin:1");
+  const template = synth({
+    cell: {
+      profile: Profile.dev(),
+      image,
+      enableExecuteCommand: false,
+      architecture: CpuArchitecture.X86_64,
+    },
+  });
+  const [task] = Object.values(resourcesOf(template, "AWS::ECS::TaskDefinition"));
+  const containers = task?.Properties["ContainerDefinitions"] as Record<string, unknown>[];
+  expect(containers).toHaveLength(1);
+  expect(containers[0]).toMatchObject({
+    Image: "registry.example/myelin:1",
+    ReadonlyRootFilesystem: true,
+  });
+  expect(containers[0]).not.toHaveProperty("Command");
+  template.hasResourceProperties("AWS::Lambda::Function", { Architectures: ["x86_64"] });
+});
+
+test("tokens of an issuer let in at the API instead of signatures", () => {
+  const access = ApiAccess.jwt({ issuer: "https://id.example", audience: ["myelin"] });
+  const template = synth({ cell: { profile: Profile.dev(), access } });
+  template.hasResourceProperties("AWS::ApiGatewayV2::Route", { AuthorizationType: "JWT" });
+  template.hasResourceProperties("AWS::ApiGatewayV2::Authorizer", {
+    JwtConfiguration: { Audience: ["myelin"], Issuer: "https://id.example" },
+  });
+});
+
+test("alarms are told to a topic, going off and over", () => {
+  const stack = new Stack(newApp(), "Stack");
+  const alarmTopic = new SnsTopic(stack, "Alarms");
+  new MyelinCell(stack, "Cell", { profile: Profile.dev(), alarmTopic });
+  const alarms = Object.values(resourcesOf(Template.fromStack(stack), "AWS::CloudWatch::Alarm"));
+  expect(alarms.length).toBeGreaterThan(5);
+  for (const { Properties } of alarms) {
+    expect(Properties["AlarmActions"]).toHaveLength(1);
+    expect(Properties["OKActions"]).toHaveLength(1);
+  }
+});
+
+test.each([
+  [{ cellName: "Prod" }, /cellName is "Prod"/],
+  [{ cellName: "a".repeat(33) }, /1 to 32/],
+  [{ profile: Profile.standard({ diskGiB: 20 }) }, /diskGiB is 20; it takes 21 to 200/],
+  [{ profile: Profile.standard({ zoneCount: 0 }) }, /zoneCount is 0/],
+  [
+    { profile: Profile.standard({ brokersPerZone: { min: 3, max: 2 } }) },
+    /brokersPerZone.max is 2/,
+  ],
+])("a cell that no deployment could serve is refused: %j", (props, message) => {
+  expect(() => new MyelinCell(new Stack(newApp(), "Stack"), "Cell", props)).toThrow(message);
+});
+
+describe("the command line's context", () => {
+  const settings = (given: Record<string, unknown>) => stackSettings((name) => given[name]);
+
+  test("has a default for everything", () => {
+    const { stackName, clusterName, topics, cell } = settings({});
+    expect({ stackName, clusterName, topics }).toEqual({
+      stackName: "Myelin",
+      clusterName: "main",
+      topics: {},
+    });
+    expect(cell.profile?.name).toBe("standard");
+  });
+
+  test("names cell, cluster, topics and architecture", () => {
+    const { clusterName, topics, cell } = settings({
+      profile: "dev",
+      cell: "prod",
+      cluster: "shop",
+      topics: "orders:6,payments:3",
+      architecture: "x64",
+    });
+    expect({ clusterName, topics }).toEqual({
+      clusterName: "shop",
+      topics: { orders: 6, payments: 3 },
+    });
+    expect(cell).toMatchObject({ cellName: "prod", architecture: CpuArchitecture.X86_64 });
+  });
+
+  test.each([
+    [{ profile: "huge" }, /profile is "huge"; it takes dev, standard or performance/],
+    [{ topics: "orders" }, /it takes NAME:PARTITIONS/],
+    [{ architecture: "mips" }, /it takes arm64 or x64/],
+    [{ jwtIssuer: "https://id.example" }, /go together/],
+    [{ jwtIssuer: "http://id.example", jwtAudience: "a" }, /it takes an https address/],
+    [{ cell: ["a"] }, /it takes text/],
+  ])("says what a value should be: %j", (given, message) => {
+    expect(() => settings(given)).toThrow(message);
+  });
+});

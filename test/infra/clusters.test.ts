@@ -1,0 +1,157 @@
+import { App, Duration, RemovalPolicy, Size, Stack } from "aws-cdk-lib";
+import { Match, Template } from "aws-cdk-lib/assertions";
+import type { IVpc } from "aws-cdk-lib/aws-ec2";
+import { Port, SecurityGroup, Vpc } from "aws-cdk-lib/aws-ec2";
+import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { expect, test } from "vitest";
+import { ApiAccess } from "../../infra/constructs/api-access.ts";
+import { Cluster } from "../../infra/constructs/cluster.ts";
+import { MyelinCell } from "../../infra/constructs/myelin-cell.ts";
+import type { MyelinCellAttributes } from "../../infra/constructs/myelin-cell.ts";
+import { Profile } from "../../infra/constructs/profile.ts";
+import { newApp, newStack, resourcesOf } from "./synth.ts";
+
+/** A stack of somebody who uses a cell that is there already. */
+function user(attributes: Partial<MyelinCellAttributes> = {}) {
+  const stack = new Stack(new App(), "Shop");
+  const vpc = new Vpc(stack, "Vpc", {
+    natGateways: 0,
+    restrictDefaultSecurityGroup: false,
+  }) as IVpc;
+  const group = (id: string) => new SecurityGroup(stack, id, { vpc });
+  const [worker, brokers, balancer] = [group("Worker"), group("Brokers"), group("Balancer")];
+  const cell = MyelinCell.fromMyelinCellAttributes(stack, "Cell", {
+    cellName: "prod",
+    apiUrl: "https://abc.execute-api.eu-central-1.amazonaws.com",
+    apiId: "abc",
+    serviceToken: "arn:aws:lambda:eu-central-1:111122223333:function:resources",
+    bootstrapHost: "bootstrap.example",
+    securityGroups: [brokers, balancer],
+    ...attributes,
+  });
+  return { stack, cell, worker };
+}
+
+test("fifty topics of one stack are made at once: none waits for another", () => {
+  const topics = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`t${index}`, 3]));
+  const stack = newStack(newApp(), { cell: { profile: Profile.dev() }, topics });
+  const made = resourcesOf(Template.fromStack(stack), "Custom::MyelinTopic");
+  expect(Object.keys(made)).toHaveLength(50);
+  for (const { DependsOn } of Object.values(made))
+    expect((DependsOn ?? []).filter((each) => each in made)).toEqual([]);
+});
+
+test("a topic waits for the brokers, so that it gets its copies", () => {
+  const stack = newStack(newApp(), { cell: { profile: Profile.dev() }, topics: { orders: 6 } });
+  const template = Template.fromStack(stack);
+  const [topic] = Object.values(resourcesOf(template, "Custom::MyelinTopic"));
+  const services = Object.keys(resourcesOf(template, "AWS::ECS::Service"));
+  expect(services).toHaveLength(1);
+  expect(topic?.DependsOn).toEqual(services);
+});
+
+test("a cluster and its topics are made on a cell of another stack", () => {
+  const { stack, cell } = user();
+  const shop = new Cluster(stack, "Shop", { cell, clusterName: "shop", description: "Events" });
+  shop.addTopic("orders", {
+    partitions: 6,
+    retention: Duration.days(7),
+    retentionSize: Size.gibibytes(1),
+    configs: { "min.insync.replicas": "2" },
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  const template = Template.fromStack(stack);
+  template.hasResource("Custom::MyelinCluster", {
+    DeletionPolicy: "Retain",
+    Properties: Match.objectLike({
+      ServiceToken: "arn:aws:lambda:eu-central-1:111122223333:function:resources",
+      clusterName: "shop",
+      description: "Events",
+    }),
+  });
+  template.hasResource("Custom::MyelinTopic", {
+    DeletionPolicy: "Delete",
+    Properties: Match.objectLike({
+      topicName: "orders",
+      partitionsCount: 6,
+      configs: {
+        "retention.ms": "604800000",
+        "retention.bytes": "1073741824",
+        "min.insync.replicas": "2",
+      },
+    }),
+  });
+  expect(stack.resolve(shop.bootstrapServers)).toMatchObject({
+    "Fn::Join": ["", ["bootstrap.example:", { "Fn::GetAtt": [expect.any(String), "KafkaPort"] }]],
+  });
+});
+
+test("a client is let in at the brokers and at the load balancer, at the cluster's port", () => {
+  const { stack, cell, worker } = user();
+  const shop = new Cluster(stack, "Shop", { cell, clusterName: "shop" });
+  worker.connections.allowTo(cell, shop.kafkaPort);
+  const rules = Object.values(
+    resourcesOf(Template.fromStack(stack), "AWS::EC2::SecurityGroupIngress"),
+  );
+  expect(rules).toHaveLength(2);
+  for (const { Properties } of rules)
+    expect(Properties["FromPort"]).toEqual({ "Fn::GetAtt": [expect.any(String), "KafkaPort"] });
+  expect(new Set(rules.map(({ Properties }) => JSON.stringify(Properties["GroupId"]))).size).toBe(
+    2,
+  );
+});
+
+test("without a word about ports, the first cluster's is meant", () => {
+  const { stack, cell, worker } = user();
+  worker.connections.allowToDefaultPort(cell);
+  Template.fromStack(stack).hasResourceProperties("AWS::EC2::SecurityGroupIngress", {
+    FromPort: 9092,
+    ToPort: 9092,
+  });
+  expect(cell.connections.defaultPort?.toString()).toBe(Port.tcp(9092).toString());
+});
+
+test("who may manage a cell may call every route of its API, and nothing else", () => {
+  const { stack, cell } = user();
+  const role = new Role(stack, "Admin", { assumedBy: new ServicePrincipal("ec2.amazonaws.com") });
+  cell.grantManage(role);
+  Template.fromStack(stack).hasResourceProperties("AWS::IAM::Policy", {
+    PolicyDocument: {
+      Statement: [
+        {
+          Action: "execute-api:Invoke",
+          Effect: "Allow",
+          Resource: {
+            "Fn::Join": [
+              "",
+              [
+                "arn:",
+                { Ref: "AWS::Partition" },
+                ":execute-api:",
+                { Ref: "AWS::Region" },
+                ":",
+                { Ref: "AWS::AccountId" },
+                ":abc/*",
+              ],
+            ],
+          },
+        },
+      ],
+      Version: "2012-10-17",
+    },
+  });
+});
+
+test("a role cannot be let in where the API takes tokens, and the error says so", () => {
+  const access = ApiAccess.jwt({ issuer: "https://id.example", audience: ["myelin"] });
+  const { stack, cell } = user({ access });
+  const role = new Role(stack, "Admin", { assumedBy: new ServicePrincipal("ec2.amazonaws.com") });
+  expect(() => cell.grantManage(role)).toThrow(/takes tokens of https:\/\/id\.example/);
+});
+
+test("a setting that is given twice is refused", () => {
+  const { stack, cell } = user();
+  const shop = new Cluster(stack, "Shop", { cell, clusterName: "shop" });
+  const twice = { retention: Duration.days(1), configs: { "retention.ms": "1" } };
+  expect(() => shop.addTopic("orders", twice)).toThrow(/retention\.ms is given twice/);
+});

@@ -1,0 +1,36 @@
+import { App } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import type { MyelinCellProps } from "../../infra/constructs/myelin-cell.ts";
+import { MyelinStack } from "../../infra/stacks/myelin-stack.ts";
+
+export type SynthOptions = {
+  readonly cell?: MyelinCellProps;
+  readonly topics?: Readonly<Record<string, number>>;
+  readonly context?: Readonly<Record<string, unknown>>;
+};
+
+/** An app whose code is not bundled: templates are looked at, nothing is run. */
+export function newApp(context: Readonly<Record<string, unknown>> = {}): App {
+  return new App({ context: { "aws:cdk:bundling-stacks": [], ...context } });
+}
+
+export function newStack(app: App, { cell = {}, topics = {} }: SynthOptions = {}): MyelinStack {
+  return new MyelinStack(app, "Myelin", { cell, clusterName: "main", topics });
+}
+
+/** Takes a second or two: one for each file is enough. */
+export function synth(options: SynthOptions = {}): Template {
+  return Template.fromStack(newStack(newApp(options.context), options));
+}
+
+export type CfnResource = {
+  readonly Type: string;
+  readonly Properties: Record<string, unknown>;
+  readonly DependsOn?: readonly string[];
+  readonly DeletionPolicy?: string;
+};
+
+/** Logical id -> resource. */
+export function resourcesOf(template: Template, type: string): Record<string, CfnResource> {
+  return template.findResources(type) as Record<string, CfnResource>;
+}

@@ -1,0 +1,203 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openCellPorts } from "../../../adapters/aws/cell-ports.ts";
+import type { CellPorts } from "../../../adapters/aws/cell-ports.ts";
+import { cellVariables, readEnvironment } from "../../../adapters/aws/environment.ts";
+import { serveApi } from "../../../adapters/node/http-server.ts";
+import type { ServedApi } from "../../../adapters/node/http-server.ts";
+import { createApi } from "../../../functions/api.ts";
+import { createCluster } from "../../../metadata/commands/cluster-commands.ts";
+import type { MetadataReplica } from "../../../metadata/log/replica.ts";
+import { openMetadataReplica } from "../../../metadata/log/replica.ts";
+import type { Cluster } from "../../../sdk/src/cluster.ts";
+import { Myelin } from "../../../sdk/src/myelin.ts";
+import type { AwsEmulation } from "../../support/aws-emulation.ts";
+import { noAwsEmulationReason, startAwsEmulation } from "../../support/aws-emulation.ts";
+import type { BrokerContainer } from "../../support/broker-container.ts";
+import { startBrokerContainer } from "../../support/broker-container.ts";
+import { freePortRange } from "../../support/free-ports.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+const skipped = noAwsEmulationReason();
+if (skipped !== null) console.log(skipped);
+
+test("a broker that was told too little says all of it, and ends", async () => {
+  const container = startBrokerContainer({ MYELIN_PORT: "many" });
+  expect(await container.ended).toBe(1);
+  const [line] = container.lines();
+  expect(line).toMatchObject({ level: "error", msg: "the broker cannot start" });
+  expect(line?.["error"]).toContain("MYELIN_CELL is not set: it should be the cell's name");
+  expect(line?.["error"]).toContain('MYELIN_PORT is "many": it should be the port of Kafka');
+});
+
+describe.skipIf(skipped !== null)("brokers as containers, over DynamoDB and S3", () => {
+  const directory = temporaryDirectory();
+  let aws: AwsEmulation;
+  let controlPlane: ControlPlane;
+  let firstPort: number;
+  const containers: BrokerContainer[] = [];
+
+  beforeAll(async () => {
+    aws = await startAwsEmulation("cell-1");
+    firstPort = await freePortRange(6);
+    controlPlane = await startControlPlane(aws.environment);
+  }, 120_000);
+
+  afterAll(async () => {
+    await Promise.all(containers.map((each) => each.stop("SIGKILL")));
+    await controlPlane?.stop();
+    await aws?.stop();
+    directory[Symbol.dispose]();
+  }, 60_000);
+
+  function start(slot: number, more: Record<string, string> = {}): BrokerContainer {
+    const container = startBrokerContainer({
+      ...aws.environment,
+      MYELIN_DATA_DIR: join(directory.path, `disk-${slot}`),
+      MYELIN_LISTEN_HOST: "127.0.0.1",
+      MYELIN_ADVERTISED_HOST: "127.0.0.1",
+      MYELIN_PORT: String(firstPort + slot),
+      MYELIN_HTTP_PORT: String(firstPort + 3 + slot),
+      MYELIN_ZONE: `zone-${slot}`,
+      MYELIN_PROFILE: "dev",
+      ...more,
+    });
+    containers.push(container);
+    return container;
+  }
+
+  const httpOf = (slot: number) => `http://127.0.0.1:${firstPort + 3 + slot}`;
+
+  test("the control plane makes clusters and topics with no broker there", async () => {
+    const shop = await controlPlane.myelin.clusters.create({ name: "shop" });
+    expect(shop.bootstrapServers).toContain("no-broker-yet.invalid");
+    await shop.topics.create({ name: "early", partitions: 3 });
+  });
+
+  test("brokers join the cell, are healthy once nothing lacks a copy, and serve the SDK", async () => {
+    const up = [0, 1, 2].map((slot) => start(slot));
+    for (const container of up) {
+      expect(await container.whenSaid("the broker is up")).toMatchObject({
+        level: "info",
+        cell: "cell-1",
+        broker: expect.any(Number),
+      });
+    }
+    for (const slot of [0, 1, 2]) {
+      await expect
+        .poll(async () => (await fetch(`${httpOf(slot)}/readyz`)).status, { timeout: 30_000 })
+        .toBe(200);
+      expect((await fetch(`${httpOf(slot)}/healthz`)).status).toBe(200);
+    }
+    const shop = await controlPlane.myelin.clusters.get("shop");
+    await shop.topics.create({ name: "orders", partitions: 6 });
+    await writeAndRead(shop, 50);
+  }, 90_000);
+
+  test("with DynamoDB gone the brokers go on, and changes of metadata wait", async () => {
+    const shop = await controlPlane.myelin.clusters.get("shop");
+    process.kill(aws.dynamoPid, "SIGSTOP");
+    try {
+      // Past the session, so that nothing rests on what was read before.
+      await new Promise((resolve) => setTimeout(resolve, 11_000));
+      await writeAndRead(shop, 20);
+      await expect(controlPlane.append("too-early")).rejects.toMatchObject({
+        name: "MetadataLogError",
+        code: "unavailable",
+      });
+    } finally {
+      process.kill(aws.dynamoPid, "SIGCONT");
+    }
+    await expect
+      .poll(() => controlPlane.append("later").catch(() => "unavailable"), { timeout: 30_000 })
+      .toBe("done");
+  }, 90_000);
+
+  test("with the control plane gone they go on", async () => {
+    const shop = await controlPlane.myelin.clusters.get("shop");
+    await controlPlane.http.close();
+    await using producer = shop.producer();
+    expect(await producer.send("orders", { key: "k", value: "alone" })).toMatchObject({
+      topic: "orders",
+    });
+    await controlPlane.serve();
+  }, 60_000);
+
+  test("told to stop, a broker hands over and ends in good order, and the others go on", async () => {
+    const [first] = containers;
+    const shop = await controlPlane.myelin.clusters.get("shop");
+    expect(await first?.stop()).toBe(0);
+    await writeAndRead(shop, 20);
+  }, 60_000);
+
+  async function writeAndRead(shop: Cluster, count: number): Promise<void> {
+    const topic = "orders";
+    await using producer = shop.producer();
+    const values = Array.from({ length: count }, (_, index) => `${Date.now()}-${index}`);
+    await Promise.all(
+      values.map((value, index) => producer.send(topic, { key: `${index}`, value })),
+    );
+    const missing = new Set(values);
+    const reader = shop.reader({ topics: [topic], from: "beginning" });
+    for await (const { value } of reader) {
+      missing.delete(value);
+      if (missing.size === 0) break;
+    }
+  }
+});
+
+type ControlPlane = {
+  readonly myelin: Myelin;
+  http: ServedApi;
+  serve(): Promise<void>;
+  append(clusterName: string): Promise<"done">;
+  stop(): Promise<void>;
+};
+
+/** The API over replica and adapters of its own, as a function has it. */
+async function startControlPlane(environment: Record<string, string>): Promise<ControlPlane> {
+  const previous = { ...process.env };
+  Object.assign(process.env, environment);
+  const ports: CellPorts = openCellPorts(readEnvironment(z.object(cellVariables), environment));
+  const replica: MetadataReplica = await openMetadataReplica({
+    log: ports.metadataLog,
+    ...ports,
+    output: { info() {}, warn() {}, error() {} },
+    cell: environment["MYELIN_CELL"] ?? "",
+    pollMs: 3_600_000,
+  });
+  const app = createApi({
+    replica,
+    ...ports,
+    config: {
+      version: "test",
+      kafka: { host: "no-broker-yet.invalid", port: 9092 },
+      httpEndpoint: null,
+    },
+  });
+  let port = 0;
+  const controlPlane: ControlPlane = {
+    myelin: undefined as never,
+    http: undefined as never,
+    async serve() {
+      this.http = await serveApi(app, { host: "127.0.0.1", port });
+      port = this.http.port;
+    },
+    async append(name) {
+      await replica.submit((image, context) => createCluster(image, { name }, context));
+      return "done";
+    },
+    async stop() {
+      await this.http.close();
+      await replica.close();
+      await ports.close();
+      for (const name of Object.keys(environment)) {
+        if (previous[name] === undefined) delete process.env[name];
+        else process.env[name] = previous[name];
+      }
+    },
+  };
+  await controlPlane.serve();
+  return { ...controlPlane, myelin: new Myelin({ url: controlPlane.http.url }) };
+}

@@ -1,0 +1,149 @@
+import { expect, test } from "vitest";
+import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
+import { defaultCapacity } from "../../../../functions/reconcile/demand.ts";
+import type { Fleet, ZoneService } from "../../../../functions/reconcile/fleet.ts";
+import { reconcile } from "../../../../functions/reconcile/reconcile.ts";
+import { encodeLoadReport, loadKey } from "../../../../metadata/load/load-report.ts";
+import { createCellFixture } from "../cell-fixture.ts";
+
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** A fleet of ECS in memory: what it was asked for, and what it refuses. */
+class RecordedFleet implements Fleet {
+  readonly asked: string[] = [];
+  refusal: string | null = null;
+  services: ZoneService[];
+  constructor(services: ZoneService[]) {
+    this.services = services;
+  }
+  read(): Promise<ZoneService[]> {
+    return Promise.resolve(this.services);
+  }
+  async setDesiredCount(serviceName: string, count: number): Promise<void> {
+    this.#ask(`${serviceName} = ${count}`);
+  }
+  async keep(taskArns: readonly string[], minutes: number): Promise<void> {
+    this.#ask(`keep ${taskArns.join(" ")} for ${minutes}`);
+  }
+  #ask(what: string): void {
+    if (this.refusal !== null) throw new Error(this.refusal);
+    this.asked.push(what);
+  }
+}
+
+/** Brokers 1 to `brokerCount` in zones a, b, c, each with its task. */
+async function cellWithFleet(brokerCount: number) {
+  const cell = await createCellFixture(brokerCount);
+  const { replica, clock } = cell;
+  const objects = createMemoryObjectStore();
+  const services = ["a", "b", "c"].map((zone, index) => {
+    const ids = Array.from({ length: brokerCount }, (_, each) => each + 1).filter(
+      (id) => (id - 1) % 3 === index,
+    );
+    return {
+      zone,
+      serviceName: `service-${zone}`,
+      desiredCount: ids.length,
+      tasks: ids.map((id) => ({ taskArn: `task-${id}`, host: `10.0.0.${id}`, isRunning: true })),
+      isDeploying: false,
+    };
+  });
+  const fleet = new RecordedFleet(services);
+  const limits = { minPerZone: 1, maxPerZone: 3, sleepsWhenIdle: false };
+  const options = { replica, objects, fleet, clock, log, cell: "test", limits };
+  return {
+    ...cell,
+    fleet,
+    options,
+    run: () => reconcile({ ...options, capacity: defaultCapacity }),
+    tell: async (busyShare: number): Promise<void> => {
+      for (const brokerId of replica.image.brokers.keys()) {
+        const sample = {
+          atMs: clock.nowMs(),
+          seconds: 60,
+          bytesInPerSecond: 0,
+          bytesOutPerSecond: 0,
+          clientBytesPerSecond: 0,
+          connectionCount: 0,
+          busyShare,
+        };
+        const samples = Array.from({ length: 15 }, () => sample);
+        const report = encodeLoadReport({ brokerId, zone: "a", samples });
+        await objects.put(loadKey("test", brokerId), report);
+      }
+    },
+  };
+}
+
+test("a busy cell is given brokers in every zone", async () => {
+  const { run, tell, fleet } = await cellWithFleet(3);
+  await tell(0.95);
+  const result = await run();
+  expect(fleet.asked).toEqual(["service-a = 2", "service-b = 2", "service-c = 2"]);
+  expect(result).toMatchObject({
+    perZone: { atLeast: 2, atMost: 2 },
+    brokersPerZone: { a: 1, b: 1, c: 1 },
+    done: [{ failure: null }, { failure: null }, { failure: null }],
+  });
+});
+
+test("a quiet one empties a broker, waits until it holds nothing, and then has its task stopped", async () => {
+  const { run, tell, fleet, place, catchUp, grow, partition, replica } = await cellWithFleet(6);
+  await place("orders", [1, 2, 3], [4, 5, 6]);
+  await catchUp("orders");
+  await tell(0.05);
+  expect((await run()).actions).toMatchObject([{ kind: "drain", zone: "a" }]);
+  const leaving = [...replica.image.brokers.values()].find(({ evacuation }) => evacuation !== null);
+  const leavingId = leaving?.brokerId ?? 0;
+  expect(await run()).toMatchObject({
+    actions: [],
+    notes: [`broker ${leavingId} is being emptied first`],
+  });
+  await grow();
+  for (const index of [0, 1]) {
+    if (partition("orders", index).removing.length === 0) continue;
+    await catchUp("orders");
+  }
+  expect(replica.image.brokerLoads.get(leavingId)).toBeUndefined();
+  expect((await run()).done).toMatchObject([{ failure: null }]);
+  const other = leavingId === 1 ? 4 : 1;
+  expect(fleet.asked).toEqual([`keep task-${other} for 10`, "service-a = 1"]);
+});
+
+test("where ECS does not keep the neighbours, nothing is stopped, and the answer says why", async () => {
+  const { run, tell, fleet } = await cellWithFleet(6);
+  await tell(0.05);
+  await run();
+  fleet.refusal = "DEPLOYMENT_BLOCKED";
+  const [outcome] = (await run()).done;
+  expect(outcome?.failure).toContain("DEPLOYMENT_BLOCKED");
+  expect(fleet.asked).toEqual([]);
+});
+
+test("two runs at a time empty one broker", async () => {
+  const { options, tell, replica, openOther } = await cellWithFleet(6);
+  await tell(0.05);
+  const other = await openOther();
+  const both = [replica, other].map((each) =>
+    reconcile({ ...options, replica: each, capacity: defaultCapacity }),
+  );
+  // The slower one decides anew behind the faster.
+  let isOver = false;
+  const ended = Promise.all(both).finally(() => (isOver = true));
+  while (!isOver) await options.clock.advance(50);
+  await ended;
+  await replica.readToHead();
+  const drained = [...replica.image.brokers.values()].filter(
+    ({ evacuation }) => evacuation !== null,
+  );
+  expect(drained).toHaveLength(1);
+});
+
+test("load that cannot be read is no load, and takes nothing away", async () => {
+  const { run, options } = await cellWithFleet(6);
+  await options.objects.put(loadKey("test", 1), Buffer.from("{"));
+  expect(await run()).toMatchObject({
+    actions: [],
+    notes: ["no broker is taken away before all have told their load for a quarter of an hour"],
+  });
+});

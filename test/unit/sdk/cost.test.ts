@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { costTable, dollars, rate } from "../../../sdk/src/cli/cost.ts";
+import type { CostQuestion } from "../../../sdk/src/cost/estimate.ts";
+import { estimate } from "../../../sdk/src/cost/estimate.ts";
+import { sizes } from "../../../sdk/src/cost/sizes.ts";
+
+const MB = 1_000_000;
+const day = 86_400_000;
+
+const question: CostQuestion = {
+  size: sizes.standard,
+  inBytesPerSecond: 10 * MB,
+  retentionMs: 7 * day,
+  consumerCount: 1,
+  zoneCount: 3,
+  partitionCount: 60,
+  replicationFactor: 3,
+  producersStayInZone: true,
+  consumersStayInZone: true,
+};
+
+function perMonth(what: string, asked: Partial<CostQuestion> = {}): number {
+  const lines = estimate({ ...question, ...asked }).lines.filter((each) => each.what === what);
+  return lines.reduce((sum, each) => sum + each.perMonth, 0);
+}
+
+describe("what a cell costs", () => {
+  test("is the sum of its lines, each of which is a quantity and a price", () => {
+    const { lines, perMonth: total } = estimate(question);
+    expect(lines.length).toBeGreaterThan(10);
+    for (const line of lines) expect(line.perMonth).toBeCloseTo(line.quantity * line.price, 9);
+    expect(total).toBeCloseTo(
+      lines.reduce((sum, { quantity, price }) => sum + quantity * price, 0),
+      6,
+    );
+  });
+
+  test("replication: each record crosses to two other zones, at two cents a GB", () => {
+    // 10 MB/s for 730 hours are 26,280 GB.
+    expect(perMonth("replication")).toBeCloseTo(26_280 * 2 * 0.02, 6);
+    expect(perMonth("replication", { zoneCount: 1 })).toBe(0);
+    expect(perMonth("replication", { replicationFactor: 1 })).toBe(0);
+    // Two copies in one of two zones: one of the three crosses.
+    expect(perMonth("replication", { zoneCount: 2 })).toBeCloseTo(26_280 * 0.02, 6);
+  });
+
+  test("clients that do not know their zone cross a border two times of three", () => {
+    const across = { producersStayInZone: false, consumersStayInZone: false, consumerCount: 3 };
+    expect(perMonth("producers in other zones", across)).toBeCloseTo(26_280 * (2 / 3) * 0.02, 6);
+    expect(perMonth("consumers in other zones", across)).toBeCloseTo(26_280 * 2 * 0.02, 6);
+    expect(perMonth("producers in other zones")).toBe(0);
+    expect(perMonth("consumers in other zones")).toBe(0);
+  });
+
+  test("records: one copy in S3 for as long as they are kept", () => {
+    // 10 MB/s for 604,800 s are 6,048 GB.
+    expect(perMonth("records in S3")).toBeCloseTo(6_048 * 0.023, 6);
+    expect(perMonth("records in S3", { inBytesPerSecond: 0 })).toBe(0);
+  });
+
+  test("segments: as many as the bytes fill, or as the partitions close by age", () => {
+    const full = (26_280e9 / (64 * 1024 * 1024)) * 2 * 5e-6;
+    expect(perMonth("segments written")).toBeCloseTo(full, 6);
+    const hourly = 60 * 730 * 2 * 5e-6;
+    expect(perMonth("segments written", { inBytesPerSecond: 1_000 })).toBeCloseTo(hourly, 6);
+  });
+
+  test("brokers: a vCPU, 2 GB and 30 GB of billed disk each, and an address", () => {
+    expect(estimate(question).brokerCount).toBe(3);
+    expect(perMonth("brokers: CPU")).toBeCloseTo(3 * 730 * 0.03238, 6);
+    expect(perMonth("brokers: memory")).toBeCloseTo(3 * 730 * 2 * 0.00356, 6);
+    expect(perMonth("brokers: disk")).toBeCloseTo(3 * 730 * 30 * 0.000111, 6);
+    expect(perMonth("brokers: public addresses")).toBeCloseTo(3 * 3.65, 6);
+  });
+
+  test.each([
+    [30 * MB, 1, 3],
+    [30 * MB + 1, 1, 6],
+    // Each reading beyond the first weighs half: 20 MB/s read five times are 60.
+    [20 * MB, 5, 6],
+    [0, 0, 3],
+  ])(
+    "brokers for %d bytes a second and %d readings: %d",
+    (inBytesPerSecond, consumerCount, count) => {
+      expect(estimate({ ...question, inBytesPerSecond, consumerCount }).brokerCount).toBe(count);
+    },
+  );
+
+  test("an idle dev cell has no load balancer, no key and no traffic", () => {
+    const idle = { ...question, size: sizes.dev, zoneCount: 1, inBytesPerSecond: 0 };
+    const named = estimate(idle).lines.map(({ what }) => what);
+    expect(named).not.toContain("bootstrap load balancer");
+    expect(named).not.toContain("key");
+    expect(named).not.toContain("replication");
+    expect(estimate(idle).perMonth).toBeLessThan(25);
+  });
+});
+
+describe("on the command line", () => {
+  test.each([
+    ["10MBps", 10 * MB],
+    ["500kB/s", 500_000],
+    ["1MiB/s", 1024 * 1024],
+  ])("%s is %d bytes a second", (text, bytes) => {
+    expect(rate(text)).toBe(bytes);
+  });
+
+  test.each(["10MB", "fast", "MBps", ""])("%j is no rate", (text) => {
+    expect(() => rate(text)).toThrow("as in 10MBps");
+  });
+
+  test("the dearest line comes first", () => {
+    const { rows } = costTable(estimate(question));
+    expect(rows[0]).toEqual(["replication", "52,560 GB between zones", "$0.02", "$1,051"]);
+  });
+
+  test.each([
+    [0.064, "$0.06"],
+    [99.994, "$99.99"],
+    [1051.2, "$1,051"],
+  ])("%d is written %s", (value, text) => {
+    expect(dollars(value)).toBe(text);
+  });
+});
