@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 // unit: pure code and simulated ports, seconds. simulation: whole cells in simulated time, and the simulator itself. integration: real sockets, disks and processes on loopback.
 // infra: what CloudFormation would be given, without an account.
-// clients: unmodified Kafka clients, each skipped aloud where its toolchain is absent.
+// e2e: the deployed whole on an emulator of AWS, skipped aloud where that is absent. clients: unmodified Kafka clients, each skipped aloud where its toolchain is absent.
 // In CI each run leaves its counts for .ci/summary.mjs.
 const reporters = process.env["CI"]
   ? ["default", ["json", { outputFile: `.test-results/${process.pid}.json` }] as ["json", object]]
@@ -46,6 +46,16 @@ export default defineConfig({
           testTimeout: 60_000,
           // Loading CDK takes longer than all of the tests: once, for all files.
           isolate: false,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
           fileParallelism: false,
         },
       },

@@ -82,7 +82,7 @@ const steps: Step[] = [
     done: join(clientsDirectory, "ministack/.ready"),
     commands: [
       ["python3", ["-m", "venv", ministack]],
-      [join(ministack, "bin/pip"), ["install", "-q", "ministack==1.4.21"]],
+      [join(ministack, "bin/pip"), ["install", "-q", "ministack==1.5.33"]],
     ],
   },
 ];

@@ -1,0 +1,63 @@
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Emulator } from "./emulator.ts";
+import { account, region } from "./emulator.ts";
+
+const repository = resolve(dirname(fileURLToPath(import.meta.url)), "../../..");
+const cdk = join(
+  dirname(createRequire(import.meta.url).resolve("aws-cdk/package.json")),
+  "bin/cdk",
+);
+
+export type Cdk = {
+  bootstrap(): Promise<void>;
+  /** Deploys the repository's own app; the result is the stack's outputs. */
+  deploy(context: Record<string, string>): Promise<Record<string, string>>;
+};
+
+/** The real command line, as a user of the repository has it. */
+export function cdkOn(emulator: Emulator, directory: string): Cdk {
+  function run(cwd: string, args: readonly string[]): Promise<void> {
+    return new Promise((done, failed) => {
+      const child = spawn(process.execPath, [cdk, ...args, "--ci"], {
+        cwd,
+        env: { ...emulator.environment, CI: "true", CDK_DISABLE_CLI_TELEMETRY: "true" },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      let output = "";
+      for (const stream of [child.stdout, child.stderr])
+        stream.on("data", (chunk: Buffer) => (output = (output + chunk.toString()).slice(-8_000)));
+      child.on("error", failed);
+      child.on("close", (code) => {
+        if (code === 0) done();
+        else failed(new Error(`cdk ${args[0]} ended with ${code}: ${output}`));
+      });
+    });
+  }
+
+  return {
+    // Where there is no app: it needs none, and would put it together.
+    bootstrap: () => run(directory, ["bootstrap", `aws://${account}/${region}`]),
+    async deploy(context) {
+      const outputs = join(directory, "outputs.json");
+      const given = { ...context, emulated: "1", stack: stackName };
+      await run(repository, [
+        "deploy",
+        "--require-approval=never",
+        `--outputs-file=${outputs}`,
+        `--output=${join(directory, "cdk.out")}`,
+        ...Object.entries(given).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+      ]);
+      const written = JSON.parse(readFileSync(outputs, "utf8")) as Record<
+        string,
+        Record<string, string>
+      >;
+      return written[stackName] ?? {};
+    },
+  };
+}
+
+export const stackName = "Myelin";
