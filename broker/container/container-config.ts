@@ -1,4 +1,5 @@
 import { defaultCellConfig } from "../cell/cell-config.ts";
+import { defaultPackingConfig } from "../cold/start-packing.ts";
 import type { BrokerConfig } from "../config.ts";
 import { defaultBrokerConfig } from "../config.ts";
 import type { BrokerEnvironment } from "./environment.ts";
@@ -25,11 +26,14 @@ export function containerConfig(
   const reserveMs = Math.min(stopReserveMs, stopMs / 2);
   return {
     ...defaultBrokerConfig,
+    cellName: environment.MYELIN_CELL,
     directory: `${environment.MYELIN_DATA_DIR}/broker-1`,
     listen: { host, port },
     advertised: { host: place.host, port },
     zone: place.zone,
     isEphemeral: true,
+    // All disks of a cell may go at once: what is in no segment yet is in packs.
+    packing: defaultPackingConfig,
     version,
     // Where groups have few members, nobody wants to wait three seconds for the first message.
     ...(profile === "dev" ? { groups: { initialRebalanceDelayMs: 0 } } : {}),
