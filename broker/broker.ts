@@ -11,6 +11,7 @@ import { defaultCellConfig } from "./cell/cell-config.ts";
 import type { CellMember } from "./cell/member.ts";
 import { createCellMember } from "./cell/member.ts";
 import { createReporter } from "./cell/report.ts";
+import type { Cleaner } from "./compaction/remote-cleaner.ts";
 import type { BrokerConfig } from "./config.ts";
 import { createFetchSessionCache } from "./fetch-sessions/session-cache.ts";
 import { createGroups } from "./groups/groups.ts";
@@ -37,6 +38,8 @@ import { createInSyncKeeper } from "./replication/in-sync-keeper.ts";
 import { createReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
 import { createTopicTable } from "./replication/topic-table.ts";
+import { defaultCompactionConfig } from "./cold/compaction-config.ts";
+import { startCompaction } from "./cold/start-compaction.ts";
 import { startTiering } from "./cold/start-tiering.ts";
 import { createTierWriter } from "./cold/tier-writer.ts";
 import { createTier } from "./cold/tier.ts";
@@ -52,6 +55,8 @@ export type BrokerPorts = {
   readonly network: Network;
   readonly metadata: MetadataReplica;
   readonly objects: ObjectStore;
+  /** Who cleans compacted topics: a thread, or nobody but ourselves where time is simulated. The caller closes it, after the broker. */
+  readonly cleaner: Cleaner;
   readonly log: LogOutput;
   /** The broker cannot go on without risking acknowledged data (a failed flush), or its place in the cell was taken: the process must end. */
   readonly onFatal: (error: Error) => void;
@@ -106,7 +111,12 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
   if (metadata.image.brokers.size === 1) await services.groups.whenLoaded();
   await listeners.serve(services, ports.apis ?? kafkaApis);
   starting.defer(startRetention(services, config.retentionCheckMs));
-  starting.defer(startTiering(services, { ...defaultTieringConfig, ...config.tiering }));
+  const tiering = { ...defaultTieringConfig, ...config.tiering };
+  starting.defer(startTiering(services, tiering));
+  const { cleaner } = ports;
+  const { segmentBytes, graceMs } = tiering;
+  const compaction = { ...defaultCompactionConfig, ...config.compaction, segmentBytes, graceMs };
+  starting.defer(startCompaction({ ...services, cleaner }, compaction));
   starting.defer(startHousekeeping(services));
   const running = starting.move();
   let closing: Promise<void> | null = null;

@@ -1,5 +1,6 @@
 import type { CellConfig } from "./cell/cell-config.ts";
 import type { LogStoreConfig } from "./log/log-store.ts";
+import type { CompactionConfig } from "./cold/compaction-config.ts";
 import type { TieringConfig } from "./cold/tiering-config.ts";
 import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
 
@@ -37,6 +38,8 @@ export type BrokerConfig = {
   readonly cell: Partial<CellConfig>;
   /** When records go to the object store, where that differs from the defaults. */
   readonly tiering: Partial<TieringConfig>;
+  /** When compacted topics are compacted there, where that differs from the defaults. */
+  readonly compaction: Partial<CompactionConfig>;
   /** How often retention is applied, in milliseconds (log.retention.check.interval.ms). */
   readonly retentionCheckMs: number;
   /** How long a stop waits for requests under way, in milliseconds. */
@@ -56,6 +59,7 @@ export const defaultBrokerConfig = {
   groups: { initialRebalanceDelayMs: 3_000 },
   cell: {},
   tiering: {},
+  compaction: {},
   retentionCheckMs: 60_000,
   stopTimeoutMs: 10_000,
   startedWith: {},

@@ -11,10 +11,12 @@ import {
   moveLogStart,
   tieredEnd,
   tieredStart,
-  type Transition,
+  type Manifest,
 } from "../tiering/manifest.ts";
 import { newObjectId, objectKey } from "../tiering/object-keys.ts";
 import { unavailable } from "../tiering/store-failure.ts";
+import type { NextManifest } from "../compaction/swap-segments.ts";
+import { createSegmentBuffers } from "./segment-buffers.ts";
 import type { Tier } from "./tier.ts";
 
 // What a leader does in the object store, one thing at a time for each partition. Each change is a put of the manifest that only the leader of the latest
@@ -36,11 +38,24 @@ export type TierWriter = {
   collect(partition: Partition): Promise<Written>;
   /** Whether there is anything to collect. */
   hasLeft(partition: Partition): boolean;
-  /** Runs `change` alone, on the manifest as this leader has it: compaction's way in. */
+  /** The manifest as this leader has claimed it. */
+  claimed(
+    partition: Partition,
+  ): Promise<{ readonly kind: "claimed"; readonly manifest: Manifest } | Written>;
+  /** The same without asking the store; null if it has not been claimed in this term. */
+  known(partition: Partition): Manifest | null;
+  /**
+   * Puts what `next` makes of the manifest as this leader has it by then: compaction's way in. Cuts and moves of the log start wait as long as `next` takes, so
+   * it does no more than it must.
+   */
   change(
     partition: Partition,
-    change: (stored: StoredManifest) => Promise<PutManifest>,
+    next: (manifest: Manifest) => Promise<NextManifest>,
   ): Promise<Written>;
+  /** Names of segments that are on their way into a manifest by `change`: whoever puts one adds it before, and takes it out when `change` has ended. */
+  readonly coming: Set<string>;
+  /** An object may have been put that nobody lists: `collect` looks at all of the partition's again. */
+  sweep(partition: Partition): void;
 };
 
 export type TierWriterOptions = {
@@ -74,10 +89,14 @@ export function createTierWriter(options: TierWriterOptions): TierWriter {
   const { tier, clock, random, log: output } = options;
   const claims = new WeakMap<Partition, Claimed>();
   const lines = new WeakMap<Partition, Promise<unknown>>();
-  const buffers = createBuffers(options.bufferBytes);
+  const buffers = createSegmentBuffers(options.bufferBytes);
+  const coming = new Set<string>();
 
   /** One change at a time; each finds what the one before has made of the manifest. */
-  function inLine(partition: Partition, work: () => Promise<Written>): Promise<Written> {
+  function inLine<Answer extends { readonly kind: string }>(
+    partition: Partition,
+    work: () => Promise<Answer | Written>,
+  ): Promise<Answer | Written> {
     const before = lines.get(partition) ?? Promise.resolve();
     const mine = before.then(work).catch((error: unknown) => {
       if (error instanceof LogReadError) return failed(error.message);
@@ -134,8 +153,9 @@ export function createTierWriter(options: TierWriterOptions): TierWriter {
   async function putNext(
     partition: Partition,
     claimed: Claimed,
-    next: Transition,
+    next: NextManifest,
   ): Promise<Written> {
+    if (next.kind === "failed") return next;
     if (next.kind === "fenced") return fenced;
     if (next.kind === "busy") return failed("too many objects wait for their deletion");
     if (next.kind === "rejected") return failed(next.message);
@@ -226,8 +246,8 @@ export function createTierWriter(options: TierWriterOptions): TierWriter {
         stored: claimed.stored,
         nowMs: clock.nowMs(),
         startAfter: claimed.startAfter,
-        // Nothing else is put meanwhile: changes of one partition wait for each other.
-        coming: new Set(),
+        // Cuts put their segments in line with this; compaction does not.
+        coming,
       },
     );
     if (collected.kind === "gone") return failed("a page is gone");
@@ -248,36 +268,30 @@ export function createTierWriter(options: TierWriterOptions): TierWriter {
       const isDue = oldest !== undefined && clock.nowMs() - oldest.sinceMs >= options.graceMs;
       return isDue || !claimed.isSwept;
     },
-    change: (partition, change) =>
+    claimed: (partition) =>
       inLine(partition, async () => {
         const claimed = await claim(partition);
         if (isFailure(claimed)) return claimed;
-        return settle(partition, await change(claimed.stored));
+        return { kind: "claimed", manifest: claimed.stored.manifest };
       }),
+    known(partition) {
+      const claimed = claims.get(partition);
+      return claimed?.leaderEpoch === partition.leaderEpoch ? claimed.stored.manifest : null;
+    },
+    change: (partition, next) =>
+      inLine(partition, async () => {
+        const claimed = await claim(partition);
+        if (isFailure(claimed)) return claimed;
+        return putNext(partition, claimed, await next(claimed.stored.manifest));
+      }),
+    coming,
+    sweep(partition) {
+      const claimed = claims.get(partition);
+      if (claimed !== undefined) claimed.isSwept = false;
+    },
   };
 }
 
 /** Where the oldest that is listed ends. */
 const firstEnd = ({ pages, segments }: StoredManifest["manifest"]): number =>
   pages[0]?.endOffset ?? segments[0]?.endOffset ?? Infinity;
-
-/** So many segments are built and put at a time, each in memory of its own. */
-const buffersAtMost = 2;
-
-function createBuffers(bytes: number) {
-  let lentCount = 0;
-  const waiting: (() => void)[] = [];
-  return {
-    async take(): Promise<Uint8Array> {
-      if (lentCount >= buffersAtMost) await new Promise<void>((go) => waiting.push(go));
-      else lentCount += 1;
-      // Not kept: most of the time nothing is being put, and zeroed pages cost nothing until they are written.
-      return new Uint8Array(bytes);
-    },
-    give(_buffer: Uint8Array): void {
-      const next = waiting.shift();
-      if (next === undefined) lentCount -= 1;
-      else next();
-    },
-  };
-}
