@@ -1,6 +1,6 @@
 import type { MetadataReplica } from "../metadata/log/replica.ts";
 import { allocateProducerIds } from "../metadata/commands/allocate-producer-ids.ts";
-import { internalTopic, partitionOf, topicByName } from "../metadata/image/image.ts";
+import { internalTopic, topicByName } from "../metadata/image/image.ts";
 import { refusesRecords } from "../metadata/image/seals.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Disk } from "../ports/disk.ts";
@@ -11,9 +11,11 @@ import type { Random } from "../ports/random.ts";
 import { defaultCellConfig } from "./cell/cell-config.ts";
 import type { CellMember } from "./cell/member.ts";
 import { createCellMember } from "./cell/member.ts";
-import { partitionKey } from "./cell/tier-ends.ts";
-import type { TierEnds, TieredPartition } from "./cell/tier-ends.ts";
+import type { TierEnds } from "./cell/tier-ends.ts";
+import { createCold } from "./cold/cold.ts";
+import { startCold } from "./cold/start-cold.ts";
 import { createReporter } from "./cell/report.ts";
+import type { Cleaner } from "./compaction/remote-cleaner.ts";
 import type { BrokerConfig } from "./config.ts";
 import { createFetchSessionCache } from "./fetch-sessions/session-cache.ts";
 import { createGroups } from "./groups/groups.ts";
@@ -41,17 +43,6 @@ import { createInSyncKeeper } from "./replication/in-sync-keeper.ts";
 import { createReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
 import { createTopicTable } from "./replication/topic-table.ts";
-import type { ColdEnds } from "./cold/cold-ends.ts";
-import { createColdEnds } from "./cold/cold-ends.ts";
-import { startPackSweep } from "./cold/pack-sweep.ts";
-import { restorationOf, restoreLog } from "./cold/restore-log.ts";
-import { startPacking } from "./cold/start-packing.ts";
-import { startSealing } from "./cold/start-sealing.ts";
-import { startTopicSweep } from "./cold/topic-sweep.ts";
-import { startTiering } from "./cold/start-tiering.ts";
-import { createTierWriter } from "./cold/tier-writer.ts";
-import { createTier } from "./cold/tier.ts";
-import { defaultTieringConfig } from "./cold/tiering-config.ts";
 import { register } from "./registration.ts";
 import type { BrokerServices } from "./services.ts";
 
@@ -63,6 +54,8 @@ export type BrokerPorts = {
   readonly network: Network;
   readonly metadata: MetadataReplica;
   readonly objects: ObjectStore;
+  /** Who cleans compacted topics: a thread, or nobody but ourselves where time is simulated. The caller closes it, after the broker. */
+  readonly cleaner: Cleaner;
   readonly log: LogOutput;
   /** The broker cannot go on without risking acknowledged data (a failed flush), or its place in the cell was taken: the process must end. */
   readonly onFatal: (error: Error) => void;
@@ -144,48 +137,6 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
   };
 }
 
-/** What goes on in the object store. The result stops it. */
-function startCold(
-  { clock, log, metadata, objects }: BrokerPorts,
-  services: BrokerServices,
-  {
-    brokerId,
-    brokerEpoch,
-    config,
-  }: { brokerId: number; brokerEpoch: number; config: BrokerConfig },
-): () => Promise<void> {
-  const { topics, tier, tierWriter } = services;
-  const { cellName: cell, packing } = config;
-  const tiering = { ...defaultTieringConfig, ...config.tiering };
-  const self = { brokerId, brokerEpoch };
-  const isController = () => metadata.image.controller.brokerId === brokerId;
-  const image = () => metadata.image;
-  const stops = [
-    startTiering(services, tiering),
-    startSealing({
-      self,
-      metadata,
-      partitions: () => topics.held(),
-      tierWriter,
-      segmentBytes: tiering.segmentBytes,
-      isEphemeral: config.isEphemeral,
-      clock,
-      log,
-    }),
-    startPackSweep({ cell, tier, image, isController, clock, log, intervalMs: sweepMs }),
-    startTopicSweep({ cell, metadata, objects, isController, clock, log, checkMs: sweepMs }),
-  ];
-  if (packing !== null) {
-    const broker = { broker: brokerId, brokerEpoch };
-    stops.push(startPacking({ cell, broker, topics, objects, clock, log, config: packing }));
-  }
-  return async () => {
-    await Promise.all(stops.map((stop) => stop()));
-  };
-}
-
-const sweepMs = 60_000;
-
 function openStore(
   { disk, clock, log, onFatal }: BrokerPorts,
   { directory, log: logConfig, producers }: BrokerConfig,
@@ -214,9 +165,6 @@ function openStore(
   });
 }
 
-/** Of a segment: producers and lineage of a partition, at their bounds. */
-const footerRoomBytes = 8 * 1024 * 1024;
-
 type Assembly = {
   brokerId: number;
   brokerEpoch: number;
@@ -237,13 +185,8 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     room: (bytes) => roomFor(store, Math.min(bytes, store.maxBatchBytes)),
     addressOf: (id) => metadata.image.brokers.get(id) ?? null,
   });
-  const { objects } = ports;
-  const tiering = { ...defaultTieringConfig, ...config.tiering };
-  const tier = createTier({ cell: config.cellName, objects, clock, random });
-  const following = followingOf(fetchers, tier);
+  const { tier, tierWriter, restoring, tierEnds } = createCold({ ...ports, config, store });
   const image = () => metadata.image;
-  const coldEnds = createColdEnds({ tier, cell: config.cellName, clock });
-  const restoration = { tier, coldEnds, store, clock, log };
   const topics = createTopicTable({
     brokerId,
     brokerEpoch,
@@ -251,11 +194,8 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     store,
     clock,
     log,
-    following,
-    restoring: {
-      isDue: (partitionLog, state) => restorationOf(partitionLog, state) !== null,
-      restore: (partitionLog, state) => restoreLog(restoration, partitionLog, state),
-    },
+    following: followingOf(fetchers, tier),
+    restoring,
   });
   const controller = createControllerLink({ selfId: brokerId, metadata, network, clock });
   const inSync = createInSyncKeeper({
@@ -273,19 +213,10 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     fetchers,
     controller,
     inSync,
-    cell: joinCell(ports, assembly, { topics, tierEnds: tierEndsOf(metadata, coldEnds) }),
+    cell: joinCell(ports, assembly, { topics, tierEnds }),
     store,
     tier,
-    tierWriter: createTierWriter({
-      tier,
-      clock,
-      random,
-      log,
-      producerExpirationMs: config.producers.expirationMs,
-      // A batch that passes the segment's worth, and the footer.
-      bufferBytes: tiering.segmentBytes + store.maxBatchBytes + footerRoomBytes,
-      graceMs: tiering.graceMs,
-    }),
+    tierWriter,
     logDirectory: `${config.directory}/log`,
     gate: createAppendGate(store),
     groups: createGroups({
@@ -330,27 +261,6 @@ function joinCell(
     onReplaced: onFatal,
     onAsleep,
   });
-}
-
-/** As the controller asks before it gives a partition a leader that may lack records: in the term without one. */
-function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds): TierEnds {
-  const endOf = async ({ topicId, index }: TieredPartition) => {
-    const state = partitionOf(image, topicId, index);
-    const { recoveries = [], leaderEpoch = 0 } = state ?? {};
-    const { endOffset, lastEpoch } = await coldEnds.endOf(
-      { topicId, index, recoveries },
-      leaderEpoch,
-    );
-    return [partitionKey({ topicId, index }), { end: endOffset, lastEpoch }] as const;
-  };
-  return {
-    async ends(partitions) {
-      const found = [];
-      // One after the other: they share what is known of packs, and each is a claim.
-      for (const each of partitions) found.push(await endOf(each));
-      return new Map(found);
-    },
-  };
 }
 
 function topicLookup({ image }: MetadataReplica) {

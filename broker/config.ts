@@ -1,5 +1,6 @@
 import type { CellConfig } from "./cell/cell-config.ts";
 import type { LogStoreConfig } from "./log/log-store.ts";
+import type { CompactionConfig } from "./cold/compaction-config.ts";
 import type { PackingConfig } from "./cold/start-packing.ts";
 import type { TieringConfig } from "./cold/tiering-config.ts";
 import type { StaticSettings } from "../metadata/settings/broker-settings.ts";
@@ -38,6 +39,8 @@ export type BrokerConfig = {
   readonly cell: Partial<CellConfig>;
   /** When records go to the object store, where that differs from the defaults. */
   readonly tiering: Partial<TieringConfig>;
+  /** When compacted topics are compacted there, where that differs from the defaults. */
+  readonly compaction: Partial<CompactionConfig>;
   /** A safety copy of what is in no segment yet; null where directories outlive their hosts, and it would only be a second one beside them. */
   readonly packing: PackingConfig | null;
   /** How often retention is applied, in milliseconds (log.retention.check.interval.ms). */
@@ -59,6 +62,7 @@ export const defaultBrokerConfig = {
   groups: { initialRebalanceDelayMs: 3_000 },
   cell: {},
   tiering: {},
+  compaction: {},
   packing: null,
   retentionCheckMs: 60_000,
   stopTimeoutMs: 10_000,

@@ -9,6 +9,7 @@ import { createNodeDisk } from "../../adapters/node/disk.ts";
 import { createNodeNetwork } from "../../adapters/node/network.ts";
 import { createNodeRandom } from "../../adapters/node/random.ts";
 import { openSqliteMetadataLog } from "../../adapters/sqlite/metadata-log.ts";
+import { createCleaner, createInlinePlace } from "../../broker/compaction/remote-cleaner.ts";
 import { defaultBrokerConfig } from "../../broker/config.ts";
 import { startLocalCell } from "../../sdk/src/local/local-cell.ts";
 
@@ -34,6 +35,7 @@ const cell = await startLocalCell({
     random: createNodeRandom(),
     disk: createNodeDisk(),
     network: createNodeNetwork(),
+    cleaner: createCleaner(createInlinePlace),
     objects: createDirectoryObjectStore(join(values.data, "objects")),
     metadataLog: await openSqliteMetadataLog(join(values.data, "metadata.db"), {
       clock,

@@ -1,8 +1,8 @@
-import { systemClusterId } from "../../metadata/image/image.ts";
 import { startPeriodic } from "../periodic.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { LocalTopic, TopicTable } from "../replication/topic-table.ts";
 import type { BrokerServices } from "../services.ts";
+import { isTieredHere } from "./is-tiered.ts";
 import { releaseLocal, relieve } from "./local-release.ts";
 import type { TieringConfig } from "./tiering-config.ts";
 import type { TierWriter } from "./tier-writer.ts";
@@ -86,7 +86,7 @@ async function cutAll(desk: Desk): Promise<void> {
   const due: [Partition, CutLimits][] = [];
   for (const [partition, topic] of held(topics)) {
     if (clock.monotonicMs() < desk.notBeforeMs) return;
-    if (!isTiered(partition, topic)) continue;
+    if (!isTieredHere(partition, topic)) continue;
     const limits = cutLimits(desk.config, topic.settings);
     if (await isDue(desk, partition, limits)) due.push([partition, limits]);
     else if (desk.tierWriter.hasLeft(partition)) await desk.tierWriter.collect(partition);
@@ -99,10 +99,6 @@ async function cutAll(desk: Desk): Promise<void> {
   };
   await Promise.all(Array.from({ length: lanes }, lane));
 }
-
-/** Coordinators rewrite what counts of their logs at the head: it is never cold. Packs and seals keep it. */
-const isTiered = ({ isLeader, log }: Partition, { topic }: LocalTopic): boolean =>
-  isLeader && log.failure === null && topic.clusterId !== systemClusterId;
 
 function watchedOf({ watched }: Desk, partition: Partition): Watched {
   const known = watched.get(partition);

@@ -11,10 +11,12 @@ import {
   moveLogStart,
   tieredEnd,
   tieredStart,
-  type Transition,
+  type Manifest,
 } from "../tiering/manifest.ts";
 import { newObjectId, objectKey } from "../tiering/object-keys.ts";
 import { unavailable } from "../tiering/store-failure.ts";
+import type { NextManifest } from "../compaction/swap-segments.ts";
+import { createSegmentBuffers } from "./segment-buffers.ts";
 import type { Tier } from "./tier.ts";
 
 // What a leader does in the object store, one thing at a time for each partition. Each change is a put of the manifest that only the leader of the latest
@@ -36,11 +38,24 @@ export type TierWriter = {
   collect(partition: Partition): Promise<Written>;
   /** Whether there is anything to collect. */
   hasLeft(partition: Partition): boolean;
-  /** Runs `change` alone, on the manifest as this leader has it: compaction's way in. */
+  /** The manifest as this leader has claimed it. */
+  claimed(
+    partition: Partition,
+  ): Promise<{ readonly kind: "claimed"; readonly manifest: Manifest } | Written>;
+  /** The same without asking the store; null if it has not been claimed in this term. */
+  known(partition: Partition): Manifest | null;
+  /**
+   * Puts what `next` makes of the manifest as this leader has it by then: compaction's way in. Cuts and moves of the log start wait as long as `next` takes, so
+   * it does no more than it must.
+   */
   change(
     partition: Partition,
-    change: (stored: StoredManifest) => Promise<PutManifest>,
+    next: (manifest: Manifest) => Promise<NextManifest>,
   ): Promise<Written>;
+  /** Names of segments that are on their way into a manifest by `change`: whoever puts one adds it before, and takes it out when `change` has ended. */
+  readonly coming: Set<string>;
+  /** An object may have been put that nobody lists: `collect` looks at all of the partition's again. */
+  sweep(partition: Partition): void;
 };
 
 export type TierWriterOptions = {
@@ -71,38 +86,103 @@ const fenced: Written = { kind: "fenced" };
 const failed = (reason: string): Written => ({ kind: "failed", reason });
 
 export function createTierWriter(options: TierWriterOptions): TierWriter {
-  const { tier, clock, random, log: output } = options;
-  const claims = new WeakMap<Partition, Claimed>();
-  const lines = new WeakMap<Partition, Promise<unknown>>();
-  const buffers = createBuffers(options.bufferBytes);
+  return new ManifestWriter(options);
+}
+
+const isFailure = (claimed: Claimed | Written): claimed is Written => "kind" in claimed;
+
+class ManifestWriter implements TierWriter {
+  readonly coming = new Set<string>();
+  readonly #options: TierWriterOptions;
+  readonly #claims = new WeakMap<Partition, Claimed>();
+  readonly #lines = new WeakMap<Partition, Promise<unknown>>();
+  readonly #buffers: ReturnType<typeof createSegmentBuffers>;
+
+  constructor(options: TierWriterOptions) {
+    this.#options = options;
+    this.#buffers = createSegmentBuffers(options.bufferBytes);
+  }
+
+  cut(partition: Partition, segmentBytes: number): Promise<Written> {
+    return this.#inLine(partition, () => this.#cut(partition, segmentBytes));
+  }
+
+  leave(partition: Partition, offset: number): Promise<Written> {
+    return this.#inLine(partition, () => this.#leave(partition, offset));
+  }
+
+  collect(partition: Partition): Promise<Written> {
+    return this.#inLine(partition, () => this.#collect(partition));
+  }
+
+  hasLeft(partition: Partition): boolean {
+    const claimed = this.#claims.get(partition);
+    if (claimed === undefined || claimed.leaderEpoch !== partition.leaderEpoch) return false;
+    const { clock, graceMs } = this.#options;
+    const [oldest] = claimed.stored.manifest.leaving;
+    const isDue = oldest !== undefined && clock.nowMs() - oldest.sinceMs >= graceMs;
+    return isDue || !claimed.isSwept;
+  }
+
+  claimed(partition: Partition): ReturnType<TierWriter["claimed"]> {
+    return this.#inLine(partition, async () => {
+      const claimed = await this.#claim(partition);
+      if (isFailure(claimed)) return claimed;
+      return { kind: "claimed" as const, manifest: claimed.stored.manifest };
+    });
+  }
+
+  known(partition: Partition): Manifest | null {
+    const claimed = this.#claims.get(partition);
+    return claimed?.leaderEpoch === partition.leaderEpoch ? claimed.stored.manifest : null;
+  }
+
+  change(
+    partition: Partition,
+    next: (manifest: Manifest) => Promise<NextManifest>,
+  ): Promise<Written> {
+    return this.#inLine(partition, async () => {
+      const claimed = await this.#claim(partition);
+      if (isFailure(claimed)) return claimed;
+      return this.#putNext(partition, claimed, await next(claimed.stored.manifest));
+    });
+  }
+
+  sweep(partition: Partition): void {
+    const claimed = this.#claims.get(partition);
+    if (claimed !== undefined) claimed.isSwept = false;
+  }
 
   /** One change at a time; each finds what the one before has made of the manifest. */
-  function inLine(partition: Partition, work: () => Promise<Written>): Promise<Written> {
-    const before = lines.get(partition) ?? Promise.resolve();
+  #inLine<Answer extends { readonly kind: string }>(
+    partition: Partition,
+    work: () => Promise<Answer | Written>,
+  ): Promise<Answer | Written> {
+    const before = this.#lines.get(partition) ?? Promise.resolve();
     const mine = before.then(work).catch((error: unknown) => {
       if (error instanceof LogReadError) return failed(error.message);
       throw error;
     });
-    lines.set(
+    this.#lines.set(
       partition,
       mine.catch(() => undefined),
     );
     return mine;
   }
 
-  async function claim(partition: Partition): Promise<Claimed | Written> {
+  async #claim(partition: Partition): Promise<Claimed | Written> {
     const { leaderEpoch, log } = partition;
     if (!partition.isLeader) return fenced;
-    const known = claims.get(partition);
+    const known = this.#claims.get(partition);
     if (known?.leaderEpoch === leaderEpoch) return known;
     const { logStartOffset } = log;
-    const path = tier.pathOf(partition);
-    const outcome = await tier.manifests.claim(path, { leaderEpoch, logStartOffset });
-    const written = settle(partition, outcome);
+    const path = this.#options.tier.pathOf(partition);
+    const outcome = await this.#options.tier.manifests.claim(path, { leaderEpoch, logStartOffset });
+    const written = this.#settle(partition, outcome);
     if (outcome.kind !== "stored") return written;
     const end = tieredEnd(outcome.stored.manifest);
     if (end > log.logEndOffset) {
-      output.error("the object store has more of a partition than its leader", {
+      this.#options.log.error("the object store has more of a partition than its leader", {
         topicId: partition.topicId,
         partition: partition.index,
         tieredEnd: end,
@@ -112,82 +192,81 @@ export function createTierWriter(options: TierWriterOptions): TierWriter {
     }
     const { stored } = outcome;
     const claimed = { leaderEpoch, stored, producers: null, startAfter: null, isSwept: false };
-    claims.set(partition, claimed);
+    this.#claims.set(partition, claimed);
     // A predecessor may have moved the log start without a word to a manifest that it had not claimed.
     if (stored.manifest.logStartOffset >= logStartOffset) return claimed;
-    const next = moveLogStart(stored.manifest, logStartOffset, clock.nowMs());
-    const moved = await putNext(partition, claimed, next);
+    const next = moveLogStart(stored.manifest, logStartOffset, this.#options.clock.nowMs());
+    const moved = await this.#putNext(partition, claimed, next);
     return moved.kind === "done" ? claimed : moved;
   }
 
   /** What a put of the manifest has come to. */
-  function settle(partition: Partition, outcome: PutManifest): Written {
+  #settle(partition: Partition, outcome: PutManifest): Written {
     if (outcome.kind === "stored") {
-      const claimed = claims.get(partition);
+      const claimed = this.#claims.get(partition);
       if (claimed !== undefined) claimed.stored = outcome.stored;
-      tier.note(partition, outcome.stored);
+      this.#options.tier.note(partition, outcome.stored);
       noteTieredEnd(partition, tieredEnd(outcome.stored.manifest));
       return done;
     }
     // What is known is not what is there: the next change claims it anew.
-    claims.delete(partition);
+    this.#claims.delete(partition);
     if (outcome.kind === "fenced") return fenced;
     return failed(outcome.kind === "conflict" ? "another put came first" : outcome.message);
   }
 
-  async function putNext(
+  async #putNext(
     partition: Partition,
     claimed: Claimed,
-    next: Transition,
+    next: NextManifest,
   ): Promise<Written> {
+    if (next.kind === "failed") return next;
     if (next.kind === "fenced") return fenced;
     if (next.kind === "busy") return failed("too many objects wait for their deletion");
     if (next.kind === "rejected") return failed(next.message);
-    const { manifests } = tier;
-    return settle(
+    const { manifests } = this.#options.tier;
+    return this.#settle(
       partition,
-      await manifests.put(tier.pathOf(partition), next.manifest, claimed.stored),
+      await manifests.put(this.#options.tier.pathOf(partition), next.manifest, claimed.stored),
     );
   }
 
-  const isFailure = (claimed: Claimed | Written): claimed is Written => "kind" in claimed;
-
-  async function cut(partition: Partition, segmentBytes: number): Promise<Written> {
-    const claimed = await claim(partition);
+  async #cut(partition: Partition, segmentBytes: number): Promise<Written> {
+    const claimed = await this.#claim(partition);
     if (isFailure(claimed)) return claimed;
     const { log } = partition;
     const { manifest } = claimed.stored;
     const fromOffset = Math.max(tieredEnd(manifest), log.logStartOffset);
-    const buffer = await buffers.take();
+    const buffer = await this.#buffers.take();
     try {
       const built = await buildSegment({
         log,
         leaderEpoch: claimed.leaderEpoch,
         fromOffset,
-        producers: await producersOf(partition, claimed),
+        producers: await this.#producersOf(partition, claimed),
         upToOffset: log.highWatermark,
         segmentBytes,
-        id: newObjectId(random),
+        id: newObjectId(this.#options.random),
         buffer,
-        clock,
-        producerExpirationMs: options.producerExpirationMs,
+        clock: this.#options.clock,
+        producerExpirationMs: this.#options.producerExpirationMs,
       });
       if (built === null) return done;
-      const key = objectKey(tier.pathOf(partition), built.entry.name);
-      const failure = await put(claimed, key, built.bytes);
+      const key = objectKey(this.#options.tier.pathOf(partition), built.entry.name);
+      const failure = await this.#put(claimed, key, built.bytes);
       if (failure !== null) return failure;
       const next = appendSegment(manifest, built.entry, log.gaps);
-      const written = await putNext(partition, claimed, next);
+      const written = await this.#putNext(partition, claimed, next);
       if (written.kind === "done") claimed.producers = built.producers;
       return written;
     } finally {
-      buffers.give(buffer);
+      this.#buffers.give(buffer);
     }
   }
 
-  async function put(claimed: Claimed, key: string, bytes: Uint8Array): Promise<Written | null> {
+  async #put(claimed: Claimed, key: string, bytes: Uint8Array): Promise<Written | null> {
     try {
-      await tier.objects.put(key, bytes, { ifAbsent: true });
+      await this.#options.tier.objects.put(key, bytes, { ifAbsent: true });
       return null;
     } catch (error) {
       // It may be there all the same, and in no manifest.
@@ -196,92 +275,52 @@ export function createTierWriter(options: TierWriterOptions): TierWriter {
     }
   }
 
-  async function producersOf(partition: Partition, claimed: Claimed): Promise<Uint8Array> {
+  async #producersOf(partition: Partition, claimed: Claimed): Promise<Uint8Array> {
     if (claimed.producers !== null) return claimed.producers;
     const { manifest } = claimed.stored;
-    const view = { path: tier.pathOf(partition), manifest };
+    const view = { path: this.#options.tier.pathOf(partition), manifest };
     const lastEnd = manifest.segments.at(-1)?.endOffset ?? manifest.pages.at(-1)?.endOffset;
     if (lastEnd === undefined) return new Uint8Array(0);
-    const end = await tier.reader.epochsAndProducersAt(view, lastEnd);
+    const end = await this.#options.tier.reader.epochsAndProducersAt(view, lastEnd);
     if (end.kind === "end") return end.producers;
     throw new LogReadError(`the last segment's footer: ${end.kind}`);
   }
 
-  async function leave(partition: Partition, offset: number): Promise<Written> {
-    const known = claims.get(partition)?.stored.manifest ?? (await tier.manifest(partition));
+  async #leave(partition: Partition, offset: number): Promise<Written> {
+    const known = this.#claims.get(partition)?.stored.manifest ?? (await this.#options.tier.manifest(partition));
     const start = known === null ? -1 : tieredStart(known);
     // DeleteRecords comes every half a minute for some: not a put each.
     if (known === null || start < 0 || firstEnd(known) > offset) return done;
-    const claimed = await claim(partition);
+    const claimed = await this.#claim(partition);
     if (isFailure(claimed)) return claimed;
     const { manifest } = claimed.stored;
     if (offset <= manifest.logStartOffset) return done;
-    return putNext(partition, claimed, moveLogStart(manifest, offset, clock.nowMs()));
+    return this.#putNext(partition, claimed, moveLogStart(manifest, offset, this.#options.clock.nowMs()));
   }
 
-  async function collect(partition: Partition): Promise<Written> {
-    const claimed = await claim(partition);
+  async #collect(partition: Partition): Promise<Written> {
+    const claimed = await this.#claim(partition);
     if (isFailure(claimed)) return claimed;
-    const { manifests, pages, objects } = tier;
+    const { manifests, pages, objects } = this.#options.tier;
     const collected = await collectOrphans(
-      { objects, manifests, pages, graceMs: options.graceMs },
+      { objects, manifests, pages, graceMs: this.#options.graceMs },
       {
-        path: tier.pathOf(partition),
+        path: this.#options.tier.pathOf(partition),
         stored: claimed.stored,
-        nowMs: clock.nowMs(),
+        nowMs: this.#options.clock.nowMs(),
         startAfter: claimed.startAfter,
-        // Nothing else is put meanwhile: changes of one partition wait for each other.
-        coming: new Set(),
+        // Cuts put their segments in line with this; compaction does not.
+        coming: this.coming,
       },
     );
     if (collected.kind === "gone") return failed("a page is gone");
-    if (collected.kind !== "collected") return settle(partition, collected);
+    if (collected.kind !== "collected") return this.#settle(partition, collected);
     claimed.startAfter = collected.startAfter;
     claimed.isSwept ||= collected.startAfter === null;
-    return settle(partition, { kind: "stored", stored: collected.stored });
+    return this.#settle(partition, { kind: "stored", stored: collected.stored });
   }
-
-  return {
-    cut: (partition, segmentBytes) => inLine(partition, () => cut(partition, segmentBytes)),
-    leave: (partition, offset) => inLine(partition, () => leave(partition, offset)),
-    collect: (partition) => inLine(partition, () => collect(partition)),
-    hasLeft(partition) {
-      const claimed = claims.get(partition);
-      if (claimed === undefined || claimed.leaderEpoch !== partition.leaderEpoch) return false;
-      const [oldest] = claimed.stored.manifest.leaving;
-      const isDue = oldest !== undefined && clock.nowMs() - oldest.sinceMs >= options.graceMs;
-      return isDue || !claimed.isSwept;
-    },
-    change: (partition, change) =>
-      inLine(partition, async () => {
-        const claimed = await claim(partition);
-        if (isFailure(claimed)) return claimed;
-        return settle(partition, await change(claimed.stored));
-      }),
-  };
 }
 
 /** Where the oldest that is listed ends. */
 const firstEnd = ({ pages, segments }: StoredManifest["manifest"]): number =>
   pages[0]?.endOffset ?? segments[0]?.endOffset ?? Infinity;
-
-/** So many segments are built and put at a time, each in memory of its own. */
-const buffersAtMost = 2;
-
-function createBuffers(bytes: number) {
-  let lentCount = 0;
-  const waiting: (() => void)[] = [];
-  return {
-    async take(): Promise<Uint8Array> {
-      if (lentCount >= buffersAtMost) await new Promise<void>((go) => waiting.push(go));
-      else lentCount += 1;
-      // Not kept: most of the time nothing is being put, and zeroed pages cost nothing until they are written.
-      return new Uint8Array(bytes);
-    },
-    give(_buffer: Uint8Array): void {
-      const next = waiting.shift();
-      if (next === undefined) lentCount -= 1;
-      else next();
-    },
-  };
-}

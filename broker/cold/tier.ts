@@ -91,131 +91,145 @@ const maxViews = 4_096;
 
 type View = { readonly stored: StoredManifest | null; readonly readMs: number };
 
-export function createTier(options: {
+export type TierOptions = {
   readonly cell: string;
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly random: Random;
   readonly config?: Partial<TierConfig>;
-}): Tier {
-  const { cell, objects, clock, random } = options;
-  const config = { ...defaultTierConfig, ...options.config };
-  const pieces = createPieceCache({
-    objects,
-    pieceBytes: config.pieceBytes,
-    maxBytes: config.cacheBytes,
-    maxGets: config.maxGets,
-    maxQueued: config.maxWaitingGets,
-  });
-  const pages = createManifestPages({ objects });
-  const manifests = createManifestStore({ objects, random });
-  const reader = createTieredReader({ objects, pieces, pages });
-  const views = createBoundedCache<View>(maxViews);
-  const loading = new Map<string, Promise<Manifest | null>>();
-  const lent = createLentBytes(config.lentBytes);
+};
 
-  const keyOf = ({ topicId, index }: TierPlace): string => `${index}:${topicId}`;
-  const pathOf = ({ topicId, index }: TierPlace): PartitionPath => ({ cell, topicId, index });
+export function createTier(options: TierOptions): Tier {
+  return new ObjectTier(options);
+}
 
-  function note(place: TierPlace, stored: StoredManifest | null): void {
-    views.set(keyOf(place), { stored, readMs: clock.monotonicMs() }, 1);
+class ObjectTier implements Tier {
+  readonly manifests: ManifestStore;
+  readonly pages: ManifestPages;
+  readonly reader: TieredReader;
+  readonly objects: ObjectStore;
+  readonly config: TierConfig;
+  readonly #cell: string;
+  readonly #clock: Clock;
+  readonly #views = createBoundedCache<View>(maxViews);
+  readonly #loading = new Map<string, Promise<Manifest | null>>();
+  readonly #lent: LentBytes;
+
+  constructor({ cell, objects, clock, random, config }: TierOptions) {
+    this.config = { ...defaultTierConfig, ...config };
+    const { pieceBytes, cacheBytes: maxBytes, maxGets, maxWaitingGets: maxQueued } = this.config;
+    this.objects = objects;
+    this.#cell = cell;
+    this.#clock = clock;
+    this.#lent = createLentBytes(this.config.lentBytes);
+    const pieces = createPieceCache({ objects, pieceBytes, maxBytes, maxGets, maxQueued });
+    this.pages = createManifestPages({ objects });
+    this.manifests = createManifestStore({ objects, random });
+    this.reader = createTieredReader({ objects, pieces, pages: this.pages });
   }
 
-  async function load(place: TierPlace): Promise<Manifest | null> {
-    const loaded = await manifests.load(pathOf(place));
-    if (loaded.kind !== "loaded") throw new LogReadError(`a manifest: ${loaded.message}`);
-    note(place, loaded.stored);
-    return loaded.stored?.manifest ?? null;
+  pathOf({ topicId, index }: TierPlace): PartitionPath {
+    return { cell: this.#cell, topicId, index };
   }
 
-  function manifest(place: TierPlace, { isFresh } = { isFresh: false }): Promise<Manifest | null> {
+  note(place: TierPlace, stored: StoredManifest | null): void {
+    this.#views.set(keyOf(place), { stored, readMs: this.#clock.monotonicMs() }, 1);
+  }
+
+  forget(place: TierPlace): void {
+    this.#views.delete(keyOf(place));
+  }
+
+  manifest(place: TierPlace, { isFresh } = { isFresh: false }): Promise<Manifest | null> {
     const key = keyOf(place);
-    const known = views.get(key);
-    if (!isFresh && known !== undefined && clock.monotonicMs() - known.readMs < viewMs)
+    const known = this.#views.get(key);
+    if (!isFresh && known !== undefined && this.#clock.monotonicMs() - known.readMs < viewMs)
       return Promise.resolve(known.stored?.manifest ?? null);
-    const underWay = loading.get(key);
+    const underWay = this.#loading.get(key);
     if (underWay !== undefined) return underWay;
-    const started = load(place).finally(() => loading.delete(key));
-    loading.set(key, started);
+    const started = this.#load(place).finally(() => this.#loading.delete(key));
+    this.#loading.set(key, started);
     return started;
   }
 
-  const viewOf = (place: TierPlace, of: Manifest): TieredView => ({
-    path: pathOf(place),
-    manifest: of,
-  });
+  async #load(place: TierPlace): Promise<Manifest | null> {
+    const loaded = await this.manifests.load(this.pathOf(place));
+    if (loaded.kind !== "loaded") throw new LogReadError(`a manifest: ${loaded.message}`);
+    this.note(place, loaded.stored);
+    return loaded.stored?.manifest ?? null;
+  }
 
   /** Asks with the manifest that is known, and once more with the store's if that proves to be an old one. */
-  async function withView<Answer extends { readonly kind: string }>(
+  async #withView<Answer extends { readonly kind: string }>(
     place: TierPlace,
     ask: (view: TieredView) => Promise<Answer>,
     isStale: (answer: Answer) => boolean,
   ): Promise<Answer | null> {
     for (const isFresh of [false, true]) {
-      const known = await manifest(place, { isFresh });
-      if (known === null && !isFresh) continue;
-      if (known === null) return null;
-      const answer = await ask(viewOf(place, known));
+      const manifest = await this.manifest(place, { isFresh });
+      if (manifest === null && !isFresh) continue;
+      if (manifest === null) return null;
+      const answer = await ask({ path: this.pathOf(place), manifest });
       if (isFresh || !isStale(answer)) return answer;
     }
     return null;
   }
 
-  async function lookUp(
+  async read(place: TierPlace, range: SegmentRange): Promise<TierRead> {
+    if (!(await roomIn(this.#lent, this.#clock)))
+      return { kind: "unavailable", reason: "too much waits to be sent" };
+    try {
+      const read = await this.#withView(
+        place,
+        (view) => this.reader.read(view, range),
+        ({ kind }) => kind === "gone" || kind === "empty",
+      );
+      if (read === null || read.kind === "empty") return { kind: "empty" };
+      if (read.kind !== "data") return { kind: "unavailable", reason: reasonOf(read) };
+      const { bytes, baseOffset, nextOffset } = read;
+      return { kind: "data", records: tieredRange(this.#lent, bytes), baseOffset, nextOffset };
+    } catch (error) {
+      if (!(error instanceof LogReadError)) throw error;
+      return { kind: "unavailable", reason: error.message };
+    }
+  }
+
+  findOffsetByTimestamp(
+    place: TierPlace,
+    bounds: OffsetBounds & { readonly timestamp: number },
+  ): Promise<TimestampedOffset | null> {
+    return this.#lookUp(place, (view) => findOffsetByTimestamp(this, view, bounds));
+  }
+
+  maxTimestampOffset(place: TierPlace, bounds: OffsetBounds): Promise<TimestampedOffset | null> {
+    return this.#lookUp(place, (view) => maxTimestampOffset(this, view, bounds));
+  }
+
+  async #lookUp(
     place: TierPlace,
     ask: (view: TieredView) => Promise<TimeLookup>,
   ): Promise<TimestampedOffset | null> {
-    const found = await withView(place, ask, ({ kind }) => kind === "gone");
+    const found = await this.#withView(place, ask, ({ kind }) => kind === "gone");
     if (found === null || found.kind === "none") return null;
     if (found.kind !== "found") throw new LogReadError(`the object store: ${reasonOf(found)}`);
     const { offset, timestamp, leaderEpoch } = found;
     return { offset, timestamp, leaderEpoch };
   }
 
-  return {
-    manifests,
-    pages,
-    reader,
-    objects,
-    config,
-    pathOf,
-    note,
-    manifest,
-    async read(place, range) {
-      if (!(await roomIn(lent, clock)))
-        return { kind: "unavailable", reason: "too much waits to be sent" };
-      try {
-        const read = await withView(
-          place,
-          (view) => reader.read(view, range),
-          ({ kind }) => kind === "gone" || kind === "empty",
-        );
-        if (read === null || read.kind === "empty") return { kind: "empty" };
-        if (read.kind !== "data") return { kind: "unavailable", reason: reasonOf(read) };
-        const { bytes, baseOffset, nextOffset } = read;
-        return { kind: "data", records: tieredRange(lent, bytes), baseOffset, nextOffset };
-      } catch (error) {
-        if (!(error instanceof LogReadError)) throw error;
-        return { kind: "unavailable", reason: error.message };
-      }
-    },
-    findOffsetByTimestamp: (place, bounds) =>
-      lookUp(place, (view) => findOffsetByTimestamp({ reader, pages }, view, bounds)),
-    maxTimestampOffset: (place, bounds) =>
-      lookUp(place, (view) => maxTimestampOffset({ reader, pages }, view, bounds)),
-    async beginning(place) {
-      const current = await manifest(place, { isFresh: true });
-      if (current === null) return null;
-      const end = await reader.epochsAndProducersAt(viewOf(place, current), tieredEnd(current));
-      if (end.kind === "none") return null;
-      if (end.kind !== "end") throw new LogReadError(`the object store: ${reasonOf(end)}`);
-      const { endOffset, epochs, producers, gaps } = end;
-      const { logStartOffset } = current;
-      return { offset: endOffset, before: { logStartOffset, epochs, producers, gaps } };
-    },
-    forget: (place) => void views.delete(keyOf(place)),
-  };
+  async beginning(place: TierPlace): Promise<{ offset: number; before: LogBefore } | null> {
+    const manifest = await this.manifest(place, { isFresh: true });
+    if (manifest === null) return null;
+    const view = { path: this.pathOf(place), manifest };
+    const end = await this.reader.epochsAndProducersAt(view, tieredEnd(manifest));
+    if (end.kind === "none") return null;
+    if (end.kind !== "end") throw new LogReadError(`the object store: ${reasonOf(end)}`);
+    const { endOffset, epochs, producers, gaps } = end;
+    const { logStartOffset } = manifest;
+    return { offset: endOffset, before: { logStartOffset, epochs, producers, gaps } };
+  }
 }
+
+const keyOf = ({ topicId, index }: TierPlace): string => `${index}:${topicId}`;
 
 const reasonOf = (failure: { readonly kind: string; readonly message?: string }): string =>
   failure.message ?? failure.kind;

@@ -1,3 +1,5 @@
+import type { TopicSettings } from "../../metadata/settings/topic-settings.ts";
+
 // When a leader makes a segment of what only its log has. Pure: the writer (tier-writer.ts) does it.
 
 export type CutLimits = {
@@ -21,11 +23,18 @@ export const isCutDue = (
   { segmentBytes, maxAgeMs }: CutLimits,
 ): boolean => bytes > 0 && (isPressed || bytes >= segmentBytes || ageMs >= maxAgeMs);
 
-/** Of a topic: less than the broker's where the topic wants smaller segments, or sooner ones. */
+/**
+ * Of a topic: less than the broker's where the topic wants smaller segments, or sooner ones. Only what is in a segment can be compacted (as in Kafka, whose
+ * active segment is left alone), so a topic's `max.compaction.lag.ms` closes one too (KIP-354).
+ */
 export const cutLimits = (
   broker: CutLimits,
-  topic: { readonly segmentBytes: number; readonly segmentMs: number },
+  topic: Pick<TopicSettings, "segmentBytes" | "segmentMs" | "isCompacted" | "maxCompactionLagMs">,
 ): CutLimits => ({
   segmentBytes: Math.min(broker.segmentBytes, topic.segmentBytes),
-  maxAgeMs: Math.min(broker.maxAgeMs, topic.segmentMs),
+  maxAgeMs: Math.min(
+    broker.maxAgeMs,
+    topic.segmentMs,
+    topic.isCompacted ? topic.maxCompactionLagMs : Infinity,
+  ),
 });

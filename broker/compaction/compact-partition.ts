@@ -1,5 +1,4 @@
-import type { StoredManifest } from "../tiering/manifest-store.ts";
-import { noteCleaned } from "../tiering/manifest.ts";
+import { noteCleaned, nothingExpires, type Expiring, type Manifest } from "../tiering/manifest.ts";
 import type { PartitionPath } from "../tiering/object-keys.ts";
 import type { SegmentFooters } from "../tiering/segment-footers.ts";
 import type {
@@ -17,15 +16,15 @@ import {
 } from "./plan-compaction.ts";
 import type { Cleaner, CleaningRun } from "./remote-cleaner.ts";
 import { segmentPieces } from "./segment-pieces.ts";
-import { putChange, type ManifestTools, type Swapped } from "./swap-segments.ts";
+import type { Swapped, SwapTools } from "./swap-segments.ts";
 import { joins, placeRewritten, type RewrittenRun } from "./write-segments.ts";
 
 // One compaction of one partition's tier: the keys of the dirty segments into a map, then every segment up to the map's end written anew, small neighbours as
-// one. Each swap is one put of the manifest and leaves the log whole, so it may be stopped, or fail, at any point: what has been swapped is cleaner than it was,
+// one. Each swap is one put of the manifest, between other changes of it, and leaves the log whole, so it may be stopped, or fail, at any point: what has been swapped is cleaner than it was,
 // objects that were put and never listed are orphans, and `cleanedTo`, which is put
 // last, says where the next one begins.
 
-export type CompactionTools = ManifestTools & {
+export type CompactionTools = SwapTools & {
   readonly footers: SegmentFooters;
   readonly cleaner: Cleaner;
   /** Names of objects on their way into the manifest: the collector of orphans must leave them alone. */
@@ -43,7 +42,7 @@ export type CompactionTools = ManifestTools & {
 export type PartitionCompaction = {
   readonly path: PartitionPath;
   /** Claimed by the leader that compacts. */
-  readonly stored: StoredManifest;
+  readonly manifest: Manifest;
   /** The leader's (`liveProducersOf`). */
   readonly producers: readonly LiveProducer[];
   readonly deleteRetentionMs: number;
@@ -56,8 +55,6 @@ export type PartitionCompaction = {
 export type CompactedPartition =
   | {
       readonly kind: "compacted";
-      /** The manifest now. */
-      readonly stored: StoredManifest;
       readonly summary: CleaningSummary;
       /** Segments that gave way to others. */
       readonly replacedCount: number;
@@ -65,20 +62,20 @@ export type CompactedPartition =
   | { readonly kind: "stopped" }
   | Unplanned
   | CleaningFailure
-  | Exclude<Swapped, { kind: "stored" }>;
+  | Exclude<Swapped, { kind: "done" }>;
 
 const mebibyte = 1024 * 1024;
 
 /**
- * Compacts what is tiered of a partition. But for `compacted`, load the manifest anew: some of the swaps may be in it. Rejects with `CleanerLostError` if the
- * cleaner is lost, which likewise leaves the log whole.
+ * Compacts what is tiered of a partition. But for `compacted`, objects may have been put that nobody lists, and some of the swaps may be in the manifest.
+ * Rejects with `CleanerLostError` if the cleaner is lost, which likewise leaves the log whole.
  */
 export async function compactPartition(
   tools: CompactionTools,
   compaction: PartitionCompaction,
 ): Promise<CompactedPartition> {
-  const { path, stored } = compaction;
-  const plan = await planCompaction(tools, { path, manifest: stored.manifest });
+  const { path, manifest } = compaction;
+  const plan = await planCompaction(tools, { path, manifest });
   if (plan.kind !== "plan") return plan;
   const run = await tools.cleaner.start(jobOf(tools, compaction, plan));
   try {
@@ -117,17 +114,16 @@ async function compactSegments(
   if (mapped.kind !== "mapped") return mapped;
   const { mappedEnd } = mapped;
   const targetBytes = tools.targetSegmentBytes ?? 64 * mebibyte;
-  let { stored } = compaction;
+  const { path, manifest, nowMs } = compaction;
+  const { leaderEpoch } = manifest;
   let replacedCount = 0;
   let pending: RewrittenRun | null = null;
 
   /** Null: placed. */
   async function place(rewritten: RewrittenRun): Promise<CompactedPartition | null> {
-    const placed = await placeRewritten(tools, { ...compaction, stored }, rewritten);
-    if (placed.kind !== "stored") return placed;
-    if (placed.stored !== stored) replacedCount += rewritten.sources.length;
-    ({ stored } = placed);
-    return null;
+    const placed = await placeRewritten(tools, { path, leaderEpoch, nowMs }, rewritten);
+    if (placed.kind === "done") replacedCount += rewritten.sources.length;
+    return placed.kind === "done" || placed.kind === "same" ? null : placed;
   }
 
   for (const segment of plan.segments) {
@@ -146,15 +142,22 @@ async function compactSegments(
     if (failure !== null) return failure;
   }
   const summary = await run.end();
-  if (mappedEnd > stored.manifest.cleanedTo) {
-    const noted = await putChange(tools, { path: compaction.path, stored }, (manifest) =>
-      Promise.resolve(noteCleaned(manifest, Math.max(mappedEnd, manifest.cleanedTo))),
+  const expiring = expiringOf(summary);
+  // Of the bytes alone another run gives another estimate.
+  const isNewHorizon = expiring.lastHorizonMs !== manifest.expiring.lastHorizonMs;
+  if (mappedEnd > manifest.cleanedTo || isNewHorizon) {
+    const noted = await tools.change(async (now) =>
+      noteCleaned(now, Math.max(mappedEnd, now.cleanedTo), expiring),
     );
-    if (noted.kind !== "stored") return noted;
-    ({ stored } = noted);
+    if (noted.kind !== "done") return noted;
   }
-  return { kind: "compacted", stored, summary, replacedCount };
+  return { kind: "compacted", summary, replacedCount };
 }
+
+const expiringOf = ({ expiringBytes, lastDeleteHorizonMs }: CleaningSummary): Expiring =>
+  lastDeleteHorizonMs === null
+    ? nothingExpires
+    : { bytes: expiringBytes, lastHorizonMs: lastDeleteHorizonMs };
 
 const stopped = { kind: "stopped" } as const;
 

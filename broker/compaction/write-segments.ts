@@ -1,7 +1,6 @@
 import { baseOffsetAt, forEachBatch, isControlAt } from "../../protocol/records/batch.ts";
 import { assert } from "../assert.ts";
 import { createEpochCache } from "../log/epoch-cache.ts";
-import type { StoredManifest } from "../tiering/manifest-store.ts";
 import type { SegmentEntry } from "../tiering/manifest.ts";
 import { newObjectId, objectKey, type PartitionPath } from "../tiering/object-keys.ts";
 import { createSegmentBuilder } from "../tiering/segment-builder.ts";
@@ -9,7 +8,7 @@ import type { SegmentFooter } from "../tiering/segment-footer.ts";
 import type { LoadedFooter, SegmentFooters } from "../tiering/segment-footers.ts";
 import { unavailable } from "../tiering/store-failure.ts";
 import type { PlannedSegment } from "./plan-compaction.ts";
-import { swapSegments, type ManifestTools, type Swapped } from "./swap-segments.ts";
+import { swapSegments, type Swapped, type SwapTools } from "./swap-segments.ts";
 
 /** Adjacent segments as they are to be from now on: one object. */
 export type RewrittenRun = {
@@ -31,19 +30,28 @@ export function joins(run: RewrittenRun, next: PlannedSegment, targetBytes: numb
   );
 }
 
-export type Placed = Swapped | Exclude<LoadedFooter, { kind: "footer" }>;
+export type Placed =
+  | Swapped
+  | { readonly kind: "same" }
+  | Exclude<LoadedFooter, { kind: "footer" }>;
+
+export type Place = {
+  readonly path: PartitionPath;
+  /** Of the leader that compacts. */
+  readonly leaderEpoch: number;
+  readonly nowMs: number;
+};
 
 /**
- * Stores the run as one object and has it take its segments' place. A single segment of which nothing went stays as it is. What the footers say of the log where
+ * Stores the run as one object and has it take its segments' place. A single segment of which nothing went stays as it is (`same`). What the footers say of the log where
  * a segment ends (producers, open transactions, epochs, recoveries) is true whatever is left of the segment, so the last one's words stand for the new one.
  */
 export async function placeRewritten(
-  tools: ManifestTools & { readonly footers: SegmentFooters; readonly coming: Set<string> },
-  place: { readonly path: PartitionPath; readonly stored: StoredManifest; readonly nowMs: number },
+  tools: SwapTools & { readonly footers: SegmentFooters; readonly coming: Set<string> },
+  { path, leaderEpoch, nowMs }: Place,
   run: RewrittenRun,
 ): Promise<Placed> {
-  const { path, stored } = place;
-  if (!run.isChanged && run.sources.length === 1) return { kind: "stored", stored };
+  if (!run.isChanged && run.sources.length === 1) return { kind: "same" };
   const footers: SegmentFooter[] = [];
   for (const { entry } of run.sources) {
     const loaded = await tools.footers.load(path, entry);
@@ -51,16 +59,13 @@ export async function placeRewritten(
     footers.push(loaded.footer);
   }
   const id = newObjectId(tools.random);
-  const { bytes, entry } = buildSegment(run, footers, {
-    id,
-    leaderEpoch: stored.manifest.leaderEpoch,
-  });
+  const { bytes, entry } = buildSegment(run, footers, { id, leaderEpoch });
   tools.coming.add(entry.name);
   try {
     // Its name is of this put alone: one that is there is its own, of which the store lost the answer.
     await tools.objects.put(objectKey(path, entry.name), bytes, { ifAbsent: true });
     const from = run.sources.map((source) => source.entry.name);
-    return await swapSegments(tools, place, { from, to: [entry], nowMs: place.nowMs });
+    return await swapSegments(tools, path, { from, to: [entry], nowMs });
   } catch (error) {
     return unavailable(error);
   } finally {

@@ -4,12 +4,15 @@ import type { CellPorts } from "../../adapters/aws/cell-ports.ts";
 import { openCellPorts } from "../../adapters/aws/cell-ports.ts";
 import { version } from "../../adapters/aws/version.ts";
 import { readTaskPlace } from "../../adapters/ecs/agent.ts";
+import { startCompactionThread } from "../../adapters/node/compaction-thread.ts";
 import { createNodeDisk } from "../../adapters/node/disk.ts";
 import { createNodeNetwork } from "../../adapters/node/network.ts";
 import type { MetadataReplica } from "../../metadata/log/replica.ts";
 import { openMetadataReplica } from "../../metadata/log/replica.ts";
 import type { Broker } from "../broker.ts";
 import { createBroker } from "../broker.ts";
+import type { CleaningAnswer, CleaningRequest } from "../compaction/cleaning-desk.ts";
+import { createCleaner } from "../compaction/remote-cleaner.ts";
 import { containerApp } from "./container-app.ts";
 import { containerConfig } from "./container-config.ts";
 import type { Place } from "./container-config.ts";
@@ -59,8 +62,10 @@ export async function startContainer(
   const disk = createNodeDisk();
   starting.defer(() => disk.close());
   const network = createNodeNetwork();
+  const cleaner = createCleaner(() => startCompactionThread<CleaningRequest, CleaningAnswer>());
+  starting.defer(() => cleaner.close());
   const broker = await createBroker(
-    { ...ports, disk, network, metadata, log, onFatal },
+    { ...ports, disk, network, metadata, cleaner, log, onFatal },
     containerConfig(environment, place, version),
   );
   starting.defer(() => broker.close());

@@ -36,6 +36,8 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   writer.int64(manifest.revision);
   writer.int64(manifest.logStartOffset);
   writer.int64(manifest.cleanedTo);
+  writer.int64(manifest.expiring.bytes);
+  writer.int64(manifest.expiring.lastHorizonMs);
   writer.uint32(manifest.pages.length);
   for (const page of manifest.pages) writePage(writer, page);
   writeSegments(writer, manifest.segments);
@@ -114,6 +116,7 @@ export function decodeManifest(bytes: Uint8Array): DecodedManifest {
     revision: readOffset(reader),
     logStartOffset: readOffset(reader),
     cleanedTo: readOffset(reader),
+    expiring: { bytes: readOffset(reader), lastHorizonMs: readInt64(reader) },
     pages: readList(reader, pageRowBytes, readPage),
     segments: readList(reader, segmentRowBytes, readSegment),
     leaving: readList(reader, leavingRowBytes, readLeaving),

@@ -60,7 +60,21 @@ export type Manifest = {
   readonly leaving: readonly LeavingObject[];
   /** The first offset that compaction has not been over yet. */
   readonly cleanedTo: number;
+  readonly expiring: Expiring;
 };
+
+/**
+ * What compaction has left below `cleanedTo` only for those who read at the time: tombstones, and markers of transactions. Here, so that they go in time whoever
+ * leads by then.
+ */
+export type Expiring = {
+  /** As they are uncompressed; 0 without any. */
+  readonly bytes: number;
+  /** When the last of them may go, in milliseconds since the epoch; -1 without any. */
+  readonly lastHorizonMs: number;
+};
+
+export const nothingExpires: Expiring = { bytes: 0, lastHorizonMs: -1 };
 
 export const maxLeaving = 4096;
 
@@ -99,7 +113,8 @@ export function claim(
     const { topicId, index, logStartOffset } = partition;
     const made = { topicId, index, leaderEpoch, revision: 1, logStartOffset };
     const empty = { pages: [], segments: [], leaving: [], cleanedTo: logStartOffset };
-    return { kind: "changed", manifest: { ...made, ...empty } };
+    const expiring = nothingExpires;
+    return { kind: "changed", manifest: { ...made, ...empty, expiring } };
   }
   if (manifest.topicId !== partition.topicId || manifest.index !== partition.index) {
     return rejected("the manifest is another partition's");
@@ -249,11 +264,15 @@ export function moveLogStart(manifest: Manifest, offset: number, nowMs: number):
   });
 }
 
-/** Compaction has been over everything below `offset` without changing an object. */
-export const noteCleaned = (manifest: Manifest, offset: number): Transition =>
+/** Compaction has been over everything below `offset`, and what it put is in place. */
+export const noteCleaned = (
+  manifest: Manifest,
+  offset: number,
+  expiring: Expiring = manifest.expiring,
+): Transition =>
   offset < manifest.cleanedTo || offset > tieredEnd(manifest)
     ? rejected(`cleaned to ${manifest.cleanedTo}, not to ${offset}`)
-    : changed(manifest, { cleanedTo: offset });
+    : changed(manifest, { cleanedTo: offset, expiring });
 
 /** The objects of these names are deleted. */
 export function forget(manifest: Manifest, names: ReadonlySet<string>): Transition {

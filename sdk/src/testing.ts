@@ -5,6 +5,7 @@ import { createMemoryMetadataLog } from "../../adapters/memory/metadata-log.ts";
 import { createMemoryObjectStore } from "../../adapters/memory/object-store.ts";
 import { createNodeNetwork } from "../../adapters/node/network.ts";
 import { createNodeRandom } from "../../adapters/node/random.ts";
+import { createCleaner, createInlinePlace } from "../../broker/compaction/remote-cleaner.ts";
 import { defaultBrokerConfig } from "../../broker/config.ts";
 import { kafkaApis } from "../../broker/handlers/table.ts";
 import type { LogOutput } from "../../broker/log-output.ts";
@@ -130,6 +131,7 @@ function start(
       random: createNodeRandom(),
       disk: createMemoryDisk(),
       network: createNodeNetwork(),
+      cleaner: createCleaner(createInlinePlace),
       objects: createMemoryObjectStore(),
       metadataLog: createMemoryMetadataLog(),
       apis,

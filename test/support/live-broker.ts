@@ -7,6 +7,7 @@ import { createNodeNetwork } from "../../adapters/node/network.ts";
 import { createNodeRandom } from "../../adapters/node/random.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { createBroker } from "../../broker/broker.ts";
+import { createCleaner, createInlinePlace } from "../../broker/compaction/remote-cleaner.ts";
 import type { BrokerConfig } from "../../broker/config.ts";
 import { defaultBrokerConfig } from "../../broker/config.ts";
 import type { LogOutput } from "../../broker/log-output.ts";
@@ -61,6 +62,7 @@ export async function startLiveBroker(options: {
       network,
       metadata,
       objects,
+      cleaner: createCleaner(createInlinePlace),
       log,
       onFatal(error) {
         throw error;

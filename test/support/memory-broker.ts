@@ -11,6 +11,8 @@ import { createMemoryObjectStore } from "../../adapters/memory/object-store.ts";
 import { createSeededRandom } from "../../adapters/memory/random.ts";
 import type { Broker } from "../../broker/broker.ts";
 import { createBroker } from "../../broker/broker.ts";
+import type { Cleaner } from "../../broker/compaction/remote-cleaner.ts";
+import { createCleaner, createInlinePlace } from "../../broker/compaction/remote-cleaner.ts";
 import type { BrokerConfig } from "../../broker/config.ts";
 import { defaultBrokerConfig } from "../../broker/config.ts";
 import type { LogOutput } from "../../broker/log-output.ts";
@@ -47,6 +49,8 @@ export type MemoryBrokerOptions = {
   readonly hearsOfAppends?: boolean;
   /** Where other brokers of its cell are; one of its own by default. */
   readonly network?: MemoryNetwork;
+  /** Who cleans compacted topics; inline by default. */
+  readonly cleaner?: Cleaner;
   /** Name of the cluster that is there from the start. */
   readonly clusterName?: string;
 };
@@ -102,6 +106,7 @@ export async function startMemoryBroker(options: MemoryBrokerOptions = {}): Prom
       network,
       metadata,
       objects: world.objects,
+      cleaner: options.cleaner ?? createCleaner(createInlinePlace),
       log,
       onFatal: (error) => void fatalErrors.push(error),
     },

@@ -1,12 +1,15 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createDirectoryObjectStore } from "../../../adapters/directory/object-store.ts";
+import { startCompactionThread } from "../../../adapters/node/compaction-thread.ts";
 import { createNodeClock } from "../../../adapters/node/clock.ts";
 import { createNodeDisk } from "../../../adapters/node/disk.ts";
 import { createNodeNetwork } from "../../../adapters/node/network.ts";
 import { openFileLimit } from "../../../adapters/node/open-file-limit.ts";
 import { createNodeRandom } from "../../../adapters/node/random.ts";
 import { openSqliteMetadataLog } from "../../../adapters/sqlite/metadata-log.ts";
+import type { CleaningAnswer, CleaningRequest } from "../../../broker/compaction/cleaning-desk.ts";
+import { createCleaner } from "../../../broker/compaction/remote-cleaner.ts";
 import type { BrokerConfig } from "../../../broker/config.ts";
 import { defaultBrokerConfig } from "../../../broker/config.ts";
 import type { LogOutput } from "../../../broker/log-output.ts";
@@ -34,6 +37,7 @@ export async function openNodePorts(data: string): Promise<NodePorts> {
     ...(await openCellMetadataPorts(data)),
     disk: createNodeDisk(),
     network: createNodeNetwork(),
+    cleaner: createCleaner(() => startCompactionThread<CleaningRequest, CleaningAnswer>()),
   };
 }
 

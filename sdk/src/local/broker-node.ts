@@ -1,5 +1,6 @@
 import type { Broker, BrokerPorts } from "../../../broker/broker.ts";
 import { createBroker } from "../../../broker/broker.ts";
+import type { Cleaner } from "../../../broker/compaction/remote-cleaner.ts";
 import type { BrokerConfig } from "../../../broker/config.ts";
 import type { Disk } from "../../../ports/disk.ts";
 import type { Network } from "../../../ports/network.ts";
@@ -10,6 +11,8 @@ import { openCellMetadata } from "./cell-metadata.ts";
 export type NodePorts = CellMetadataPorts & {
   disk: Disk;
   network: Network;
+  /** Ends with the broker. */
+  cleaner: Cleaner;
   /** Instead of every API there is. */
   apis?: NonNullable<BrokerPorts["apis"]>;
 };
@@ -35,6 +38,7 @@ export async function startBrokerNode(options: BrokerNodeOptions): Promise<Broke
     network: ports.network,
     metadata: replica,
     objects: ports.objects,
+    cleaner: ports.cleaner,
     log,
     onFatal,
     ...(onAsleep === undefined ? {} : { onAsleep }),
@@ -48,6 +52,7 @@ export async function startBrokerNode(options: BrokerNodeOptions): Promise<Broke
       cluster,
       async close() {
         await broker.close();
+        await ports.cleaner.close();
         await member.close();
       },
     };

@@ -1,6 +1,7 @@
 import type { Broker } from "../../../broker/broker.ts";
 import { createBroker } from "../../../broker/broker.ts";
 import { defaultCellConfig } from "../../../broker/cell/cell-config.ts";
+import { createCleaner, createInlinePlace } from "../../../broker/compaction/remote-cleaner.ts";
 import type { BrokerConfig } from "../../../broker/config.ts";
 import type { MetadataReplica } from "../../../metadata/log/replica.ts";
 import { openMetadataReplica } from "../../../metadata/log/replica.ts";
@@ -210,6 +211,7 @@ export class BrokerNode {
         network: cell.network.attach(process),
         metadata: run.replica,
         objects: cell.objects.attach(process),
+        cleaner: createCleaner(createInlinePlace),
         log,
         onFatal,
       },

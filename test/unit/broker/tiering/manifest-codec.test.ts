@@ -24,6 +24,7 @@ const manifest: Manifest = {
   segments: entries,
   leaving: [{ name: "gone.segment", sinceMs: 1_700_000_000_000 }],
   cleanedTo: 7,
+  expiring: { bytes: 300, lastHorizonMs: 1_700_000_100_000 },
 };
 
 test("manifests and pages come back from their bytes", () => {

@@ -3,7 +3,11 @@ import { expect, test } from "vitest";
 import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
 import { createEpochCache } from "../../../../broker/log/epoch-cache.ts";
 import { createManifestPages, type TieredView } from "../../../../broker/tiering/manifest-pages.ts";
-import type { Manifest, SegmentEntry } from "../../../../broker/tiering/manifest.ts";
+import {
+  nothingExpires,
+  type Manifest,
+  type SegmentEntry,
+} from "../../../../broker/tiering/manifest.ts";
 import { objectKey } from "../../../../broker/tiering/object-keys.ts";
 import { createPieceCache } from "../../../../broker/tiering/piece-cache.ts";
 import type { SegmentEnd } from "../../../../broker/tiering/segment-builder.ts";
@@ -45,6 +49,7 @@ const world = async (parts: readonly Part[], pieceBytes = 4096) => {
     segments,
     leaving: [],
     cleanedTo: 0,
+    expiring: nothingExpires,
   };
   const pages = createManifestPages({ objects });
   const pieces = createPieceCache({ objects, pieceBytes, maxBytes: 16 * pieceBytes });

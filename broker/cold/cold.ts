@@ -1,0 +1,80 @@
+import { partitionOf } from "../../metadata/image/image.ts";
+import type { MetadataReplica } from "../../metadata/log/replica.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { Random } from "../../ports/random.ts";
+import { partitionKey, type TierEnds, type TieredPartition } from "../cell/tier-ends.ts";
+import type { BrokerConfig } from "../config.ts";
+import type { LogStore } from "../log/log-store.ts";
+import type { LogOutput } from "../log-output.ts";
+import type { Restoring } from "../replication/topic-table.ts";
+import { createColdEnds, type ColdEnds } from "./cold-ends.ts";
+import { restorationOf, restoreLog } from "./restore-log.ts";
+import { createTierWriter, type TierWriter } from "./tier-writer.ts";
+import { createTier, type Tier } from "./tier.ts";
+import { defaultTieringConfig } from "./tiering-config.ts";
+
+/** What a broker has of the object store: how it reads there, how it writes as a leader, and how logs come back from it. */
+export type Cold = {
+  readonly tier: Tier;
+  readonly tierWriter: TierWriter;
+  readonly restoring: Restoring;
+  readonly tierEnds: TierEnds;
+};
+
+/** Of a segment: producers and lineage of a partition, at their bounds. */
+const footerRoomBytes = 8 * 1024 * 1024;
+
+export function createCold(options: {
+  readonly config: BrokerConfig;
+  readonly objects: ObjectStore;
+  readonly metadata: MetadataReplica;
+  readonly store: LogStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: LogOutput;
+}): Cold {
+  const { config, objects, metadata, store, clock, random, log } = options;
+  const { cellName: cell, producers } = config;
+  const { segmentBytes, graceMs } = { ...defaultTieringConfig, ...config.tiering };
+  const tier = createTier({ cell, objects, clock, random });
+  const coldEnds = createColdEnds({ tier, cell, clock });
+  const restoration = { tier, coldEnds, store, clock, log };
+  return {
+    tier,
+    tierWriter: createTierWriter({
+      tier,
+      clock,
+      random,
+      log,
+      producerExpirationMs: producers.expirationMs,
+      // A batch that passes the segment's worth, and the footer.
+      bufferBytes: segmentBytes + store.maxBatchBytes + footerRoomBytes,
+      graceMs,
+    }),
+    restoring: {
+      isDue: (partitionLog, state) => restorationOf(partitionLog, state) !== null,
+      restore: (partitionLog, state) => restoreLog(restoration, partitionLog, state),
+    },
+    tierEnds: tierEndsOf(metadata, coldEnds),
+  };
+}
+
+/** As the controller asks before it gives a partition a leader that may lack records: in the term without one. */
+function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds): TierEnds {
+  const endOf = async ({ topicId, index }: TieredPartition) => {
+    const state = partitionOf(image, topicId, index);
+    const { recoveries = [], leaderEpoch = 0 } = state ?? {};
+    const place = { topicId, index, recoveries };
+    const { endOffset, lastEpoch } = await coldEnds.endOf(place, leaderEpoch);
+    return [partitionKey({ topicId, index }), { end: endOffset, lastEpoch }] as const;
+  };
+  return {
+    async ends(partitions) {
+      const found = [];
+      // One after the other: they share what is known of packs, and each is a claim.
+      for (const each of partitions) found.push(await endOf(each));
+      return new Map(found);
+    },
+  };
+}

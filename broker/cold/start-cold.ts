@@ -1,0 +1,51 @@
+import type { MetadataReplica } from "../../metadata/log/replica.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { Cleaner } from "../compaction/remote-cleaner.ts";
+import type { BrokerConfig } from "../config.ts";
+import type { BrokerServices } from "../services.ts";
+import { defaultCompactionConfig } from "./compaction-config.ts";
+import { startPackSweep } from "./pack-sweep.ts";
+import { startCompaction } from "./start-compaction.ts";
+import { startPacking } from "./start-packing.ts";
+import { startSealing } from "./start-sealing.ts";
+import { startTiering } from "./start-tiering.ts";
+import { defaultTieringConfig } from "./tiering-config.ts";
+import { startTopicSweep } from "./topic-sweep.ts";
+
+const sweepMs = 60_000;
+
+/** All that goes on in the object store by itself. The result stops it. */
+export function startCold(
+  ports: {
+    readonly metadata: MetadataReplica;
+    readonly objects: ObjectStore;
+    readonly cleaner: Cleaner;
+  },
+  services: BrokerServices,
+  self: { readonly brokerId: number; readonly brokerEpoch: number; readonly config: BrokerConfig },
+): () => Promise<void> {
+  const { metadata, objects, cleaner } = ports;
+  const { topics, tier, tierWriter, clock, log } = services;
+  const { brokerId, brokerEpoch, config } = self;
+  const { cellName: cell, packing, isEphemeral } = config;
+  const tiering = { ...defaultTieringConfig, ...config.tiering };
+  const { segmentBytes, graceMs } = tiering;
+  const isController = () => metadata.image.controller.brokerId === brokerId;
+  const image = () => metadata.image;
+  const partitions = () => topics.held();
+  const compaction = { ...defaultCompactionConfig, ...config.compaction, segmentBytes, graceMs };
+  const stops = [
+    startTiering(services, tiering),
+    startCompaction({ ...services, cleaner }, compaction),
+    startSealing({ self, metadata, partitions, tierWriter, segmentBytes, isEphemeral, clock, log }),
+    startPackSweep({ cell, tier, image, isController, clock, log, intervalMs: sweepMs }),
+    startTopicSweep({ cell, metadata, objects, isController, clock, log, checkMs: sweepMs }),
+  ];
+  if (packing !== null) {
+    const broker = { broker: brokerId, brokerEpoch };
+    stops.push(startPacking({ cell, broker, topics, objects, clock, log, config: packing }));
+  }
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  };
+}
