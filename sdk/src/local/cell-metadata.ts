@@ -32,7 +32,8 @@ export type CellMetadata = {
   close(): Promise<void>;
 };
 
-const cellName = "local";
+/** Of a cell on one machine, in its object store. */
+export const cellName = "local";
 
 export async function openCellMetadata({
   ports,
