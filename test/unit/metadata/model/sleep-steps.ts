@@ -64,7 +64,7 @@ function seal(world: World, node: Node, index: number): void {
 
 function unseal(world: World, node: Node, index: number): void {
   const view = leads(node, keyOf(world.topicId, index));
-  if (view?.partition.sealed == null) return;
+  if (view === null || view.partition.sealed === null) return;
   const { brokerId, brokerEpoch } = node;
   const { leaderEpoch } = view.partition;
   const partitions = [{ topicId: world.topicId, index, leaderEpoch }];
