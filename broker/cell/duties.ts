@@ -21,7 +21,7 @@ import type { CellState, Step, Watched } from "./cell-state.ts";
 import { isCutOff, isGone, isLeftAlone, isSilent } from "./hearing.ts";
 import type { Desk } from "./hearing.ts";
 import { asksInLog, questionDue, unanswered } from "./questions.ts";
-import { sleep, wake } from "./sleep-duties.ts";
+import { hasMoreToSeal, sleep, wake } from "./sleep-duties.ts";
 import { ruled, submit } from "./submission.ts";
 import { tieredEndsOf } from "./tier-ends.ts";
 
@@ -172,7 +172,9 @@ function finishDrain(desk: Desk): Command<unknown> | null {
   const brokers = pick(desk, (broker, { drain: under }) => {
     // Its first relief comes first.
     if (broker.state !== "draining" || under === null || under.revision < 0) return false;
-    if (!isAnyActive || nowMs - under.sinceMs >= state.config.drainTimeoutMs) return true;
+    if (nowMs - under.sinceMs >= state.config.drainTimeoutMs) return true;
+    if (hasMoreToSeal(desk, broker)) return false;
+    if (!isAnyActive) return true;
     return drainProgress(image, broker.brokerId, mayJoin).waitingCount === 0;
   });
   if (brokers.length === 0) return null;

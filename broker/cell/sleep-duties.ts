@@ -1,8 +1,8 @@
 import type { Command } from "../../metadata/commands/command.ts";
 import { fallAsleep } from "../../metadata/commands/sleep-cell.ts";
 import { waitsForAnyBroker, wakePartitions } from "../../metadata/commands/wake-partitions.ts";
-import type { Image } from "../../metadata/image/image.ts";
-import { isSleeping } from "../../metadata/image/seals.ts";
+import type { Broker, Image } from "../../metadata/image/image.ts";
+import { isSleeping, sealsDue } from "../../metadata/image/seals.ts";
 import type { Desk } from "./hearing.ts";
 
 /** The cell sleeps once nothing is left that only brokers keep. */
@@ -21,6 +21,11 @@ export function wake({ state, office, image, nowMs }: Desk): Command<unknown> | 
   }
   office.wakingSinceMs ??= nowMs;
   return nowMs - office.wakingSinceMs < state.config.wakeDelayMs ? null : wakePartitions;
+}
+
+/** C5: a disk that goes with its process leaves last copies to the object store. Another is there when the broker comes back. */
+export function hasMoreToSeal({ state, image }: Desk, { brokerId, ephemeral }: Broker): boolean {
+  return state.hasTier && ephemeral && sealsDue(image, brokerId).length > 0;
 }
 
 function isAnyWaiting(image: Image): boolean {

@@ -32,12 +32,22 @@ export function startCold(
   const { segmentBytes, graceMs } = tiering;
   const isController = () => metadata.image.controller.brokerId === brokerId;
   const image = () => metadata.image;
-  const partitions = () => topics.held();
+  const partitionOf = ({ topicId, index }: { topicId: string; index: number }) =>
+    topics.local(topicId)?.partitions[index];
   const compaction = { ...defaultCompactionConfig, ...config.compaction, segmentBytes, graceMs };
   const stops = [
     startTiering(services, tiering),
     startCompaction({ ...services, cleaner }, compaction),
-    startSealing({ self, metadata, partitions, tierWriter, segmentBytes, isEphemeral, clock, log }),
+    startSealing({
+      self,
+      metadata,
+      partitionOf,
+      tierWriter,
+      segmentBytes,
+      isEphemeral,
+      clock,
+      log,
+    }),
     startPackSweep({ cell, tier, image, isController, clock, log, intervalMs: sweepMs }),
     startTopicSweep({ cell, metadata, objects, isController, clock, log, checkMs: sweepMs }),
   ];

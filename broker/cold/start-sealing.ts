@@ -1,4 +1,5 @@
-import { partitionOf, type Image } from "../../metadata/image/image.ts";
+import type { Image } from "../../metadata/image/image.ts";
+import { sealsDue } from "../../metadata/image/seals.ts";
 import { sealPartitions, type WantedSeal } from "../../metadata/commands/seal-partitions.ts";
 import type { MetadataReplica } from "../../metadata/log/replica.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -14,7 +15,7 @@ import type { TierWriter } from "./tier-writer.ts";
 export type SealingOptions = {
   readonly self: { readonly brokerId: number; readonly brokerEpoch: number };
   readonly metadata: MetadataReplica;
-  readonly partitions: () => Iterable<Partition>;
+  readonly partitionOf: (place: { topicId: string; index: number }) => Partition | undefined;
   readonly tierWriter: TierWriter;
   readonly segmentBytes: number;
   /** The directory is gone with the broker: what only it has is sealed before it goes. */
@@ -51,16 +52,12 @@ export function startSealing(options: SealingOptions): () => Promise<void> {
   });
 }
 
-/** What is led here, and has to be sealed. */
-function sealable(image: Image, { self, partitions, isEphemeral }: SealingOptions): Partition[] {
-  const isFallingAsleep = image.sleep.state === "fallingAsleep";
-  const isDraining = isEphemeral && image.brokers.get(self.brokerId)?.state === "draining";
-  if (!isFallingAsleep && !isDraining) return [];
-  return Array.from(partitions()).filter(({ topicId, index, isLeader, leaderEpoch, log }) => {
-    const state = partitionOf(image, topicId, index);
-    if (!isLeader || log.failure !== null || state?.leaderEpoch !== leaderEpoch) return false;
-    const isLastCopy = state.isr.length === 1 && state.isr[0] === self.brokerId;
-    return state.sealed === null && (isFallingAsleep || isLastCopy);
+/** What is led here, and has to be sealed. A directory that outlives the broker keeps its last copies. */
+function sealable(image: Image, { self, partitionOf, isEphemeral }: SealingOptions): Partition[] {
+  if (!isEphemeral && image.sleep.state !== "fallingAsleep") return [];
+  return sealsDue(image, self.brokerId).flatMap((place) => {
+    const partition = partitionOf(place);
+    return partition?.isLeader === true && partition.log.failure === null ? [partition] : [];
   });
 }
 

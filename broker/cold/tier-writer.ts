@@ -215,11 +215,7 @@ class ManifestWriter implements TierWriter {
     return failed(outcome.kind === "conflict" ? "another put came first" : outcome.message);
   }
 
-  async #putNext(
-    partition: Partition,
-    claimed: Claimed,
-    next: NextManifest,
-  ): Promise<Written> {
+  async #putNext(partition: Partition, claimed: Claimed, next: NextManifest): Promise<Written> {
     if (next.kind === "failed") return next;
     if (next.kind === "fenced") return fenced;
     if (next.kind === "busy") return failed("too many objects wait for their deletion");
@@ -287,7 +283,9 @@ class ManifestWriter implements TierWriter {
   }
 
   async #leave(partition: Partition, offset: number): Promise<Written> {
-    const known = this.#claims.get(partition)?.stored.manifest ?? (await this.#options.tier.manifest(partition));
+    const known =
+      this.#claims.get(partition)?.stored.manifest ??
+      (await this.#options.tier.manifest(partition));
     const start = known === null ? -1 : tieredStart(known);
     // DeleteRecords comes every half a minute for some: not a put each.
     if (known === null || start < 0 || firstEnd(known) > offset) return done;
@@ -295,7 +293,11 @@ class ManifestWriter implements TierWriter {
     if (isFailure(claimed)) return claimed;
     const { manifest } = claimed.stored;
     if (offset <= manifest.logStartOffset) return done;
-    return this.#putNext(partition, claimed, moveLogStart(manifest, offset, this.#options.clock.nowMs()));
+    return this.#putNext(
+      partition,
+      claimed,
+      moveLogStart(manifest, offset, this.#options.clock.nowMs()),
+    );
   }
 
   async #collect(partition: Partition): Promise<Written> {

@@ -61,8 +61,8 @@ export function partitionsOnRegistration(
       if (step !== "remove") {
         after = elected(after, around);
         // Whoever is elected may have lost power too, and nobody knows yet: until it confirms that it goes on without this one, what this one has left may be
-        // the most there is.
-        if (!isKept && after.lastIsr !== partition.lastIsr)
+        // the most there is. Of a sealed partition the object store has all.
+        if (!isKept && after.sealed === null && after.lastIsr !== partition.lastIsr)
           after = { ...after, lastIsr: partition.lastIsr };
         const end = damaged.has(ref) ? undefined : ends.get(ref);
         if (!damaged.has(ref)) after = aloneAgain(image, after, { brokerId, end, rules });

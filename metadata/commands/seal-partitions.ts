@@ -1,6 +1,6 @@
 import type { Image, Partition, Topic } from "../image/image.ts";
 import { minIsr } from "../image/min-isr.ts";
-import { isSleeping } from "../image/seals.ts";
+import { isSleeping, isToBeSealed } from "../image/seals.ts";
 import { cellSleepRecord } from "../records/cell.ts";
 import type { Seal } from "../records/partition.ts";
 import { findBroker } from "./broker-ref.ts";
@@ -55,9 +55,10 @@ export function sealPartitions(
 
 function unsealable(
   image: Image,
-  { sealed, isr, recoveries }: Partition,
+  partition: Partition,
   { end }: WantedSeal,
 ): Rejection<SealErrorCode> | null {
+  const { sealed, recoveries } = partition;
   // Nothing is appended while it is sealed: a leader that ends elsewhere has not begun where it had to.
   if (sealed !== null) {
     return rejected("INVALID_REQUEST", `it is sealed at ${sealed.end}, not at ${end}`);
@@ -66,9 +67,7 @@ function unsealable(
   if (!Number.isSafeInteger(end) || end < begin) {
     return rejected("INVALID_REQUEST", `it cannot end at ${end}: its last term begins at ${begin}`);
   }
-  if (image.sleep.state === "fallingAsleep") return null;
-  const isLastCopy = isr.length === 1 && image.brokers.get(isr[0] ?? -1)?.state === "draining";
-  if (isLastCopy) return null;
+  if (isToBeSealed(image, partition)) return null;
   const message =
     "the cell does not fall asleep, and the leader does not drain as the last in sync";
   return rejected("INVALID_REQUEST", message);

@@ -19,6 +19,25 @@ export function isAtRest(partition: Partition): boolean {
   return partition.sealed !== null || partition.replicas.length === 0 || isNeverLed(partition);
 }
 
+/** Whether its leader should bring it to the object store and seal it: the cell falls asleep, or the leader stops and is the last in sync (C5). */
+export function isToBeSealed(image: Image, { leader, isr, sealed }: Partition): boolean {
+  if (leader === noLeader || sealed !== null) return false;
+  if (image.sleep.state === "fallingAsleep") return true;
+  return isr.length === 1 && image.brokers.get(leader)?.state === "draining";
+}
+
+/** Partitions that a broker leads and should seal: what it takes no records for from now on, and gives to sealPartitions when the object store has it. */
+export function sealsDue(image: Image, brokerId: number): { topicId: string; index: number }[] {
+  const isAnyDue =
+    image.sleep.state === "fallingAsleep" || image.brokers.get(brokerId)?.state === "draining";
+  if (!isAnyDue) return [];
+  return [...image.topics.values()].flatMap(({ topicId, partitions }) =>
+    partitions
+      .filter((each) => each.leader === brokerId && isToBeSealed(image, each))
+      .map(({ index }) => ({ topicId, index })),
+  );
+}
+
 /** Whether a leader must refuse records: retriable, for this ends with the cell's sleep, or with the leader's own word (breakSeals). */
 export function refusesRecords(image: Image, partition: Partition | undefined): boolean {
   return isSleeping(image) || (partition !== undefined && partition.sealed !== null);

@@ -96,7 +96,7 @@ export function decodeSnapshot(snapshot: Uint8Array): Image {
 }
 
 /** The state of the whole image. Sorted where the image has no order; idempotency keys keep theirs, oldest first. */
-function snapshotRecords(image: Image): MetadataRecord[] {
+export function snapshotRecords(image: Image): MetadataRecord[] {
   const { cellId, level, createdAtMs } = image;
   return [
     { kind: "genesis", cellId, level, createdAtMs },

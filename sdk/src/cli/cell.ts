@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { drainCommand, undrainCommand } from "./cell-drain.ts";
 import { moveCommand } from "./cell-move.ts";
 import { declareLostCommand, unregisterCommand } from "./cell-removal.ts";
+import { restoreCommand } from "./cell-restore.ts";
 import { sleepCommand, wakeCommand } from "./cell-sleep.ts";
 import { statusCommand } from "./cell-status.ts";
 
@@ -15,5 +16,6 @@ export function cellCommand(): Command {
   noun.addCommand(unregisterCommand());
   noun.addCommand(sleepCommand());
   noun.addCommand(wakeCommand());
+  noun.addCommand(restoreCommand());
   return noun;
 }

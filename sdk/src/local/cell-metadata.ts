@@ -33,6 +33,9 @@ export type CellMetadata = {
   close(): Promise<void>;
 };
 
+/** Of a cell on one machine, in its object store. */
+export const { cellName } = defaultBrokerConfig;
+
 export async function openCellMetadata({
   ports,
   clusterName,
@@ -48,7 +51,7 @@ export async function openCellMetadata({
     clock,
     random,
     output: log,
-    cell: defaultBrokerConfig.cellName,
+    cell: cellName,
     onStopped: onFatal,
   });
   joining.defer(() => replica.close());

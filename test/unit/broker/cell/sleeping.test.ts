@@ -1,9 +1,17 @@
 import { describe, expect, test } from "vitest";
 
+import type { TieredTo } from "../../../../broker/cell/tier-ends.ts";
 import { sealPartitions } from "../../../../metadata/commands/seal-partitions.ts";
 import { sleepCell, wakeCell } from "../../../../metadata/commands/sleep-cell.ts";
-import { controller, settled, until } from "./cell-scenes.ts";
-import { addBroker, addTopic, commandAtHead, partitionsOf, pass } from "./cell-world.ts";
+import { controller, others, settled, until } from "./cell-scenes.ts";
+import {
+  addBroker,
+  addTopic,
+  commandAtHead,
+  partitionsOf,
+  pass,
+  stopBroker,
+} from "./cell-world.ts";
 import type { CellWorld, Node } from "./cell-world.ts";
 
 /** What leaders do once all they have is in the object store. */
@@ -27,6 +35,39 @@ function asleep(brokers: number): CellWorld {
   until(world, () => world.head.sleep.state === "asleep");
   return world;
 }
+
+describe("a broker that stops, and whose disk goes with it", () => {
+  const alone = (tier: Map<string, TieredTo> | null) => {
+    const world = settled({ brokers: 2, broker: { ephemeral: true }, tier });
+    const [leaving] = others(world) as [Node];
+    addTopic(world, { name: "t", assignments: [{ index: 0, brokerIds: [leaving.brokerId] }] });
+    stopBroker(world, leaving);
+    return { world, leaving };
+  };
+
+  test("waits until its last copies are sealed, and others go on from there without a gap", () => {
+    const { world, leaving } = alone(new Map());
+    pass(world, 30_000);
+    expect(leaving.isUp).toBe(true);
+    sealAll(world, 42);
+    expect(until(world, () => !leaving.isUp)).toBeLessThan(5_000);
+    expect(until(world, () => world.head.leaderlessCount === 0)).toBeLessThan(6_000);
+    const next = controller(world).brokerId;
+    expect(partitionsOf(world)[0]).toMatchObject({
+      leader: next,
+      replicas: [next],
+      recoveries: [],
+      sealed: { end: 42 },
+    });
+  });
+
+  test("waits no longer than a drain may take, and not at all where there is no tier", () => {
+    const { world, leaving } = alone(new Map());
+    expect(until(world, () => !leaving.isUp)).toBeGreaterThan(99_000);
+    const other = alone(null);
+    expect(until(other.world, () => !other.leaving.isUp)).toBeLessThan(5_000);
+  });
+});
 
 describe("the brokers of a cell", () => {
   test("go on with falling asleep until all is sealed, then end in good order", () => {

@@ -12,6 +12,7 @@ import { minIsr } from "../../../../metadata/image/min-isr.ts";
 import { applyEntry } from "../../../../metadata/image/apply.ts";
 import type { MetadataChange } from "../../../../metadata/image/changes.ts";
 import { activeIn } from "../../../../metadata/image/image.ts";
+import { bootstrapAt, isSleeping } from "../../../../metadata/image/seals.ts";
 import type { Image, Partition, Topic } from "../../../../metadata/image/image.ts";
 import { newBroker, testCell } from "../test-cell.ts";
 import type { TestCell } from "../test-cell.ts";
@@ -36,6 +37,8 @@ export type Node = {
   life: number;
   brokerEpoch: number;
   isUp: boolean;
+  /** It has heard that the cell takes no records. */
+  isAsleep: boolean;
   previousEnd: RegisterBrokerRequest["previousEnd"];
   readonly logs: Map<string, ReplicaLog>;
   readonly views: Map<string, View>;
@@ -62,13 +65,21 @@ export type World = {
   readonly shown: Map<string, Map<number, number>>;
   /** Those that were promised and not given up in a recovery. */
   readonly promised: Map<string, Map<number, number>>;
+  /** What the object store has of sealed partitions: all of it, as its leader had it. */
+  readonly tier: Map<string, ReplicaLog>;
+  /** Whether leaders begin where the seal ends; false breaks the rule on purpose. */
+  readonly bootstraps: boolean;
   nextId: number;
   run<Result>(command: Command<Result>): Result | null;
 };
 
 export class Violation extends Error {}
 
-export function createWorld(brokerCount: number, rules: Rules = allRules): World {
+export function createWorld(
+  brokerCount: number,
+  rules: Rules = allRules,
+  { bootstraps = true }: { bootstraps?: boolean } = {},
+): World {
   const cell = testCell();
   const nodes: Node[] = [];
   const context = (now: CommandContext): CommandContext => ({ ...now, rules });
@@ -80,6 +91,8 @@ export function createWorld(brokerCount: number, rules: Rules = allRules): World
     nodes,
     shown: new Map(),
     promised: new Map(),
+    tier: new Map(),
+    bootstraps,
     nextId: 1,
     run(command) {
       const before = partitionsOf(cell.image);
@@ -103,6 +116,7 @@ export function createWorld(brokerCount: number, rules: Rules = allRules): World
       life: 0,
       brokerEpoch: -1,
       isUp: false,
+      isAsleep: false,
       previousEnd: "new",
       logs: new Map(),
       views: new Map(),
@@ -187,7 +201,11 @@ function holds(node: Node, key: string, record: { offset: number; id: number }):
 /** I3 and I4: whoever is in sync or eligible, and lives the life the log means, holds what was promised; so whoever is elected does. */
 export function judgeMembers(world: World): void {
   const { image } = world.cell;
-  for (const [key, { isr, elr }] of partitionsOf(image)) {
+  for (const [key, { isr, elr, sealed }] of partitionsOf(image)) {
+    if (sealed !== null) {
+      judgeTier(world, key, sealed.end);
+      continue;
+    }
     for (const brokerId of [...isr, ...elr]) {
       const node = nodeOf(world, brokerId);
       if (node?.isUp !== true || node.brokerEpoch !== image.brokers.get(brokerId)?.epoch) continue;
@@ -196,6 +214,16 @@ export function judgeMembers(world: World): void {
         throw new Violation(`${key}: member ${brokerId} lacks the promised offset ${offset} (I3)`);
       }
     }
+  }
+}
+
+/** Of a sealed partition the object store holds what was promised, whoever is in sync. */
+function judgeTier(world: World, key: string, end: number): void {
+  const tier = world.tier.get(key);
+  for (const [offset, id] of world.promised.get(key) ?? []) {
+    const isThere = tier?.records.some((each) => each.offset === offset && each.id === id) ?? false;
+    if (isThere && offset < end) continue;
+    throw new Violation(`${key}: it is sealed at ${end} without the promised offset ${offset}`);
   }
 }
 
@@ -278,6 +306,7 @@ export function flush(node: Node): void {
 export function observe(world: World, node: Node): void {
   if (!node.isUp) return;
   const { image } = world.cell;
+  node.isAsleep = isSleeping(image);
   const brokerEpochs = new Map(
     [...image.brokers.values()].map((each) => [each.brokerId, each.epoch]),
   );
@@ -317,12 +346,26 @@ function adopt(world: World, node: Node, { topic, ...heard }: Heard): void {
   });
 }
 
+/** All that is below the seal is in the object store, and the log begins behind it. Here it is the same log. */
+function beginAtSeal(world: World, log: ReplicaLog, partition: Partition): void {
+  const at = bootstrapAt(partition, { logEndOffset: log.end, lastEpoch: lastEpoch(log) });
+  if (at === null || !world.bootstraps) return;
+  const tier = world.tier.get(keyOf(world.topicId, partition.index));
+  if (tier?.end !== at) throw new Violation(`the object store has no seal at ${at}`);
+  Object.assign(log, copyOf(tier), { flushedEnd: at, highWatermark: at, checkpoint: at });
+}
+
+export function copyOf(log: ReplicaLog): ReplicaLog {
+  return { ...log, records: [...log.records], epochs: [...log.epochs] };
+}
+
 /**
  * L1, after F8: whatever recovery the log has not been through comes first, also one of a term that ended before this broker had heard of it.
  */
 function lead(world: World, log: ReplicaLog, partition: Partition): void {
   const { leaderEpoch, recoveries } = partition;
   if (lastEpoch(log) >= leaderEpoch) return;
+  beginAtSeal(world, log, partition);
   const missed = recoveries.filter(({ epoch }) => lastEpoch(log) < epoch);
   for (const { end, start: next } of missed) {
     truncate(log, end);
@@ -334,7 +377,7 @@ function lead(world: World, log: ReplicaLog, partition: Partition): void {
   if (missed.length > 0) append(log, leaderEpoch, world.nextId++);
 }
 
-function leads(node: Node, key: string): View | null {
+export function leads(node: Node, key: string): View | null {
   const view = node.views.get(key);
   return node.isUp && view?.partition.leader === node.brokerId ? view : null;
 }
@@ -342,6 +385,7 @@ function leads(node: Node, key: string): View | null {
 export function produce(world: World, node: Node, key: string): void {
   const view = leads(node, key);
   if (view === null || view.partition.isr.length < view.minIsr) return;
+  if (node.isAsleep || view.partition.sealed !== null) return;
   append(logOf(node, key), view.partition.leaderEpoch, world.nextId++);
   advance(world, node, key);
 }

@@ -1,0 +1,112 @@
+import type { MetadataRecord } from "../records/table.ts";
+import { noBrokers, noLeader } from "../records/partition.ts";
+import type { PartitionState } from "../records/partition.ts";
+import { applyEntry } from "./apply.ts";
+import { createImage } from "./image.ts";
+import type { Image } from "./image.ts";
+import { isNeverLed } from "./seals.ts";
+import { snapshotRecords } from "./snapshot.ts";
+
+// What is read from an object store is old: the cell may have gone on behind it, and handed out revisions, ids and epochs that this image has never seen.
+// Each jump is past what a cell hands out between its last archived entry and its end, by far, and small beside the safe integers.
+
+/** Entries are archived every few seconds, a hundred at a time. Broker epochs are revisions, so these jump too. */
+export const revisionJump = 2 ** 20;
+const brokerIdJump = 2 ** 10;
+/** Blocks of a thousand; a new producer must not meet the sequences of an old one. */
+const producerIdJump = 2 ** 20;
+/** Of leaders, of partitions and of controllers: some for each start and each failure. */
+const epochJump = 2 ** 10;
+
+export type Restoring = {
+  readonly cellId: string;
+  readonly createdAtMs: number;
+  /** Of the image that comes out of it; the new log's first entry follows it. */
+  readonly revision: number;
+  /** What that entry names as its predecessor: 32 hexadecimal digits that no other log has. */
+  readonly hash: string;
+  /** The cell has gone on behind this image: what it has not seen led may have records all the same. */
+  readonly isPast: boolean;
+  /** The highest leader epoch that the object store has of a partition, where it is known already; -1 if nothing is. */
+  readonly epochFloorOf?: (topicId: string, index: number) => number;
+};
+
+/**
+ * The image with which a restored cell begins: its clusters, topics and settings, and none of its brokers. Partitions have no leader, their last in-sync
+ * sets are lost with those brokers, and so they are recovered from the object store (replication.md C3).
+ */
+export function restoredImage(image: Image, restoring: Restoring): Image {
+  const restored = createImage();
+  const { revision, hash } = restoring;
+  const records = snapshotRecords(image).flatMap((record) => continued(image, record, restoring));
+  applyEntry(restored, { revision, hash, records });
+  return restored;
+}
+
+function continued(
+  image: Image,
+  record: MetadataRecord,
+  restoring: Restoring,
+): readonly MetadataRecord[] {
+  switch (record.kind) {
+    case "genesis": {
+      const { cellId, createdAtMs } = restoring;
+      return [{ ...record, cellId, createdAtMs }];
+    }
+    case "controller":
+      return [{ ...record, brokerId: null, epoch: record.epoch + epochJump }];
+    case "epochFloor":
+      return [{ ...record, epoch: record.epoch + epochJump }];
+    case "topic": {
+      const { topicId } = record;
+      const partitions = record.partitions.map((each) => {
+        const floor = restoring.epochFloorOf?.(topicId, each.index) ?? -1;
+        return leaderless(image, each, { floor, isPast: restoring.isPast });
+      });
+      return [{ ...record, partitions }];
+    }
+    case "counters":
+      return [
+        {
+          ...record,
+          nextBrokerId: record.nextBrokerId + brokerIdJump,
+          nextProducerId: record.nextProducerId + producerIdJump,
+          // Ports are where clients look for their clusters: these stay.
+        },
+      ];
+    case "broker":
+    case "question":
+    // Brokers that had data of a deleted topic are gone, and so is it.
+    case "topicPurging":
+    // A cell that is restored is to be used; its seals may be older than what was written behind them.
+    case "cellSleep":
+      return [];
+    default:
+      return [record];
+  }
+}
+
+function leaderless(
+  image: Image,
+  partition: PartitionState,
+  { floor, isPast }: { floor: number; isPast: boolean },
+): PartitionState {
+  const isUnused = partition.replicas.length === 0 || isNeverLed(partition);
+  // An id of those that are passed over: it stands for a broker that nobody has seen, so that the object store is asked.
+  const unseen = [image.nextBrokerId];
+  const placed = !isUnused
+    ? partition
+    : { ...partition, ...(isPast ? { replicas: unseen, lastIsr: unseen } : waiting) };
+  return {
+    ...placed,
+    isr: noBrokers,
+    elr: noBrokers,
+    leader: noLeader,
+    leaderEpoch: Math.max(partition.leaderEpoch, floor) + epochJump,
+    partitionEpoch: partition.partitionEpoch + epochJump,
+    sealed: null,
+  };
+}
+
+/** For the first broker that registers. */
+const waiting = { replicas: noBrokers, adding: noBrokers, removing: noBrokers, lastIsr: noBrokers };

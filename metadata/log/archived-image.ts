@@ -1,0 +1,91 @@
+import type { ObjectStore } from "../../ports/object-store.ts";
+import { applyEntry } from "../image/apply.ts";
+import { createImage } from "../image/image.ts";
+import type { Image } from "../image/image.ts";
+import { decodeSnapshot } from "../image/snapshot.ts";
+import { decodeEntry, hashEntry } from "../records/entry.ts";
+import { MetadataDecodeError } from "../records/field-types.ts";
+import { decodeArchive } from "./archive.ts";
+import { archiveKey, archivePrefix, revisionOfKey, snapshotKey } from "./object-keys.ts";
+import { listSnapshots } from "./snapshots.ts";
+
+export type ArchivedImage = {
+  readonly image: Image;
+  /** The newest revision that the store has of the cell. */
+  readonly lastRevision: number;
+  /** Snapshots that could not be read, and were passed over. */
+  readonly damaged: readonly number[];
+};
+
+/**
+ * The image as the object store alone has it: a snapshot, and the archived entries behind it up to the end, or to `revision`. Null where the store has
+ * nothing of the cell. Throws MetadataDecodeError: "unknown" for what a newer version wrote, "corrupt" where entries are missing or damaged before the
+ * revision that is wanted.
+ */
+export async function readArchivedImage(
+  { objects, cell }: { readonly objects: ObjectStore; readonly cell: string },
+  revision = Infinity,
+): Promise<ArchivedImage | null> {
+  const snapshots = await listSnapshots(objects, cell);
+  const { image, damaged } = await nearestSnapshot(
+    { objects, cell },
+    snapshots.filter((each) => each <= revision),
+  );
+  let lastRevision = snapshots.at(-1) ?? 0;
+  let startAfter = archiveKey(cell, image.revision);
+  for (;;) {
+    const page = await objects.list(archivePrefix(cell), { startAfter });
+    for (const { key } of page) {
+      startAfter = key;
+      lastRevision = Math.max(lastRevision, revisionOfKey(key) ?? 0);
+      if (image.revision < revision) await replay(image, { objects, key, revision });
+    }
+    if (page.length === 0) break;
+  }
+  if (image.revision === 0) return null;
+  return { image, lastRevision, damaged };
+}
+
+type Store = { readonly objects: ObjectStore; readonly cell: string };
+
+/** The image before the first entry where there is none that can be read: the archive begins there. */
+async function nearestSnapshot(
+  { objects, cell }: Store,
+  revisions: readonly number[],
+): Promise<{ image: Image; damaged: number[] }> {
+  const damaged: number[] = [];
+  for (const revision of revisions.toReversed()) {
+    const stored = await objects.get(snapshotKey(cell, revision));
+    if (stored === null) continue;
+    try {
+      return { image: decodeSnapshot(stored.bytes), damaged };
+    } catch (error) {
+      if (!(error instanceof MetadataDecodeError) || error.code === "unknown") throw error;
+      damaged.push(revision);
+    }
+  }
+  return { image: createImage(), damaged };
+}
+
+type Archived = { readonly objects: ObjectStore; readonly key: string; readonly revision: number };
+
+/** Two processes may have archived the same entries: those that are known are passed over. */
+async function replay(image: Image, { objects, key, revision: last }: Archived): Promise<void> {
+  const stored = await objects.get(key);
+  if (stored === null) throw missing(image.revision + 1);
+  for (const { revision, entry } of decodeArchive(stored.bytes)) {
+    if (revision <= image.revision || revision > last) continue;
+    if (revision !== image.revision + 1) throw missing(image.revision + 1);
+    const { previousHash, records } = decodeEntry(entry);
+    if (previousHash !== image.entryHash) {
+      const message = `archived entry ${revision} follows another entry than the one before it`;
+      throw new MetadataDecodeError("corrupt", message);
+    }
+    applyEntry(image, { revision, hash: hashEntry(entry), records });
+  }
+}
+
+function missing(revision: number): MetadataDecodeError {
+  const message = `the archive lacks entry ${revision}: a restore can go up to revision ${revision - 1}`;
+  return new MetadataDecodeError("corrupt", message);
+}

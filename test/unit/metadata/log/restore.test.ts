@@ -1,0 +1,261 @@
+import { afterEach, describe, expect, test } from "vitest";
+
+import { createSeededRandom } from "../../../../adapters/memory/random.ts";
+import { allocateProducerIds } from "../../../../metadata/commands/allocate-producer-ids.ts";
+import { createCluster } from "../../../../metadata/commands/cluster-commands.ts";
+import type { Command } from "../../../../metadata/commands/command.ts";
+import { createTopic } from "../../../../metadata/commands/create-topics.ts";
+import { deleteTopic } from "../../../../metadata/commands/delete-topics.ts";
+import { recoverPartitions } from "../../../../metadata/commands/recover-partitions.ts";
+import { registerBroker } from "../../../../metadata/commands/register-broker.ts";
+import { imageProblems } from "../../../../metadata/image/image-checker.ts";
+import type { Image, Topic } from "../../../../metadata/image/image.ts";
+import { restoredImage } from "../../../../metadata/image/restored.ts";
+import { decodeSnapshot, encodeSnapshot } from "../../../../metadata/image/snapshot.ts";
+import { archiveKey } from "../../../../metadata/log/object-keys.ts";
+import type { MetadataReplica } from "../../../../metadata/log/replica.ts";
+import { restoreCell } from "../../../../metadata/log/restore.ts";
+import type { RestoreOptions } from "../../../../metadata/log/restore.ts";
+import { newBroker, readyCell } from "../test-cell.ts";
+import { testLog, testObjects, testWorld } from "./test-log.ts";
+import type { TestWorld } from "./test-log.ts";
+
+const worlds: { world: TestWorld; replica: MetadataReplica }[] = [];
+afterEach(async () => {
+  for (const { world, replica } of worlds.splice(0)) {
+    await world.during(replica.close());
+    world.clock.close();
+  }
+});
+
+/** A cell that has lived for a while, archived to its head. */
+async function oldCell(snapshotEvery = 5) {
+  const world = testWorld();
+  const replica = await world.open({ snapshotEvery, trimMargin: 2 });
+  worlds.push({ world, replica });
+  const run = async <Result>(command: Command<Result>): Promise<Result> => {
+    const outcome = await world.during(replica.submit(command));
+    if (outcome.kind === "rejected") throw new Error(outcome.message);
+    return outcome.result;
+  };
+  const { clusterId } = await run((image, now) => createCluster(image, { name: "dev" }, now));
+  for (const name of ["1", "2", "3"]) {
+    await run((image, now) => registerBroker(image, newBroker(name), now));
+  }
+  const brokerEpoch = replica.image.brokers.get(1)?.epoch ?? -1;
+  await run((image) => allocateProducerIds(image, { brokerId: 1, brokerEpoch }));
+  const add = (name: string, configs: Record<string, string> = {}) =>
+    run((image, now) =>
+      createTopic(image, { clusterId, topic: { name, partitionCount: 3, configs } }, now),
+    );
+  for (let index = 0; index < 8; index++) await add(`t${index}`, { "retention.ms": String(index) });
+  await run((image, now) => deleteTopic(image, { clusterId, topic: { name: "t7" } }, now));
+  await world.during(replica.maintain());
+  return { world, replica, run, add, clusterId };
+}
+
+type Old = Awaited<ReturnType<typeof oldCell>>;
+
+async function restore({ world }: Old, options: Partial<RestoreOptions> = {}) {
+  const log = testLog();
+  const objects = testObjects();
+  const to = options.to ?? { log, objects, cell: "new" };
+  const from = { objects: world.store, cell: "test" };
+  const random = createSeededRandom(77);
+  const { clock } = world;
+  const outcome = await world.during(restoreCell({ from, to, clock, random, ...options }));
+  const open = async () => {
+    const opened = await world.open({ log: to.log, objects: to.objects, cell: to.cell });
+    worlds.push({ world, replica: opened });
+    return opened;
+  };
+  return { outcome, open, to };
+}
+
+const topicsOf = ({ topics }: Image) =>
+  [...topics.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
+
+/** But for brokers, epochs and counters. */
+function lasting(image: Image) {
+  const topicOf = ({ partitions, ...topic }: Topic) => ({
+    ...topic,
+    partitions: partitions.map(({ index, replicas, lastIsr, recoveries }) => {
+      return { index, replicas, lastIsr, recoveries };
+    }),
+  });
+  return {
+    clusters: [...image.clusters],
+    topics: topicsOf(image).map(topicOf),
+    level: image.level,
+    nextPortOffset: image.nextPortOffset,
+    idempotencyKeys: [...image.idempotencyKeys],
+  };
+}
+
+describe("a cell that is restored into an empty log", () => {
+  test("is the old one but for its brokers, and for what has jumped past all that was ever handed out", async () => {
+    const old = await oldCell();
+    const { outcome, open } = await restore(old);
+    const before = old.replica.image;
+    expect(outcome).toMatchObject({
+      kind: "restored",
+      fromRevision: before.revision,
+      revision: before.revision + 2 ** 20 + 1,
+      topicCount: 7,
+      partitionCount: 21,
+    });
+    const replica = await open();
+    const { image } = replica;
+    expect(lasting(image)).toEqual(lasting(before));
+    expect(image.revision).toBe(before.revision + 2 ** 20 + 1);
+    expect(image.cellId).not.toBe(before.cellId);
+    expect(image.brokers.size).toBe(0);
+    expect(image.nextBrokerId).toBe(before.nextBrokerId + 2 ** 10);
+    expect(image.nextProducerId).toBe(before.nextProducerId + 2 ** 20);
+    expect(image.controller).toEqual({ brokerId: null, epoch: before.controller.epoch + 2 ** 10 });
+    const floors = [...before.epochFloors].map(([id, epoch]) => [id, epoch + 2 ** 10]);
+    expect([...image.epochFloors]).toEqual(floors);
+    expect(image.purgingTopics.size).toBe(0);
+    for (const [topicId, { partitions }] of image.topics) {
+      for (const each of partitions) {
+        const was = before.topics.get(topicId)?.partitions[each.index];
+        expect(each).toMatchObject({ isr: [], elr: [], leader: -1, sealed: null });
+        expect(each.leaderEpoch).toBe((was?.leaderEpoch ?? NaN) + 2 ** 10);
+      }
+    }
+    expect(imageProblems(image)).toEqual([]);
+    expect(encodeSnapshot(decodeSnapshot(encodeSnapshot(image)))).toEqual(encodeSnapshot(image));
+  });
+
+  test("takes no entry of whoever still writes to the old log", async () => {
+    const old = await oldCell();
+    const { to } = await restore(old);
+    await old.add("late");
+    const late = old.world.log.entries.get(old.replica.revision) ?? new Uint8Array();
+    expect(await to.log.append(old.replica.revision, late)).toBe("conflict");
+  });
+
+  test("goes on from the object store when brokers come, in terms above all that is there", async () => {
+    const old = await oldCell();
+    const { open } = await restore(old);
+    const replica = await open();
+    const { world } = old;
+    const run = async <Result>(command: Command<Result>) =>
+      world.during(replica.submit(command)).then((outcome) => outcome.kind);
+    await run((image, now) => registerBroker(image, newBroker("new"), now));
+    const { nextBrokerId } = old.replica.image;
+    expect([...replica.image.brokers.keys()]).toEqual([nextBrokerId + 2 ** 10]);
+    const tieredEnds = (topicId: string, index: number) => {
+      const leaderEpoch = replica.image.topics.get(topicId)?.partitions[index]?.leaderEpoch ?? -1;
+      return { end: 40 + index, lastEpoch: index === 2 ? 5_000 : 3, leaderEpoch };
+    };
+    await run((image, now) => recoverPartitions(image, { ends: [], tieredEnds }, now));
+    expect(replica.image.leaderlessCount).toBe(0);
+    for (const { partitions } of replica.image.topics.values()) {
+      for (const { index, recoveries, leaderEpoch } of partitions) {
+        expect(recoveries).toMatchObject([{ end: 40 + index, start: 40 + index + 2 ** 40 }]);
+        expect(leaderEpoch).toBeGreaterThan(index === 2 ? 5_000 : 2 ** 10);
+      }
+    }
+    expect(imageProblems(replica.image)).toEqual([]);
+  });
+
+  test("is archived, and can be restored again", async () => {
+    const old = await oldCell();
+    const { open, to } = await restore(old);
+    const replica = await open();
+    await old.world.during(replica.maintain());
+    expect(old.world.said).toEqual([]);
+    const from = { objects: to.objects, cell: to.cell };
+    const again = await restore(old, { from });
+    expect(again.outcome).toMatchObject({ fromRevision: replica.revision });
+    const { image } = await again.open();
+    expect(lasting(image)).toEqual(lasting(replica.image));
+  });
+
+  test("may live where the old one did, in whose store it was", async () => {
+    const old = await oldCell();
+    const { store } = old.world;
+    const to = { log: testLog(), objects: store, cell: "test" };
+    const { outcome, open } = await restore(old, { to });
+    expect(outcome.kind).toBe("restored");
+    const replica = await open();
+    expect(lasting(replica.image)).toEqual(lasting(old.replica.image));
+    await old.world.during(replica.maintain());
+    expect(old.world.said).toEqual([]);
+  });
+});
+
+describe("a restore", () => {
+  test("to a revision has what was there then", async () => {
+    const old = await oldCell(1_000);
+    const revision = old.replica.revision - 3;
+    const { outcome, open } = await restore(old, { revision });
+    expect(outcome).toMatchObject({ kind: "restored", fromRevision: revision });
+    const { image } = await open();
+    const names = topicsOf(image).map(({ name }) => name);
+    expect(names).toEqual(["t0", "t1", "t2", "t3", "t4", "t5"]);
+  });
+
+  test("asks the object store about what nobody had led, unless nothing can have come after it", () => {
+    const cell = readyCell(0);
+    const { clusterId } = cell;
+    const topic = { name: "new", partitionCount: 1 };
+    cell.accept((image, now) => createTopic(image, { clusterId, topic }, now));
+    const at = { cellId: "c", createdAtMs: 1, revision: 2 ** 21, hash: "ab".repeat(16) };
+    const [now, past] = [false, true].map((isPast) => {
+      const image = restoredImage(cell.image, { ...at, isPast });
+      return [...image.topics.values()][0]?.partitions[0];
+    });
+    expect(now).toMatchObject({ replicas: [], lastIsr: [], leader: -1 });
+    expect(past).toMatchObject({ replicas: [1], lastIsr: [1], leader: -1 });
+  });
+
+  test("raises terms above those that are known of the store", async () => {
+    const old = await oldCell();
+    const { open } = await restore(old, { epochFloorOf: (_, index) => index * 10_000 - 1 });
+    const { image } = await open();
+    for (const { partitions } of image.topics.values()) {
+      expect(partitions[2]?.leaderEpoch).toBe(19_999 + 2 ** 10);
+      expect(partitions[0]?.leaderEpoch).toBe(2 ** 10);
+    }
+  });
+
+  test("does nothing to a log that has entries, of a cell that is not there, or beyond its end", async () => {
+    const old = await oldCell();
+    const { log, store } = old.world;
+    const taken = { log, objects: testObjects(), cell: "new" };
+    expect((await restore(old, { to: taken })).outcome).toEqual({ kind: "notEmpty" });
+    expect(taken.objects.objects.size).toBe(0);
+    const from = { objects: store, cell: "other" };
+    expect((await restore(old, { from })).outcome).toEqual({ kind: "nothing" });
+    const { revision: lastRevision } = old.replica;
+    const beyond = await restore(old, { revision: lastRevision + 1 });
+    expect(beyond.outcome).toEqual({ kind: "tooNew", lastRevision });
+    expect((beyond.to.log as ReturnType<typeof testLog>).entries.size).toBe(0);
+  });
+
+  test("says where an archive has a hole, and passes over a damaged snapshot", async () => {
+    const old = await oldCell(1_000);
+    const { store } = old.world;
+    const lastKey = archiveKey("test", old.replica.revision);
+    await old.add("more");
+    await old.add("and-more");
+    await old.world.during(old.replica.maintain());
+    store.objects.delete(lastKey);
+    await expect(restore(old)).rejects.toThrow("the archive lacks entry 1:");
+
+    const other = await oldCell();
+    const { objects } = other.world.store;
+    for (const key of objects.keys()) {
+      if (key.includes("/snapshots/")) objects.set(key, new Uint8Array(70));
+    }
+    const header = [...objects].find(([key]) => key.includes("/snapshots/"));
+    if (header === undefined) throw new Error("there is a snapshot");
+    header[1][0] = 1;
+    header[1][1] = 6;
+    const { outcome } = await restore(other);
+    expect(outcome).toMatchObject({ kind: "restored", fromRevision: other.replica.revision });
+    expect(outcome.kind === "restored" && outcome.damaged.length).toBe(1);
+  });
+});
