@@ -1,4 +1,5 @@
 import type { CellEvent, HeartbeatAnswer } from "./cell-events.ts";
+import { holdsLastCopies } from "../../metadata/image/seals.ts";
 import { activeBut, isSupplanted, self } from "./cell-state.ts";
 import type { CellState, ControllerLinkState, Step } from "./cell-state.ts";
 
@@ -157,15 +158,21 @@ export function missesController(state: CellState, { image, nowMs }: Step): bool
   return nowMs - link.lastHeardMs > config.sessionMs;
 }
 
-/** SIGTERM: the controller drains this broker. Where no other is active nothing can be taken over, and there is nothing to wait for. */
+/**
+ * SIGTERM: the controller drains this broker. Where no other is active nothing can be taken over, and there is nothing to wait for, but for last copies on their
+ * way to the object store.
+ */
 export function stopWhenDrained(state: CellState, step: Step): void {
   const { stopAskedMs, config, brokerId } = state;
   if (stopAskedMs === null) return;
   const { image, nowMs } = step;
-  const isFenced = self(state, image)?.state === "fenced";
+  const own = self(state, image);
+  const isFenced = own?.state === "fenced";
+  const mustSeal = state.hasTier && own?.ephemeral === true && holdsLastCopies(image, brokerId);
   // The controller has had its time and more; whatever is in the way, the process ends.
   const isLate = nowMs - stopAskedMs > config.drainTimeoutMs + config.sessionMs;
-  if (isFenced || isLate || activeBut(image, brokerId).length === 0) stop(state, step);
+  const isAlone = activeBut(image, brokerId).length === 0;
+  if (isFenced || isLate || (isAlone && !mustSeal)) stop(state, step);
 }
 
 function stop(state: CellState, { effects }: Step): void {

@@ -26,6 +26,15 @@ export function isToBeSealed(image: Image, { leader, isr, sealed }: Partition): 
   return isr.length === 1 && image.brokers.get(leader)?.state === "draining";
 }
 
+/** Whether it leads anything, not sealed, that nobody else is in sync with: it stops, or is about to. */
+export function holdsLastCopies(image: Image, brokerId: number): boolean {
+  for (const { partitions } of image.topics.values()) {
+    for (const { leader, isr, sealed } of partitions)
+      if (leader === brokerId && isr.length === 1 && sealed === null) return true;
+  }
+  return false;
+}
+
 /** Partitions that a broker leads and should seal: what it takes no records for from now on, and gives to sealPartitions when the object store has it. */
 export function sealsDue(image: Image, brokerId: number): { topicId: string; index: number }[] {
   const isAnyDue =
@@ -38,9 +47,13 @@ export function sealsDue(image: Image, brokerId: number): { topicId: string; ind
   );
 }
 
-/** Whether a leader must refuse records: retriable, for this ends with the cell's sleep, or with the leader's own word (breakSeals). */
+/** Whether a leader must refuse records: retriable, for this ends with the cell's sleep, with the leader's own word (breakSeals), or with another leader. */
 export function refusesRecords(image: Image, partition: Partition | undefined): boolean {
-  return isSleeping(image) || (partition !== undefined && partition.sealed !== null);
+  if (isSleeping(image)) return true;
+  if (partition === undefined) return false;
+  // What came behind the seal's end would be gone with the leader's disk.
+  const isLast = image.brokers.get(partition.leader)?.ephemeral === true;
+  return partition.sealed !== null || (isLast && isToBeSealed(image, partition));
 }
 
 /** Where a replica's log stands. */

@@ -141,7 +141,6 @@ function start(
       directory: "/test-broker",
       listen: { host, port },
       version: "test",
-      isEphemeral: true,
       log: { ringBytes: 4 * mebibyte, chunkBytes: mebibyte, fileBytes: 8 * mebibyte, poolFiles: 1 },
       groups: { initialRebalanceDelayMs: 0 },
       startedWith: settings,

@@ -275,3 +275,21 @@ test("what the object store has of a topic goes with it, whether it was deleted 
   expect(await keysOf(woken, sleeping.topicId)).toEqual([]);
   expect((await readAll(woken, "kept")).size).toBe(60);
 });
+
+test("a broker that stops with the last copy, and its disk with it, leaves all of it behind, and takes no more meanwhile", async () => {
+  const before = await start();
+  await before.createTopic("kept", { partitionCount: 1 });
+  await fill(before, "kept", 0, 40);
+  running.splice(0);
+  const closing = before.close();
+  const late = await send(before, { topic: "kept", number: 40, sequence: 40 }).then(
+    ({ errorCode }) => errorCode,
+    () => -1,
+  );
+  await closing;
+  const woken = await start(onNewDisk({ ...before.world, startMs: before.clock.nowMs() }));
+  await until(woken, () => partitionOf(woken, "kept")?.isLeader === true, 1_200);
+  const found = await readAll(woken, "kept");
+  const numbers = Array.from({ length: late === 0 ? 41 : 40 }, (_, number) => [number, number]);
+  expect([...found]).toEqual(numbers);
+});
