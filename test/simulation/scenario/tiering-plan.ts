@@ -1,4 +1,5 @@
 import type { BrokerConfig } from "../../../broker/config.ts";
+import { smallBrokerConfig } from "../cell/sim-cell.ts";
 import type { Stream } from "../world/random-streams.ts";
 
 // What a seed draws for tiered storage, from streams of its own: a seed's other draws stay what they are.
@@ -18,7 +19,13 @@ export function drawTieringConfig(stream: Stream): Partial<BrokerConfig> {
     checkMs: stream.pick([100, 300, 1_000]),
   };
   const retentionCheckMs = stream.pick([500, 2_000, 10_000]);
-  return isTiering ? { tiering, retentionCheckMs } : {};
+  // A log lets go of no more than its last checkpoint knows of, and that comes with a new file.
+  const fileBytes = stream.pick([16, 16, 32, 64]) * kibibyte;
+  const chunkBytes = 8 * kibibyte;
+  const log = { ...smallBrokerConfig.log, chunkBytes, ringBytes: 12 * chunkBytes, fileBytes };
+  const hasSmallFiles = stream.chance(0.7);
+  if (!isTiering) return {};
+  return { tiering, retentionCheckMs, ...(hasSmallFiles ? { log } : {}) };
 }
 
 /** Settings of a topic that let go of records: here only, or everywhere. */
