@@ -32,7 +32,8 @@ export class Trimmer {
     this.#place = place;
     this.#options = options;
     this.#client = new ClusterClient(place);
-    const { name, history } = options;
+    const { name, history, topic } = options;
+    this.#client.want([topic]);
     const reads = { usesSessions: false, maxWaitMs: 0, maxBytes: 0, rack: "" };
     this.#fetcher = new Fetcher(this.#client, { name, history, ...reads });
   }
@@ -40,7 +41,6 @@ export class Trimmer {
   async run(): Promise<void> {
     const { topic, partitionCount, pauseMs } = this.#options;
     const { stream } = this.#place;
-    this.#client.want([topic]);
     while (!this.#isStopped) {
       await this.#client.sleep(pauseMs * stream.between(0.5, 2));
       const place = { topic, index: stream.int(partitionCount) };

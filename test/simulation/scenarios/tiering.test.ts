@@ -132,7 +132,8 @@ test("a topic deleted and made again under load is tiered anew, and nobody confu
   });
 });
 
-// Elections after the loss of everything in sync do not know of the object store yet: they choose among logs alone, and a recovery may end below what is there.
+// Elections after the loss of everything in sync do not know of the object store yet: they choose among logs alone. Where records were tiered before any replica
+// had flushed them and all hosts lose power, the recovery ends below the tiered end: what is in the store lies in its gap, and the manifest with it.
 test.todo("the object store is ahead of every log after all hosts lost power");
 test.todo("all replicas replaced at once: only what was in the object store survives");
 // Nothing compacts yet, and no cell is restored.

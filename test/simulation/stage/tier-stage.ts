@@ -26,6 +26,8 @@ export function tiered(tiering: Partial<BrokerConfig["tiering"]> = {}): Partial<
       chunkBytes: 8 * kibibyte,
       ringBytes: 64 * kibibyte,
       fileBytes: 16 * kibibyte,
+      // As on a real disk, checkpoints and footers have room when batches have none.
+      minFreeBytes: 64 * kibibyte,
     },
     tiering: {
       segmentBytes: 4 * kibibyte,
