@@ -2,7 +2,11 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import type { LogOutput } from "../log-output.ts";
 import { LogReadError } from "../log/partition-log.ts";
-import { noteTieredEnd, type Partition } from "../replication/partition.ts";
+import {
+  moveLogStart as advertiseLogStart,
+  noteTieredEnd,
+  type Partition,
+} from "../replication/partition.ts";
 import { buildSegment } from "./build-segment.ts";
 import { collectOrphans } from "../tiering/orphans.ts";
 import type { PutManifest, StoredManifest } from "../tiering/manifest-store.ts";
@@ -191,6 +195,7 @@ class ManifestWriter implements TierWriter {
       return failed("the tier ends above the log");
     }
     const { stored } = outcome;
+    if (!(await adoptLogStart(partition, stored))) return failed("the log start cannot move now");
     const claimed = { leaderEpoch, stored, producers: null, startAfter: null, isSwept: false };
     this.#claims.set(partition, claimed);
     // A predecessor may have moved the log start without a word to a manifest that it had not claimed.
@@ -198,6 +203,13 @@ class ManifestWriter implements TierWriter {
     const next = moveLogStart(stored.manifest, logStartOffset, this.#options.clock.nowMs());
     const moved = await this.#putNext(partition, claimed, next);
     return moved.kind === "done" ? claimed : moved;
+  }
+
+  /** The leader before may have put a log start that it did not live to tell: what lies below it is listed no more. */
+  async function adoptLogStart(partition: Partition, { manifest }: StoredManifest) {
+    const { log } = partition;
+    const offset = Math.min(manifest.logStartOffset, log.highWatermark);
+    return offset <= log.logStartOffset || (await advertiseLogStart(partition, offset));
   }
 
   /** What a put of the manifest has come to. */

@@ -35,6 +35,9 @@ export function startRetention(
     const units = await tieredUnits(tier, partition, localStartOffset);
     const localBytes = partitionLog.sizeBytes;
     const start = retainedTier(units, { logStartOffset, localBytes, settings, nowMs });
+    // A leader that put its log start, and did not live to tell, has left nothing below it.
+    const told = (await tier.manifest(partition))?.logStartOffset ?? 0;
+    if (told > start) return Math.min(told, partitionLog.highWatermark);
     if (start < localStartOffset) return start;
     return Math.max(start, await partitionLog.retainedFrom(settings, nowMs));
   }

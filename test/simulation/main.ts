@@ -84,12 +84,13 @@ function replayOf({ seed }: SeedOptions): string {
 }
 
 function describe(result: SeedResult, tookMs: number): string {
-  const { seed, plan, events, simulatedMs, hash, records, acknowledged, reads, lives } = result;
+  const { seed, plan, events, simulatedMs, hash, records, acknowledged, reads } = result;
+  const { lives, segments, gets } = result;
   const { producers, consumers, members, topics } = plan.workload;
   const faults = values.faults ?? formatFaultRates(plan.faults);
   return [
     `seed ${seed}: holds; ${events} events, ${(simulatedMs / 1_000).toFixed(0)} simulated s in ${(tookMs / 1_000).toFixed(2)} s, ${hash}`,
-    `  ${plan.brokerCount} brokers, ${topics.length} topics, ${producers.length} producers, ${consumers.length} consumers, ${members.length} members; ${records} records, ${acknowledged} acknowledged, ${reads} read; ${lives} lives`,
+    `  ${plan.brokerCount} brokers, ${topics.length} topics, ${producers.length} producers, ${consumers.length} consumers, ${members.length} members; ${records} records, ${acknowledged} acknowledged, ${reads} read; ${segments} segments, ${gets} objects read; ${lives} lives`,
     `  ${faults === "" ? "no faults" : faults}`,
   ].join("\n");
 }

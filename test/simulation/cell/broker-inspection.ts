@@ -146,6 +146,10 @@ class ReplicaInspection implements ReplicaView {
     return this.#partition.log.logStartOffset;
   }
 
+  get localStartOffset(): number {
+    return this.#partition.log.localStartOffset;
+  }
+
   get highWatermark(): number {
     return this.#partition.log.highWatermark;
   }

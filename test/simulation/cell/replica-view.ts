@@ -24,6 +24,8 @@ export type ReplicaView = {
   /** Of the latest batch in its log; -1 for an empty one. */
   readonly lastEpoch: number;
   readonly logStartOffset: number;
+  /** What lies below is not here: at or above the log start. */
+  readonly localStartOffset: number;
   readonly highWatermark: number;
   /** End of the last completed write, or flush: what counts. */
   readonly logEndOffset: number;

@@ -10,7 +10,7 @@ import { SimMetadataLog } from "../stores/sim-metadata-log.ts";
 import { SimObjectStore } from "../stores/sim-object-store.ts";
 import type { Stream } from "../world/random-streams.ts";
 import type { World } from "../world/world.ts";
-import { BrokerNode, type BrokerRun } from "./broker-node.ts";
+import { BrokerNode, cellName, type BrokerRun } from "./broker-node.ts";
 import { CellTruth } from "./cell-truth.ts";
 import { ControlPlane } from "./control-plane.ts";
 
@@ -19,6 +19,7 @@ const kibibyte = 1024;
 /** Small where the default is large, so that files roll, the ring turns and reclaiming has work within minutes of simulated time. */
 export const smallBrokerConfig = {
   ...defaultBrokerConfig,
+  cellName,
   version: "0.0.0-simulated",
   log: {
     ringBytes: 512 * kibibyte,

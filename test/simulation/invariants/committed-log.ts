@@ -46,6 +46,11 @@ export class CommittedLog {
     this.#knownStart = Math.min(this.#knownStart, this.#knownEnd);
   }
 
+  /** What is wrong with a batch that is said to be committed, as far as is known; or null. */
+  problemOf(batch: BatchView): string | null {
+    return this.#compare(batch);
+  }
+
   #compare(batch: BatchView): string | null {
     const known = this.#byBase.get(batch.baseOffset);
     if (known === undefined) {

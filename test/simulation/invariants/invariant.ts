@@ -1,7 +1,9 @@
 import type { Partition } from "../../../metadata/image/image.ts";
 import type { AcceptedEntry, CellTruth } from "../cell/cell-truth.ts";
 import type { BrokerView, ReplicaView } from "../cell/replica-view.ts";
+import type { ObjectChange } from "../stores/sim-object-store.ts";
 import type { CommittedLog } from "./committed-log.ts";
+import type { ManifestChange, TierObjects } from "./tier-objects.ts";
 
 /** A replica's numbers, as they were when it was last looked at. */
 export type ReplicaNumbers = {
@@ -9,6 +11,7 @@ export type ReplicaNumbers = {
   leaderEpoch: number;
   lastEpoch: number;
   logStartOffset: number;
+  localStartOffset: number;
   highWatermark: number;
   logEndOffset: number;
   nextOffset: number;
@@ -49,6 +52,9 @@ export type Checks = {
   readonly stoppedInTime?: (broker: WatchedBroker) => string | null;
   /** Something about a replica is not as it was before this event. */
   readonly replica?: (change: ReplicaChange) => string | null;
+  /** An object of a partition's is put, replaced or deleted; a manifest is told as `manifest` as well. */
+  readonly object?: (change: ObjectChange) => string | null;
+  readonly manifest?: (change: ManifestChange) => string | null;
   /** The process is gone; its replicas were last seen with these numbers. */
   readonly ended?: (
     broker: WatchedBroker,
@@ -64,6 +70,7 @@ export type Observed = {
   /** By id as well, whether they run or not: in the last life that served. */
   readonly known: ReadonlyMap<number, WatchedBroker>;
   readonly committed: (topicId: string, index: number) => CommittedLog;
+  readonly tier: TierObjects;
 };
 
 export type Invariant = {

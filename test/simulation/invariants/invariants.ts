@@ -5,6 +5,7 @@ import { leadershipInvariants } from "./leadership.ts";
 import { recoveryInvariants } from "./recoveries.ts";
 import { replicaLogInvariants } from "./replica-log.ts";
 import { serviceInvariants } from "./service.ts";
+import { tierInvariants } from "./tier.ts";
 
 /** Every invariant of replication.md §3, by its name there. What only clients can see of them (nothing beyond the high watermark) is in history/. */
 export const invariants: readonly Invariant[] = [
@@ -13,5 +14,6 @@ export const invariants: readonly Invariant[] = [
   ...replicaLogInvariants,
   ...recoveryInvariants,
   ...serviceInvariants,
+  ...tierInvariants,
   soundImage,
 ];

@@ -3,7 +3,10 @@ import type { Partition } from "../../../metadata/image/image.ts";
 import type { AcceptedEntry } from "../cell/cell-truth.ts";
 import type { ReplicaView } from "../cell/replica-view.ts";
 import type { SimCell } from "../cell/sim-cell.ts";
+import { cellName } from "../cell/broker-node.ts";
+import type { ObjectChange } from "../stores/sim-object-store.ts";
 import { CommittedLog } from "./committed-log.ts";
+import { TierObjects } from "./tier-objects.ts";
 import type { Checks, Invariant, ReplicaNumbers, WatchedBroker } from "./invariant.ts";
 
 type Watched = WatchedBroker & {
@@ -36,7 +39,9 @@ export class InvariantWatch {
       brokers: this.#brokers,
       known: this.#known,
       committed: (topicId: string, index: number) => this.#committedOf(topicId, index),
+      tier: new TierObjects(cellName, (key) => cell.objects.peek(key)),
     };
+    cell.objects.onChange((change) => this.#object(observed.tier, change));
     this.#named = invariants.map(({ name, watch }) => ({ name, checks: watch(observed) }));
     cell.truth.onEntry((entry) => this.#entry(entry));
     cell.onRun({
@@ -81,6 +86,15 @@ export class InvariantWatch {
     }
     for (const { name, checks } of this.#named) {
       this.#report(name, checks.entry?.(entry), `entry ${entry.revision}`);
+    }
+  }
+
+  #object(tier: TierObjects, change: ObjectChange): void {
+    const manifest = tier.take(change);
+    if (typeof manifest === "string") return this.#cell.world.fail(manifest);
+    for (const { name, checks } of this.#named) {
+      this.#report(name, checks.object?.(change), change.key);
+      if (manifest !== null) this.#report(name, checks.manifest?.(manifest), change.key);
     }
   }
 
@@ -193,6 +207,7 @@ function differs(before: ReplicaNumbers, replica: ReplicaView): boolean {
     before.logEndOffset !== replica.logEndOffset ||
     before.highWatermark !== replica.highWatermark ||
     before.logStartOffset !== replica.logStartOffset ||
+    before.localStartOffset !== replica.localStartOffset ||
     before.leaderEpoch !== replica.leaderEpoch ||
     before.isLeader !== replica.isLeader
   );
@@ -204,6 +219,7 @@ function numbersOf(replica: ReplicaView): ReplicaNumbers {
     leaderEpoch: replica.leaderEpoch,
     lastEpoch: replica.lastEpoch,
     logStartOffset: replica.logStartOffset,
+    localStartOffset: replica.localStartOffset,
     highWatermark: replica.highWatermark,
     logEndOffset: replica.logEndOffset,
     nextOffset: replica.nextOffset,

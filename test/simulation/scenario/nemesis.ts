@@ -113,6 +113,11 @@ export class Nemesis {
         service.setOut(true);
         this.#forAWhile(stream.logBetween(1_000, 120_000), () => service.setOut(false));
       },
+      "objects.outage": (stream) => {
+        const { service } = this.#cell.objects;
+        service.setOut(true);
+        this.#forAWhile(stream.logBetween(1_000, 120_000), () => service.setOut(false));
+      },
     };
   }
 

@@ -35,6 +35,9 @@ export type SeedResult = {
   readonly acknowledged: number;
   readonly reads: number;
   readonly lives: number;
+  /** Segments that were put, and requests for objects. */
+  readonly segments: number;
+  readonly gets: number;
   readonly struck: ReadonlyMap<FaultName, number>;
 };
 
@@ -49,6 +52,10 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const world = createWorld({ seed, faults, ...(trace === undefined ? {} : { trace }) });
   const cell = new SimCell({ world, brokerCount: plan.brokerCount, config: plan.config });
   const watch = new InvariantWatch(cell, invariants);
+  let segments = 0;
+  cell.objects.onChange(({ key, before }) => {
+    if (before === null && key.endsWith(".segment")) segments++;
+  });
   const promises = new Promises(cell);
   const workload = new Workload(cell, plan.workload, promises);
   const nemesis = new Nemesis(cell, promises);
@@ -69,7 +76,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   await within(world, healingMs, workload.readBack(clusterId), "everything to be read back");
   watch.checkAll();
   judge(world, { workload, promises, plan });
-  return resultOf({ seed, plan, world, cell, workload, nemesis });
+  return resultOf({ seed, plan, world, cell, workload, nemesis, segments });
 }
 
 /** What must come to pass does so in time: nothing hangs for ever. */
@@ -124,6 +131,7 @@ function resultOf({
   cell,
   workload,
   nemesis,
+  segments,
 }: {
   seed: number;
   plan: SwarmPlan;
@@ -131,6 +139,7 @@ function resultOf({
   cell: SimCell;
   workload: Workload;
   nemesis: Nemesis;
+  segments: number;
 }): SeedResult {
   const { sent, seen } = workload.history;
   const acknowledged = sent.filter(({ outcome }) => outcome === "acknowledged");
@@ -146,6 +155,8 @@ function resultOf({
     acknowledged: countOf(acknowledged),
     reads: seen.reduce((sum, { records }) => sum + records.length, 0),
     lives: cell.brokers.reduce((sum, { lives }) => sum + lives, 0),
+    segments,
+    gets: cell.objects.counts.get,
     struck: nemesis.struck,
   };
 }

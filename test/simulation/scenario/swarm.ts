@@ -5,6 +5,7 @@ import { faultNames } from "../world/fault-table.ts";
 import { drawFaultRates } from "../world/faults.ts";
 import type { Stream } from "../world/random-streams.ts";
 import { createStreams } from "../world/random-streams.ts";
+import { drawColdClients, drawRetention, drawTieringConfig } from "./tiering-plan.ts";
 import type { TopicLimits } from "./topic-limits.ts";
 import type { WorkloadPlan } from "./workload.ts";
 import { drawWorkload } from "./workload.ts";
@@ -47,12 +48,29 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmPlan {
   );
   return {
     brokerCount,
-    config: { ...drawConfig(stream), ...drawCellConfig(streams("swarm cell times")) },
+    config: {
+      ...drawConfig(stream),
+      ...drawCellConfig(streams("swarm cell times")),
+      ...drawTieringConfig(streams("swarm tiering")),
+    },
     faults,
-    workload: drawWorkload(stream, brokerCount, limits.topics ?? topicsUnder(faults, brokerCount)),
+    workload: withCold(
+      streams("swarm cold"),
+      drawWorkload(stream, brokerCount, limits.topics ?? topicsUnder(faults, brokerCount)),
+    ),
     durationMs: stream.logBetween(20_000, 1_200_000),
     maxEvents: Math.floor(stream.logBetween(4_000, 60_000)),
   };
+}
+
+/** The same load, of topics that let go of records, with clients that read old ones. */
+function withCold(stream: Stream, plan: WorkloadPlan): WorkloadPlan {
+  const topics = plan.topics.map((topic) => ({
+    ...topic,
+    configs: { ...topic.configs, ...drawRetention(stream) },
+  }));
+  const names = topics.map(({ name }) => name);
+  return { ...plan, topics, ...drawColdClients(stream, names) };
 }
 
 /** Disks can be taken only from topics that promise to bear it. */

@@ -5,10 +5,13 @@ import { ClusterClient } from "../client/cluster-client.ts";
 import { earliest, Fetcher, latest } from "../client/fetcher.ts";
 import { GroupMember, type GroupMemberOptions } from "../client/group-member.ts";
 import { SimProducer, type ProducerOptions } from "../client/producer.ts";
+import { Rereader } from "../client/rereader.ts";
+import { Trimmer } from "../client/trimmer.ts";
 import type { History } from "../history/history.ts";
 import { newHistory, partitionKey } from "../history/history.ts";
 import type { Stream } from "../world/random-streams.ts";
 import type { Promises } from "./promises.ts";
+import { isRetained, type ColdClients } from "./tiering-plan.ts";
 import type { TopicLimits } from "./topic-limits.ts";
 
 export type TopicPlan = NewTopic & { readonly name: string; readonly partitionCount: number };
@@ -21,7 +24,7 @@ export type WorkloadPlan = {
   readonly members: readonly GroupMemberOptions[];
   /** Clients that ask, again and again, where partitions end. */
   readonly listers: readonly { readonly topic: string; readonly pauseMs: number }[];
-};
+} & ColdClients;
 
 /** A load drawn from a stream: few or many clients, of every kind. */
 export function drawWorkload(
@@ -49,6 +52,8 @@ export function drawWorkload(
       topic: topicName(),
       pauseMs: stream.logBetween(100, 5_000),
     })),
+    rereaders: [],
+    trimmers: [],
   };
 }
 
@@ -130,6 +135,7 @@ export class Workload {
   readonly #producers: SimProducer[] = [];
   readonly #consumers: { fetcher: Fetcher; client: ClusterClient }[] = [];
   readonly #members: GroupMember[] = [];
+  readonly #cold: (Rereader | Trimmer)[] = [];
   #isOver = false;
 
   constructor(cell: SimCell, plan: WorkloadPlan, promises: Promises) {
@@ -140,7 +146,9 @@ export class Workload {
 
   /** Makes the topics and starts everyone. */
   async start(clusterId: string): Promise<void> {
-    for (const topic of this.plan.topics) await this.#cell.control.createTopic(clusterId, topic);
+    for (const topic of this.plan.topics) {
+      this.#noteTrimmed(await this.#cell.control.createTopic(clusterId, topic), topic);
+    }
     for (const [number, options] of this.plan.producers.entries()) {
       const place = this.#cell.addClient(`producer-${number}`);
       const producer = new SimProducer(place, this.history, { ...options, number });
@@ -159,6 +167,31 @@ export class Workload {
       this.#members.push(member);
       member.start();
     }
+    this.#startCold();
+  }
+
+  /** Of these the log start may move. */
+  #noteTrimmed(topicId: string, { name, partitionCount, configs }: TopicPlan): void {
+    if (!isRetained(configs) && !this.plan.trimmers.some(({ topic }) => topic === name)) return;
+    for (let index = 0; index < partitionCount; index++) {
+      this.history.trimmed.add(partitionKey(topicId, index));
+    }
+  }
+
+  #startCold(): void {
+    const { history } = this;
+    const begin = (name: string, topic: string, pauseMs: number, kind: "reread" | "trim"): void => {
+      const place = this.#cell.addClient(name);
+      const { partitionCount = 0 } = this.plan.topics.find((each) => each.name === topic) ?? {};
+      const options = { name, history, topic, partitionCount, pauseMs };
+      const client = kind === "trim" ? new Trimmer(place, options) : new Rereader(place, options);
+      this.#cold.push(client);
+      place.process.deliver(() => void client.run());
+    };
+    for (const [number, { topic, pauseMs }] of this.plan.rereaders.entries())
+      begin(`rereader-${number}`, topic, pauseMs, "reread");
+    for (const [number, { topic, pauseMs }] of this.plan.trimmers.entries())
+      begin(`trimmer-${number}`, topic, pauseMs, "trim");
   }
 
   #startLister(name: string, topic: string, pauseMs: number): void {
@@ -203,6 +236,7 @@ export class Workload {
       fetcher.stop();
       client.disconnect();
     }
+    for (const client of this.#cold) client.stop();
   }
 
   /** Reads every partition from end to end into the history. */
@@ -236,13 +270,15 @@ export class Workload {
     void fetcher.run();
     const [partition] = fetcher.partitions;
     while (partition!.position < end) await client.sleep(10);
+    // Retention goes on meanwhile: what it let go of need not have been read.
+    const startNow = await until(client, () => fetcher.list({ topic: name, index }, earliest));
     fetcher.stop();
     client.disconnect();
     // What the reader was told is judged with the rest.
     this.history.seen.push(...seen.seen);
     const gaps = this.#promises.skipped(topicId, index);
     this.history.final.set(partitionKey(topicId, index), {
-      logStartOffset: start,
+      logStartOffset: startNow,
       endOffset: end,
       records: seen.seen.flatMap(({ records }) => records),
       strangers: seen.seen.flatMap(({ strangers }) => strangers),

@@ -49,7 +49,8 @@ export class Stage {
     this.cell = cell;
     this.world = cell.world;
     this.promises = new Promises(cell);
-    const plan = { topics, producers: [], consumers: [], members: [], listers: [] };
+    const clients = { producers: [], consumers: [], members: [], listers: [] };
+    const plan = { topics, ...clients, rereaders: [], trimmers: [] };
     this.workload = new Workload(cell, plan, this.promises);
     this.wire = new WireTap(cell.network);
     cell.onRun({

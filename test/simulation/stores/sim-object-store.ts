@@ -9,10 +9,18 @@ import { RemoteService } from "./remote-service.ts";
 
 type Stored = { readonly bytes: Uint8Array; readonly etag: string };
 
+/** An object that was put, replaced or deleted, at the moment it was; null: it is not there. */
+export type ObjectChange = {
+  readonly key: string;
+  readonly before: Uint8Array | null;
+  readonly after: Uint8Array | null;
+};
+
 /** The cell's object store, as S3 is: one for all simulated processes. */
 export class SimObjectStore {
   readonly service: RemoteService;
   readonly #objects = new Map<string, Stored>();
+  readonly #listeners: ((change: ObjectChange) => void)[] = [];
   #putCount = 0;
   /** Calls by kind since the start, for what a cell costs. */
   readonly counts = { put: 0, get: 0, head: 0, list: 0, delete: 0 };
@@ -34,6 +42,21 @@ export class SimObjectStore {
       },
       unavailable: (why) => new ObjectStoreError("unavailable", why),
     });
+  }
+
+  /** Hears of every change as it takes effect, whoever is told of it. */
+  onChange(listener: (change: ObjectChange) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** What is there now, without asking the service. */
+  peek(key: string): Uint8Array | null {
+    return this.#objects.get(key)?.bytes ?? null;
+  }
+
+  /** What is there now below a prefix. */
+  keys(prefix: string): string[] {
+    return [...this.#objects.keys()].filter((key) => key.startsWith(prefix));
   }
 
   attach(process: SimProcess): ObjectStore {
@@ -72,7 +95,7 @@ export class SimObjectStore {
         call("list", prefix, () => this.#list(prefix, startAfter, limit)),
       delete: async (key) => {
         assertObjectKey(key);
-        await call("delete", key, () => this.#objects.delete(key));
+        await call("delete", key, () => this.#delete(key));
       },
     };
   }
@@ -86,7 +109,19 @@ export class SimObjectStore {
     }
     const etag = `"${++this.#putCount}"`;
     this.#objects.set(key, { bytes, etag });
+    this.#tell({ key, before: current?.bytes ?? null, after: bytes });
     return { etag };
+  }
+
+  #delete(key: string): void {
+    const current = this.#objects.get(key);
+    if (current === undefined) return;
+    this.#objects.delete(key);
+    this.#tell({ key, before: current.bytes, after: null });
+  }
+
+  #tell(change: ObjectChange): void {
+    for (const listener of this.#listeners) listener(change);
   }
 
   #list(

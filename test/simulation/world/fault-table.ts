@@ -89,6 +89,8 @@ export const faultTable = {
   "metadata.hintLost": perCall(1e-2, 1, "a process does not hear of an append"),
   "metadata.hintTwice": perCall(1e-2, 0.5, "a process hears of an append twice"),
   "metadata.outage": perHour(5, 120, "nobody reaches the log for a while"),
+  // The last, so that what a seed draws of the others stays what it was.
+  "objects.outage": perHour(5, 120, "nobody reaches the object store for a while"),
 } as const satisfies Record<string, FaultSpec>;
 
 export type FaultName = keyof typeof faultTable;
