@@ -214,7 +214,7 @@ async function compact(
     );
   } catch (error) {
     if (!(error instanceof CleanerLostError)) throw error;
-    return { kind: "failed", reason: String(error.cause ?? error.message) };
+    return { kind: "failed", reason: error.message };
   }
 }
 

@@ -45,8 +45,7 @@ export function createSettler(
   let pending: CheckpointCapture | null = null;
   let checkpointSequence = 0;
   let queue: Promise<void> = Promise.resolve();
-  const path = `${wal.directory}/${checkpointName}`;
-  const nextPath = `${path}.next`;
+  const { path, nextPath } = pathsIn(wal.directory);
   const isDue = createPace(wal, table);
 
   async function store(written: CheckpointCapture): Promise<void> {
@@ -115,6 +114,11 @@ export function createSettler(
     idle: () => queue,
   };
 }
+
+const pathsIn = (directory: string): { path: string; nextPath: string } => {
+  const path = `${directory}/${checkpointName}`;
+  return { path, nextPath: `${path}.next` };
+};
 
 function captureAll(wal: Wal, table: LogTable, sequence: number): CheckpointCapture {
   const files = wal.files.map((file) => file.sequence).filter((each) => each < sequence);
