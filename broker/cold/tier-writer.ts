@@ -205,13 +205,6 @@ class ManifestWriter implements TierWriter {
     return moved.kind === "done" ? claimed : moved;
   }
 
-  /** The leader before may have put a log start that it did not live to tell: what lies below it is listed no more. */
-  async function adoptLogStart(partition: Partition, { manifest }: StoredManifest) {
-    const { log } = partition;
-    const offset = Math.min(manifest.logStartOffset, log.highWatermark);
-    return offset <= log.logStartOffset || (await advertiseLogStart(partition, offset));
-  }
-
   /** What a put of the manifest has come to. */
   #settle(partition: Partition, outcome: PutManifest): Written {
     if (outcome.kind === "stored") {
@@ -333,6 +326,13 @@ class ManifestWriter implements TierWriter {
     claimed.isSwept ||= collected.startAfter === null;
     return this.#settle(partition, { kind: "stored", stored: collected.stored });
   }
+}
+
+/** The leader before may have put a log start that it did not live to tell: what lies below it is listed no more. */
+async function adoptLogStart(partition: Partition, { manifest }: StoredManifest) {
+  const { log } = partition;
+  const offset = Math.min(manifest.logStartOffset, log.highWatermark);
+  return offset <= log.logStartOffset || (await advertiseLogStart(partition, offset));
 }
 
 /** Where the oldest that is listed ends. */
