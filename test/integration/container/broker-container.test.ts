@@ -129,7 +129,15 @@ describe.skipIf(skipped !== null)("brokers as containers, over DynamoDB and S3",
     const shop = await controlPlane.myelin.clusters.get("shop");
     expect(await first?.stop()).toBe(0);
     await writeAndRead(shop, 20);
+    const missing = await Promise.all([1, 2].map((slot) => underReplicated(slot)));
+    expect(Math.max(...missing)).toBeGreaterThan(0);
   }, 60_000);
+
+  /** As the broker's own metrics have it. */
+  async function underReplicated(slot: number): Promise<number> {
+    const text = await (await fetch(`${httpOf(slot)}/metrics`)).text();
+    return Number(/^kafka_\w+_under_replicated_partitions (\d+)$/m.exec(text)?.[1]);
+  }
 
   async function writeAndRead(shop: Cluster, count: number): Promise<void> {
     const topic = "orders";
