@@ -1,4 +1,3 @@
-import { Command } from "commander";
 import { openApiDoor } from "../tunnel/api-door.ts";
 import { createAwsCredentials } from "../tunnel/aws-credentials.ts";
 import type { Doors } from "../tunnel/doors.ts";
@@ -8,41 +7,11 @@ import { createEcsSessions } from "../tunnel/ecs-sessions.ts";
 import { SessionError } from "../tunnel/session-error.ts";
 import { createSignedFetch } from "../tunnel/signed-fetch.ts";
 import { CliError } from "./failure.ts";
-import { portNumber } from "./option-values.ts";
 import type { Output } from "./output.ts";
-import { createOutput } from "./output.ts";
-
-type Options = {
-  ecsCluster: string;
-  apiUrl?: string;
-  port: number;
-  httpPort: number;
-  kafkaPort: number;
-  region?: string;
-  aws: string;
-};
-
-export function tunnelCommand(): Command {
-  return new Command("tunnel")
-    .description("reach a cell in AWS from outside its VPC: its brokers, as ports of this machine")
-    .requiredOption(
-      "--ecs-cluster <name>",
-      "of the brokers, as the stack's output EcsCluster has it",
-    )
-    .option("--api-url <address>", "of the HTTP API, the output ApiUrl: to sign requests to it")
-    .option("--port <number>", "of this machine, for bootstrap.servers", portNumber, 9092)
-    .option("--http-port <number>", "of this machine, for the HTTP API", portNumber, 8080)
-    .option("--kafka-port <number>", "of the Kafka cluster at the brokers", portNumber, 9092)
-    .option("--region <name>", "of the cell (the AWS CLI's own)")
-    .option("--aws <path>", "the AWS CLI", "aws")
-    .action(async (options: Options, command: Command) => {
-      const output = createOutput(command.optsWithGlobals<{ json?: boolean }>().json === true);
-      await keepOpen(options, output);
-    });
-}
+import type { TunnelOptions } from "./tunnel-command.ts";
 
 /** Until Ctrl-C. */
-async function keepOpen(options: Options, output: Output): Promise<void> {
+export async function keepTunnelOpen(options: TunnelOptions, output: Output): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
   const { ecsCluster: cluster, aws, region = null } = options;
@@ -67,7 +36,7 @@ async function keepOpen(options: Options, output: Output): Promise<void> {
 }
 
 async function openBootstrap(
-  { ecsCluster, port, kafkaPort }: Options,
+  { ecsCluster, port, kafkaPort }: TunnelOptions,
   { sessions, doors }: { sessions: EcsSessions; doors: Doors },
 ): Promise<string> {
   const [first] = await sessions.tasks();
@@ -84,7 +53,7 @@ async function openBootstrap(
   return `${opened.host}:${opened.port}`;
 }
 
-async function openApi({ apiUrl, httpPort, region, aws }: Options, doors: Doors) {
+async function openApi({ apiUrl, httpPort, region, aws }: TunnelOptions, doors: Doors) {
   if (apiUrl === undefined) return null;
   const url = new URL(apiUrl);
   const signedFor = region ?? regionOf(url);
