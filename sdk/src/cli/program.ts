@@ -9,6 +9,7 @@ import { devCommand } from "./dev-command.ts";
 import { groupCommand } from "./group.ts";
 import { produceCommand } from "./produce.ts";
 import { topicCommand } from "./topic.ts";
+import { tunnelCommand } from "./tunnel-command.ts";
 import { version } from "./version.ts";
 
 export function createProgram(): Command {
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     groupCommand(),
     cellCommand(),
     costCommand(),
+    tunnelCommand(),
     completionCommand(() => program),
   ];
   for (const command of commands) program.addCommand(command);

@@ -63,6 +63,7 @@ const rooms: Record<string, string[]> = {
     "protocol/",
     "ports/",
   ],
+  "sdk/src/tunnel/": ["sdk/", "protocol/"],
   "sdk/src/local/": ["sdk/", "broker/", "functions/", "metadata/", "ports/"],
   "sdk/src/cli/": [
     "sdk/",
