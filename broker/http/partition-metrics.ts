@@ -8,11 +8,18 @@ export function partitionMetrics(topics: TopicTable): MetricSource {
     let leaderCount = 0;
     let offlineCount = 0;
     let parkedFetches = 0;
+    let underReplicatedCount = 0;
+    let underMinIsrCount = 0;
     for (const { partitions } of topics.all()) {
       for (const partition of partitions) {
         if (partition === undefined) continue;
         partitionCount++;
         if (partition.isLeader) leaderCount++;
+        // A leader alone with all of its replicas keeps no state of followers.
+        const isr = partition.leaderState?.assignment.isr.length;
+        const replicas = partition.leaderState?.assignment.replicas.length;
+        if (isr !== undefined && replicas !== undefined && isr < replicas) underReplicatedCount++;
+        if (isr !== undefined && isr < partition.minIsr) underMinIsrCount++;
         if (partition.log.failure !== null) offlineCount++;
         parkedFetches += partition.watchers.size;
       }
@@ -26,6 +33,16 @@ export function partitionMetrics(topics: TopicTable): MetricSource {
         partitionCount,
       ),
       gauge("kafka_server_replicamanager_leader_count", "Partitions led here.", leaderCount),
+      gauge(
+        "kafka_server_replicamanager_under_replicated_partitions",
+        "Partitions led here that lack a replica in sync.",
+        underReplicatedCount,
+      ),
+      gauge(
+        "kafka_server_replicamanager_under_min_isr_partition_count",
+        "Partitions led here that have too few in sync for acks=all.",
+        underMinIsrCount,
+      ),
       gauge(
         "kafka_server_replicamanager_offline_replica_count",
         "Replicas taken offline because their log is damaged.",

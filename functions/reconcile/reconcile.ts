@@ -1,5 +1,5 @@
 import type { Command } from "../../metadata/commands/command.ts";
-import { accepted } from "../../metadata/commands/command.ts";
+import { rejected } from "../../metadata/commands/command.ts";
 import { evacuateBroker } from "../../metadata/commands/evacuate-broker.ts";
 import type { EvacuationErrorCode } from "../../metadata/commands/evacuate-broker.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -94,10 +94,11 @@ async function carryOut(
 /** Decided on the image that the drain is appended to: two runs at a time must not empty two brokers. */
 function drainAlone(brokerId: number): Command<unknown, EvacuationErrorCode> {
   return (image, context) => {
-    const others = [...image.brokers.values()].filter(
+    const [other] = [...image.brokers.values()].filter(
       ({ evacuation, state }) => evacuation !== null && state !== "fenced",
     );
-    if (others.length > 0) return accepted([], null);
+    if (other !== undefined)
+      return rejected("INVALID_REQUEST", `broker ${other.brokerId} is being emptied already`);
     return evacuateBroker(image, { brokerId }, context);
   };
 }

@@ -1,7 +1,10 @@
 import type { IResource, RemovalPolicy } from "aws-cdk-lib";
+import type { Metric, MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 import type { IConnectable } from "aws-cdk-lib/aws-ec2";
 import type { Grant, IGrantable } from "aws-cdk-lib/aws-iam";
 import type { IDependable } from "constructs";
+import type { Cluster, ClusterOptions } from "./cluster.ts";
+import type { CellMetricName, ZoneMetricName } from "./own-metrics.ts";
 
 /** A cell of this stack, or of another one (`MyelinCell.fromMyelinCellAttributes`). */
 export interface IMyelinCell extends IResource, IConnectable {
@@ -17,6 +20,19 @@ export interface IMyelinCell extends IResource, IConnectable {
   readonly removalPolicy: RemovalPolicy;
   /** The brokers, for what is to be made once they are there. Nothing for a cell of another stack, whose are. */
   readonly brokersReady: readonly IDependable[];
+  /** A cluster of this cell, in the scope of the cell. In another scope: `new Cluster(this, "Shop", { cell, clusterName: "shop" })`. */
+  addCluster(name: string, options?: ClusterOptions): Cluster;
+  /** What the cell's controller says of the whole cell, the largest of each minute; $0.30 a month each, whether or not it is looked at. */
+  metric(name: CellMetricName, options?: MetricOptions): Metric;
+  /** The smallest of each minute. */
+  metricActiveBrokers(options?: MetricOptions): Metric;
+  /** Partitions without a leader. */
+  metricOfflinePartitions(options?: MetricOptions): Metric;
+  /** Partitions with fewer copies in sync than they must have for acks=all. */
+  metricUnderMinIsrPartitions(options?: MetricOptions): Metric;
+  metricUnderReplicatedPartitions(options?: MetricOptions): Metric;
+  /** What the brokers of an availability zone, by its name, say of themselves; the largest of them. */
+  metricOfZone(zone: string, name: ZoneMetricName, options?: MetricOptions): Metric;
   /** Lets a principal do everything that the HTTP API does. Throws where the API takes tokens and not signatures. */
   grantManage(grantee: IGrantable): Grant;
 }

@@ -5,6 +5,8 @@ import { FilterPattern, MetricFilter } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 import type { BrokerFleet, ZoneService } from "./broker-fleet.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import { cellMetric, metricNamespace, zoneMetric } from "./own-metrics.ts";
+import type { CellMetricName, ZoneMetricName } from "./own-metrics.ts";
 import type { CellState } from "./permissions.ts";
 import type { ScheduledTasks } from "./scheduled-tasks.ts";
 
@@ -14,25 +16,6 @@ export type CellMetricsProps = {
   readonly controlPlane: ControlPlane;
   readonly tasks: ScheduledTasks;
 };
-
-/** Where the cell's own metrics are: those that brokers write into their log (broker/container/emf.ts), and those counted from it. */
-const namespace = "Myelin";
-
-/** Of the whole cell, told by the broker that is its controller. */
-export type CellMetricName =
-  | "ActiveBrokers"
-  | "OfflinePartitions"
-  | "UnderMinIsrPartitions"
-  | "UnderReplicatedPartitions";
-
-/** Of a zone: CloudWatch has the sum, the mean, the smallest and the largest of its brokers'. */
-export type ZoneMetricName =
-  | "BusyPercent"
-  | "BytesIn"
-  | "BytesOut"
-  | "Connections"
-  | "FailedRequests"
-  | "LogBytes";
 
 const period = Duration.minutes(1);
 
@@ -48,7 +31,7 @@ export class CellMetrics extends Construct {
     this.#errors = new MetricFilter(this, "BrokerErrors", {
       logGroup: props.fleet.task.logGroup,
       filterPattern: FilterPattern.stringValue("$.level", "=", "error"),
-      metricNamespace: namespace,
+      metricNamespace,
       metricName: `BrokerErrors-${props.state.cellName}`,
       metricValue: "1",
       defaultValue: 0,
@@ -60,33 +43,15 @@ export class CellMetrics extends Construct {
     return this.#errors.metric({ period, statistic: Stats.SUM, ...options });
   }
 
-  /** What the controller says of the cell; missing while no broker runs. */
+  /** What the controller says of the cell. */
   ofCell(metricName: CellMetricName, options?: MetricOptions): Metric {
-    const dimensionsMap = { Cell: this.#props.state.cellName };
-    return new Metric({
-      namespace,
-      metricName,
-      dimensionsMap,
-      period,
-      statistic: Stats.MAXIMUM,
-      ...options,
-    });
+    return cellMetric(this.#props.state.cellName, metricName, options);
   }
 
   /** What brokers of a zone, from 0, say of themselves. */
   ofZone(metricName: ZoneMetricName, zoneIndex: number, options?: MetricOptions): Metric {
-    const dimensionsMap = {
-      Cell: this.#props.state.cellName,
-      Zone: this.#zone(zoneIndex).zone,
-    };
-    return new Metric({
-      namespace,
-      metricName,
-      dimensionsMap,
-      period,
-      statistic: Stats.MAXIMUM,
-      ...options,
-    });
+    const { cellName } = this.#props.state;
+    return zoneMetric({ cellName, zone: this.#zone(zoneIndex).zone }, metricName, options);
   }
 
   /** Of the busiest broker of a zone, from 0; in percent of its task. */

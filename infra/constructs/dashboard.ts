@@ -2,7 +2,8 @@ import { Duration } from "aws-cdk-lib";
 import { AlarmStatusWidget, Dashboard, GraphWidget, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import type { Alarm, IMetric, MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 import { Construct } from "constructs";
-import type { CellMetrics, ZoneMetricName } from "./cell-metrics.ts";
+import type { CellMetrics } from "./cell-metrics.ts";
+import type { ZoneMetricName } from "./own-metrics.ts";
 
 export type CellDashboardProps = {
   readonly metrics: CellMetrics;

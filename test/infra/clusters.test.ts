@@ -3,7 +3,10 @@ import { Match, Template } from "aws-cdk-lib/assertions";
 import type { IVpc } from "aws-cdk-lib/aws-ec2";
 import { Port, SecurityGroup, Vpc } from "aws-cdk-lib/aws-ec2";
 import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { expect, test } from "vitest";
+import { emfLine } from "../../broker/container/emf.ts";
+import type { LoadSample } from "../../metadata/load/load-report.ts";
 import { ApiAccess } from "../../infra/constructs/api-access.ts";
 import { Cluster } from "../../infra/constructs/cluster.ts";
 import { MyelinCell } from "../../infra/constructs/myelin-cell.ts";
@@ -147,6 +150,60 @@ test("a role cannot be let in where the API takes tokens, and the error says so"
   const { stack, cell } = user({ access });
   const role = new Role(stack, "Admin", { assumedBy: new ServicePrincipal("ec2.amazonaws.com") });
   expect(() => cell.grantManage(role)).toThrow(/takes tokens of https:\/\/id\.example/);
+});
+
+test("what brokers say of a cell can be looked at from another stack", () => {
+  const { cell } = user();
+  const shown = (metric: Metric) => {
+    const { namespace, metricName, dimensions, statistic } =
+      metric.toMetricConfig().metricStat ?? {};
+    return { namespace, metricName, dimensions, statistic };
+  };
+  const namespace = "Myelin";
+  const dimensions = [{ name: "Cell", value: "prod" }];
+  expect(shown(cell.metricOfflinePartitions())).toEqual({
+    namespace,
+    metricName: "OfflinePartitions",
+    dimensions,
+    statistic: "Maximum",
+  });
+  expect(shown(cell.metricActiveBrokers()).statistic).toBe("Minimum");
+  expect(shown(cell.metricOfZone("eu-central-1a", "BytesIn", { statistic: "sum" }))).toEqual({
+    namespace,
+    metricName: "BytesIn",
+    dimensions: [...dimensions, { name: "Zone", value: "eu-central-1a" }],
+    statistic: "Sum",
+  });
+});
+
+test("every metric of its own that the stack looks at is one that brokers write", () => {
+  const stack = newStack(newApp(), { cell: { profile: Profile.dev() } });
+  const alarms = Object.values(resourcesOf(Template.fromStack(stack), "AWS::CloudWatch::Alarm"));
+  const own = alarms.filter(
+    ({ Properties }) =>
+      Properties["Namespace"] === "Myelin" &&
+      !String(Properties["MetricName"]).startsWith("BrokerErrors-"),
+  );
+  const cellHealth = {
+    offlinePartitions: 1,
+    underMinIsrPartitions: 1,
+    underReplicatedPartitions: 1,
+    activeBrokers: 1,
+  };
+  const load = { atMs: 0, connectionCount: 0, busyShare: 0 } as LoadSample;
+  const line = emfLine(
+    { cell: "myelin", zone: "z", brokerId: 1 },
+    { load, failedRequests: 0, logBytes: 0, cellHealth },
+  ) as { _aws: { CloudWatchMetrics: { Dimensions: string[][]; Metrics: { Name: string }[] }[] } };
+  const written = line._aws.CloudWatchMetrics.flatMap(({ Dimensions, Metrics }) =>
+    Metrics.map(({ Name }) => `${Name} by ${Dimensions[0]?.join()}`),
+  );
+  const looked = own.map(({ Properties: { MetricName, Dimensions } }) => {
+    const names = (Dimensions as { Name: string }[]).map(({ Name }) => Name);
+    return `${String(MetricName)} by ${names.join()}`;
+  });
+  expect(looked.length).toBeGreaterThan(4);
+  expect(written).toEqual(expect.arrayContaining(looked));
 });
 
 test("a setting that is given twice is refused", () => {

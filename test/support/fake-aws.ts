@@ -24,6 +24,14 @@ switch (`${service} ${verb}`) {
       ],
     });
     break;
+  case "configure export-credentials":
+    print({
+      Version: 1,
+      AccessKeyId: "AKIDEXAMPLE",
+      SecretAccessKey: "secret",
+      SessionToken: "token",
+    });
+    break;
   case "ssm start-session":
     forward();
     break;

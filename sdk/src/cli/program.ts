@@ -9,7 +9,7 @@ import { devCommand } from "./dev-command.ts";
 import { groupCommand } from "./group.ts";
 import { produceCommand } from "./produce.ts";
 import { topicCommand } from "./topic.ts";
-import { tunnelCommand } from "./tunnel.ts";
+import { tunnelCommand } from "./tunnel-command.ts";
 import { version } from "./version.ts";
 
 export function createProgram(): Command {

@@ -8,6 +8,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { repository } from "../../../infra/assets/repository.ts";
 import type { TestBroker } from "../../../sdk/src/testing.ts";
 import { createTestBroker } from "../../../sdk/src/testing.ts";
+import { Myelin } from "../../../sdk/src/myelin.ts";
+import type { SignedApi } from "../../support/signed-api.ts";
+import { serveSigned } from "../../support/signed-api.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
 const directory = temporaryDirectory();
@@ -17,6 +20,8 @@ const command = [join(repository, "sdk/bin/myelin.js"), "tunnel", "--ecs-cluster
 let broker: TestBroker;
 let tunnel: ChildProcess;
 let bootstrapServers = "";
+let apiUrl = "";
+let api: SignedApi;
 
 beforeAll(async () => {
   broker = await createTestBroker();
@@ -24,24 +29,43 @@ beforeAll(async () => {
   const script = resolve(repository, "test/support/fake-aws.ts");
   writeFileSync(aws, `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`);
   chmodSync(aws, 0o755);
+  api = await serveSigned(await broker.url(), { accessKeyId: "AKIDEXAMPLE", secret: "secret" });
   const [, kafkaPort] = broker.bootstrapServers.split(":");
   tunnel = spawn(
     process.execPath,
-    [...command, "--json", "--aws", aws, "--port", "0", "--kafka-port", kafkaPort ?? ""],
+    [
+      ...command,
+      "--json",
+      "--aws",
+      aws,
+      "--port",
+      "0",
+      "--kafka-port",
+      kafkaPort ?? "",
+      "--http-port",
+      "0",
+      "--api-url",
+      api.url,
+      "--region",
+      "eu-central-1",
+    ],
     { env: { ...process.env, FAKE_AWS_LOG: calls }, stdio: ["ignore", "pipe", "inherit"] },
   );
-  bootstrapServers = await new Promise<string>((said, failed) => {
+  const said = await new Promise<string>((done, failed) => {
     tunnel.once("close", (code) => failed(new Error(`the tunnel ended with ${code}`)));
-    tunnel.stdout?.once("data", (line: Buffer) => {
-      said((JSON.parse(line.toString()) as { bootstrap_servers: string }).bootstrap_servers);
-    });
+    tunnel.stdout?.once("data", (line: Buffer) => done(line.toString()));
   });
+  ({ bootstrap_servers: bootstrapServers, api_url: apiUrl } = JSON.parse(said) as Record<
+    "bootstrap_servers" | "api_url",
+    string
+  >);
 });
 
 afterAll(async () => {
   const ended = new Promise((done) => tunnel.once("close", done));
   tunnel.kill("SIGTERM");
   expect(await ended).toBe(0);
+  await api.close();
   await broker.close();
   directory[Symbol.dispose]();
 });
@@ -79,6 +103,37 @@ test("a client is sent to ports of this machine, produces, and consumes as a gro
   });
   await consumer.disconnect();
   expect(seen).toEqual(new Set(messages.map(({ value }) => value)));
+});
+
+test("the SDK works through it: requests are signed, and brokers are ports of this machine", async () => {
+  const myelin = new Myelin({ url: apiUrl });
+  const [cluster] = await myelin.clusters.list();
+  if (cluster === undefined) throw new Error("no cluster");
+  expect(cluster.bootstrapServers).not.toBe(broker.bootstrapServers);
+  const topic = "signed";
+  await cluster.topics.create({ name: topic, partitions: 1 });
+  await using producer = cluster.producer();
+  await producer.send(topic, { value: "hello" });
+  const reader = cluster.reader({ topics: [topic], from: "beginning" });
+  for await (const { value } of reader) {
+    expect(value).toBe("hello");
+    break;
+  }
+  expect(api.refused).toBe(0);
+  expect(api.answered).toBeGreaterThanOrEqual(2);
+});
+
+test("queries, bodies and problems pass as they are; unsigned there is nothing", async () => {
+  const found = await fetch(`${apiUrl}/v1/clusters?name=a%20b%2Bc&page_size=5`);
+  expect(await found.json()).toEqual({ data: [], next_page_token: null });
+  const refused = await fetch(`${apiUrl}/v1/clusters`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name: "" }),
+  });
+  expect(refused.status).toBe(400);
+  expect(refused.headers.get("content-type")).toContain("application/problem+json");
+  expect((await fetch(`${api.url}/v1/clusters`)).status).toBe(403);
 });
 
 test("one session serves every connection to a broker, by the task's own target", () => {

@@ -131,7 +131,10 @@ test("two runs at a time empty one broker", async () => {
   let isOver = false;
   const ended = Promise.all(both).finally(() => (isOver = true));
   while (!isOver) await options.clock.advance(50);
-  await ended;
+  const failures = (await ended).flatMap(({ done }) => done.map(({ failure }) => failure));
+  expect(failures.filter((failure) => failure !== null)).toEqual([
+    expect.stringMatching(/^broker \d is being emptied already$/),
+  ]);
   await replica.readToHead();
   const drained = [...replica.image.brokers.values()].filter(
     ({ evacuation }) => evacuation !== null,

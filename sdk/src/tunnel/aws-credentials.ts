@@ -1,0 +1,55 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { reasonOf, SessionError } from "./session-error.ts";
+
+export type AwsCredentials = {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+};
+
+type Exported = {
+  AccessKeyId: string;
+  SecretAccessKey: string;
+  SessionToken?: string;
+  Expiration?: string;
+};
+
+const run = promisify(execFile);
+const callLimitMs = 30_000;
+/** New ones are asked for so long before the old end. */
+const marginMs = 60_000;
+/** Those without an end are asked for again now and then: somebody may have signed in as someone else. */
+const keptMs = 5 * 60_000;
+
+/** Credentials as the AWS CLI finds them, kept for as long as they hold. What it gives throws SessionError. */
+export function createAwsCredentials(aws: string): () => Promise<AwsCredentials> {
+  let known: { credentials: Promise<AwsCredentials>; untilMs: number } | null = null;
+
+  async function ask(): Promise<AwsCredentials> {
+    const { stdout } = await run(aws, ["configure", "export-credentials", "--format", "process"], {
+      timeout: callLimitMs,
+    }).catch((error: unknown) => {
+      throw new SessionError(reasonOf(error, aws), { cause: error });
+    });
+    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = JSON.parse(
+      stdout,
+    ) as Exported;
+    if (known !== null && Expiration !== undefined)
+      known.untilMs = Date.parse(Expiration) - marginMs;
+    return {
+      accessKeyId: AccessKeyId,
+      secretAccessKey: SecretAccessKey,
+      ...(SessionToken === undefined ? {} : { sessionToken: SessionToken }),
+    };
+  }
+
+  return () => {
+    if (known !== null && Date.now() < known.untilMs) return known.credentials;
+    const credentials = ask();
+    known = { credentials, untilMs: Date.now() + keptMs };
+    // What failed is asked for again.
+    credentials.catch(() => (known = null));
+    return credentials;
+  };
+}
