@@ -34,6 +34,9 @@ export function containerConfig(
     // Where groups have few members, nobody wants to wait three seconds for the first message.
     ...(profile === "dev" ? { groups: { initialRebalanceDelayMs: 0 } } : {}),
     stopTimeoutMs: Math.min(stopTimeoutMs, reserveMs / 2),
-    cell: { drainTimeoutMs: Math.min(defaultCellConfig.drainTimeoutMs, stopMs - reserveMs) },
+    cell: {
+      drainTimeoutMs: Math.min(defaultCellConfig.drainTimeoutMs, stopMs - reserveMs),
+      replacementDelayMs: environment.MYELIN_REPLACEMENT_DELAY_S * 1_000,
+    },
   };
 }

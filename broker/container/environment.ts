@@ -29,6 +29,14 @@ const brokerVariables = z.object({
   MYELIN_STOP_TIMEOUT_S: seconds("from SIGTERM until it is killed", { min: 2, max: 120 }).default(
     120,
   ),
+  /** replacement.delay: a broker gone for so long has its replicas made anew. Its disk has gone with it, but its records may only be cut off. */
+  MYELIN_REPLACEMENT_DELAY_S: seconds(
+    "after which replicas of a broker that is gone are made anew",
+    {
+      min: 1,
+      max: 3_600,
+    },
+  ).default(60),
   /** After so long the task counts as healthy whatever is still missing, for ECS would replace it by one that has nothing at all. */
   MYELIN_HEALTH_GATE_S: seconds("that a deployment waits for this broker to be in sync", {
     min: 0,

@@ -133,6 +133,7 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
   }, 300_000);
 
   test("the deployed reconcile function gives a busy cell more brokers, and ECS has them", async () => {
+    for (const [, service] of zones) expect(await desiredCount(service)).toBe(1);
     // What a broker says by itself comes once a minute, and may be in the way.
     await expect
       .poll(

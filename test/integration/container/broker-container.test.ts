@@ -1,21 +1,12 @@
 import { join } from "node:path";
-import { z } from "zod";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openCellPorts } from "../../../adapters/aws/cell-ports.ts";
-import type { CellPorts } from "../../../adapters/aws/cell-ports.ts";
-import { cellVariables, readEnvironment } from "../../../adapters/aws/environment.ts";
-import { serveApi } from "../../../adapters/node/http-server.ts";
-import type { ServedApi } from "../../../adapters/node/http-server.ts";
-import { createApi } from "../../../functions/api.ts";
-import { createCluster } from "../../../metadata/commands/cluster-commands.ts";
-import type { MetadataReplica } from "../../../metadata/log/replica.ts";
-import { openMetadataReplica } from "../../../metadata/log/replica.ts";
 import type { Cluster } from "../../../sdk/src/cluster.ts";
-import { Myelin } from "../../../sdk/src/myelin.ts";
 import type { AwsEmulation } from "../../support/aws-emulation.ts";
 import { noAwsEmulationReason, startAwsEmulation } from "../../support/aws-emulation.ts";
 import type { BrokerContainer } from "../../support/broker-container.ts";
 import { startBrokerContainer } from "../../support/broker-container.ts";
+import type { ControlPlane } from "../../support/control-plane.ts";
+import { startControlPlane } from "../../support/control-plane.ts";
 import { freePortRange } from "../../support/free-ports.ts";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
 
@@ -116,7 +107,7 @@ describe.skipIf(skipped !== null)("brokers as containers, over DynamoDB and S3",
 
   test("with the control plane gone they go on", async () => {
     const shop = await controlPlane.myelin.clusters.get("shop");
-    await controlPlane.http.close();
+    await controlPlane.hangUp();
     await using producer = shop.producer();
     expect(await producer.send("orders", { key: "k", value: "alone" })).toMatchObject({
       topic: "orders",
@@ -154,58 +145,3 @@ describe.skipIf(skipped !== null)("brokers as containers, over DynamoDB and S3",
     }
   }
 });
-
-type ControlPlane = {
-  readonly myelin: Myelin;
-  http: ServedApi;
-  serve(): Promise<void>;
-  append(clusterName: string): Promise<"done">;
-  stop(): Promise<void>;
-};
-
-/** The API over replica and adapters of its own, as a function has it. */
-async function startControlPlane(environment: Record<string, string>): Promise<ControlPlane> {
-  const previous = { ...process.env };
-  Object.assign(process.env, environment);
-  const ports: CellPorts = openCellPorts(readEnvironment(z.object(cellVariables), environment));
-  const replica: MetadataReplica = await openMetadataReplica({
-    log: ports.metadataLog,
-    ...ports,
-    output: { info() {}, warn() {}, error() {} },
-    cell: environment["MYELIN_CELL"] ?? "",
-    pollMs: 3_600_000,
-  });
-  const app = createApi({
-    replica,
-    ...ports,
-    config: {
-      version: "test",
-      kafka: { host: "no-broker-yet.invalid", port: 9092 },
-      httpEndpoint: null,
-    },
-  });
-  let port = 0;
-  const controlPlane: ControlPlane = {
-    myelin: undefined as never,
-    http: undefined as never,
-    async serve() {
-      this.http = await serveApi(app, { host: "127.0.0.1", port });
-      port = this.http.port;
-    },
-    async append(name) {
-      await replica.submit((image, context) => createCluster(image, { name }, context));
-      return "done";
-    },
-    async stop() {
-      await this.http.close();
-      await replica.close();
-      await ports.close();
-      for (const name of Object.keys(environment)) {
-        if (previous[name] === undefined) delete process.env[name];
-        else process.env[name] = previous[name];
-      }
-    },
-  };
-  await controlPlane.serve();
-  return { ...controlPlane, myelin: new Myelin({ url: controlPlane.http.url }) };
-}
