@@ -44,6 +44,9 @@ export default defineConfig({
           name: "infra",
           include: ["test/infra/**/*.test.ts"],
           testTimeout: 60_000,
+          hookTimeout: 120_000,
+          // CDK checks every template that it writes, which takes seconds: where that is the matter (rules.test.ts) it is switched on.
+          env: { CDK_VALIDATION: "false" },
           // Loading CDK takes longer than all of the tests: once, for all files.
           isolate: false,
           fileParallelism: false,

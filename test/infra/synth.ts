@@ -9,9 +9,11 @@ export type SynthOptions = {
   readonly context?: Readonly<Record<string, unknown>>;
 };
 
-/** An app whose code is not bundled: templates are looked at, nothing is run. */
+/** Templates are looked at, and nothing is run: so no code is bundled. */
+const plain = { "aws:cdk:bundling-stacks": [], "aws:cdk:disable-stack-trace": true };
+
 export function newApp(context: Readonly<Record<string, unknown>> = {}): App {
-  return new App({ context: { "aws:cdk:bundling-stacks": [], ...context } });
+  return new App({ context: { ...plain, ...context } });
 }
 
 export function newStack(app: App, { cell = {}, topics = {} }: SynthOptions = {}): MyelinStack {
