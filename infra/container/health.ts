@@ -4,8 +4,8 @@ import { existsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Gone with the container, as the broker is. */
-const wasReady = join(tmpdir(), "myelin-was-ready");
+/** Beside the broker's directory, and gone with the task as that is: nothing else may be writable. */
+const wasReady = join(process.env["MYELIN_DATA_DIR"] ?? tmpdir(), "was-ready");
 const timeoutMs = 4_000;
 
 async function check(): Promise<boolean> {
