@@ -28,6 +28,7 @@ export type FleetView = {
   readonly zones: readonly ZoneView[];
   readonly demand: Demand;
   readonly needs: Needs;
+  readonly sleep: Image["sleep"]["state"];
 };
 
 /** Puts brokers and tasks together by their address. */
@@ -41,7 +42,8 @@ export function fleetView(
     if (broker.state !== "fenced")
       byHost.set(broker.host, [...(byHost.get(broker.host) ?? []), broker]);
   }
-  return { zones: services.map((service) => zoneView(image, service, byHost)), demand, needs };
+  const zones = services.map((service) => zoneView(image, service, byHost));
+  return { zones, demand, needs, sleep: image.sleep.state };
 }
 
 function zoneView(

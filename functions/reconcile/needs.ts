@@ -10,25 +10,19 @@ export type Needs = {
   readonly unhealthyCount: number;
   readonly movingCount: number;
   readonly partitionCount: number;
-  /** Those whose records are not all in the object store: with no broker there they could not be read, nor come back. */
-  readonly unsealedCount: number;
 };
 
 export function needsOf(image: Image): Needs {
   const { counts, movingCount } = partitionsHealth(image);
   let replicaCount = 0;
-  let unsealedCount = 0;
   for (const { partitions } of image.topics.values()) {
-    for (const partition of partitions) {
+    for (const partition of partitions)
       replicaCount = Math.max(replicaCount, targetReplicas(partition).length);
-      if (partition.sealed === null) unsealedCount += 1;
-    }
   }
   return {
     replicaCount,
     unhealthyCount: Math.max(counts.offline, counts.under_min_isr, counts.under_replicated),
     movingCount,
     partitionCount: image.partitionCount,
-    unsealedCount,
   };
 }

@@ -7,24 +7,28 @@ export type FleetLimits = {
   readonly sleepsWhenIdle: boolean;
 };
 
+/** Has ECS run so many tasks in a zone. `stops` (only where it is one less): the empty broker that goes, and the tasks that stay. */
+type CountAction = {
+  readonly kind: "setDesiredCount";
+  readonly zone: string;
+  readonly serviceName: string;
+  readonly from: number;
+  readonly to: number;
+  readonly stops: { readonly brokerId: number; readonly keeps: readonly string[] } | null;
+  readonly reason: string;
+};
+
 export type FleetAction =
-  /** Has ECS run so many tasks in a zone. `stops` (only where it is one less): the empty broker that goes, and the tasks that stay. */
-  | {
-      readonly kind: "setDesiredCount";
-      readonly zone: string;
-      readonly serviceName: string;
-      readonly from: number;
-      readonly to: number;
-      readonly stops: { readonly brokerId: number; readonly keeps: readonly string[] } | null;
-      readonly reason: string;
-    }
+  | CountAction
   /** Has the cell empty a broker; its task goes when it holds nothing any more. */
   | {
       readonly kind: "drain";
       readonly zone: string;
       readonly brokerId: number;
       readonly reason: string;
-    };
+    }
+  /** Has the cell put all it has into the object store; its tasks go when it sleeps. */
+  | { readonly kind: "fallAsleep"; readonly reason: string };
 
 export type FleetPlan = {
   /** Brokers per zone that load and partitions ask for, within the limits. */
@@ -41,15 +45,16 @@ export type FleetPlan = {
  * - It grows at once, at most to twice what a zone has.
  * - It shrinks by one broker at a time: the cell empties it, and the task goes once it holds no replica. So no in-sync set ever loses a member to it.
  * - Nothing is taken away while anything is unsettled: a deployment, a task that starts, a partition that lacks a copy, a broker that has not told its load.
- * - It sleeps (no broker at all) only where the deployment allows it, and only when every partition is sealed: all of its records are in the object store.
+ * - A cell that sleeps has no task, whoever sent it to sleep: all of its records are in the object store. Where the deployment asks for it, it is sent to sleep
+ *   when nobody has used it for a while.
  */
 export function planFleet(view: FleetView, limits: FleetLimits): FleetPlan {
   const { atLeast, atMost, notes } = wantedPerZone(view, limits);
   const perZone = { atLeast, atMost };
-  const sleep = limits.sleepsWhenIdle ? planSleep(view) : null;
-  if (sleep?.kind === "sleep")
+  const sleep = planSleep(view, limits);
+  if (sleep.kind === "sleep")
     return { perZone, actions: sleep.actions, notes: [...notes, sleep.note] };
-  if (sleep?.kind === "awake") notes.push(sleep.note);
+  if (sleep.note !== null) notes.push(sleep.note);
   const growth = view.zones.flatMap((zone) => grow(zone, atLeast) ?? []);
   const removals = view.zones.flatMap((zone) => remove(zone) ?? []);
   // Where a zone grows, it does not shrink in the same breath: counts are absolute.
@@ -87,7 +92,7 @@ function openCountOf({ desiredCount, leaving }: ZoneView): number {
   return desiredCount - leaving.length;
 }
 
-function grow(zone: ZoneView, atLeast: number): FleetAction | null {
+function grow(zone: ZoneView, atLeast: number): CountAction | null {
   const openCount = openCountOf(zone);
   // ECS is about to stop some of them: which, and so how many are open, is known by the next run.
   if (zone.taskArns.length > zone.desiredCount || openCount >= atLeast) return null;
@@ -101,7 +106,7 @@ function grow(zone: ZoneView, atLeast: number): FleetAction | null {
 }
 
 /** Stops a broker that was emptied. */
-function remove(zone: ZoneView): FleetAction | null {
+function remove(zone: ZoneView): CountAction | null {
   const empty = zone.leaving.find(({ replicaCount }) => replicaCount === 0);
   // It stays until its successor, where it gets one, is in service.
   const isReplaced = zone.open.length >= openCountOf(zone);
@@ -117,7 +122,7 @@ function remove(zone: ZoneView): FleetAction | null {
 function setDesiredCount(
   { zone, serviceName, desiredCount }: ZoneView,
   change: Pick<FleetAction & { kind: "setDesiredCount" }, "to" | "stops" | "reason">,
-): FleetAction {
+): CountAction {
   return { kind: "setDesiredCount", zone, serviceName, from: desiredCount, ...change };
 }
 
@@ -177,27 +182,31 @@ function leastLoaded(brokers: readonly FleetBroker[]): FleetBroker | undefined {
 
 type SleepPlan =
   | { readonly kind: "sleep"; readonly actions: readonly FleetAction[]; readonly note: string }
-  | { readonly kind: "awake"; readonly note: string };
+  | { readonly kind: "awake"; readonly note: string | null };
 
-function planSleep({ zones, demand, needs }: FleetView): SleepPlan {
-  const { unsealedCount, partitionCount } = needs;
-  const isAsleep = zones.every(({ desiredCount }) => desiredCount === 0);
-  if (unsealedCount > 0) {
-    const what = isAsleep ? "the cell wakes up" : "the cell does not sleep";
+function planSleep({ zones, demand, needs, sleep }: FleetView, limits: FleetLimits): SleepPlan {
+  switch (sleep) {
+    case "asleep": {
+      const reason = "the cell sleeps";
+      const left = zones.filter(({ desiredCount }) => desiredCount > 0);
+      const actions = left.map((zone) => setDesiredCount(zone, { to: 0, stops: null, reason }));
+      return { kind: "sleep", actions, note: reason };
+    }
+    // Its brokers are at work, and nothing else is to be done to them.
+    case "fallingAsleep":
+      return { kind: "sleep", actions: [], note: "the cell is falling asleep" };
+    case "awake":
+      break;
+  }
+  if (!limits.sleepsWhenIdle) return { kind: "awake", note: null };
+  if (!demand.isIdle)
     return {
       kind: "awake",
-      note: `${what}: ${unsealedCount} of ${partitionCount} partitions are not sealed in the object store`,
+      note: "the cell stays awake: it has been used, or is not known to be idle",
     };
-  }
-  if (isAsleep) return { kind: "sleep", actions: [], note: "the cell sleeps" };
-  if (!demand.isIdle) {
-    return {
-      kind: "awake",
-      note: "the cell does not sleep: it has been used, or is not known to be idle",
-    };
-  }
-  const awake = zones.filter(({ desiredCount }) => desiredCount > 0);
-  const reason = "the cell is idle, and every partition is sealed";
-  const actions = awake.map((zone) => setDesiredCount(zone, { to: 0, stops: null, reason }));
-  return { kind: "sleep", actions, note: reason };
+  // A leader has to be there to put what it holds away.
+  if (needs.unhealthyCount > 0 || zones.every(({ open }) => open.length === 0))
+    return { kind: "awake", note: "the cell stays awake: not all of it is well" };
+  const reason = "nobody has used the cell for a while";
+  return { kind: "sleep", actions: [{ kind: "fallAsleep", reason }], note: reason };
 }

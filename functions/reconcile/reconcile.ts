@@ -2,6 +2,7 @@ import type { Command } from "../../metadata/commands/command.ts";
 import { rejected } from "../../metadata/commands/command.ts";
 import { evacuateBroker } from "../../metadata/commands/evacuate-broker.ts";
 import type { EvacuationErrorCode } from "../../metadata/commands/evacuate-broker.ts";
+import { sleepCell } from "../../metadata/commands/sleep-cell.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { ApiReplica, Log } from "../api-context.ts";
@@ -81,6 +82,10 @@ async function carryOut(
     if (action.kind === "drain") {
       const drained = await replica.submit(drainAlone(action.brokerId));
       return drained.kind === "rejected" ? drained.message : null;
+    }
+    if (action.kind === "fallAsleep") {
+      const asked = await replica.submit((image, context) => sleepCell(image, context));
+      return asked.kind === "rejected" ? asked.message : null;
     }
     const { serviceName, to, stops } = action;
     if (stops !== null && stops.keeps.length > 0) await fleet.keep(stops.keeps, keepMinutes);

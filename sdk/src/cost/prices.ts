@@ -1,4 +1,4 @@
-// What AWS asks in us-east-1, in US dollars, as looked up on the date below. Other regions are up to a third dearer; free tiers and discounts are left out.
+// What AWS asks in us-east-1, in US dollars, as the project's reference pages have them, or as they are widely known where those do not, on the date below; check before you rely on one. Other regions are up to a third dearer; free tiers and discounts are left out.
 // https://aws.amazon.com/fargate/pricing/ · s3/pricing · dynamodb/pricing/on-demand · ec2/pricing/on-demand (data transfer) · vpc/pricing ·
 // elasticloadbalancing/pricing · lambda/pricing · eventbridge/pricing · kms/pricing · cloudwatch/pricing · api-gateway/pricing
 

@@ -75,8 +75,8 @@ export class FleetModel {
         unhealthyCount: this.#options.float() < 0.2 ? 1 : 0,
         movingCount: 0,
         partitionCount: 20,
-        unsealedCount: 20,
       },
+      sleep: "awake",
     };
   }
 
@@ -89,6 +89,7 @@ export class FleetModel {
         this.violations.push(`${openCount} brokers take replicas in`);
       return;
     }
+    if (action.kind === "fallAsleep") return void this.violations.push("it was sent to sleep");
     const zone = Number(action.zone);
     if (action.to < action.from && (action.stops === null || action.to !== action.from - 1))
       this.violations.push(`zone ${zone} goes from ${action.from} to ${action.to}`);

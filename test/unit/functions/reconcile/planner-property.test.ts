@@ -45,7 +45,8 @@ test("whatever the load and the cell, no broker goes that holds a replica, none 
         for (const action of plan.actions) {
           lastActionAt = step;
           if (action.kind === "drain") hasShrunk = true;
-          else if (action.to > action.from && hasShrunk) flaps.push(action.reason);
+          else if (action.kind === "setDesiredCount" && action.to > action.from && hasShrunk)
+            flaps.push(action.reason);
           model.apply(action);
         }
         model.step();

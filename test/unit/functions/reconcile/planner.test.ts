@@ -39,9 +39,13 @@ function zone(
 type Differences = {
   demand?: Partial<FleetView["demand"]>;
   needs?: Partial<FleetView["needs"]>;
+  sleep?: FleetView["sleep"];
 };
 
-function viewOf(zones: ZoneView[], { demand, needs }: Differences = {}): FleetView {
+function viewOf(
+  zones: ZoneView[],
+  { demand, needs, sleep = "awake" }: Differences = {},
+): FleetView {
   return {
     zones,
     demand: { atLeast: 0, atMost: 0, isKnown: true, isIdle: false, ...demand },
@@ -50,9 +54,9 @@ function viewOf(zones: ZoneView[], { demand, needs }: Differences = {}): FleetVi
       unhealthyCount: 0,
       movingCount: 0,
       partitionCount: 20,
-      unsealedCount: 20,
       ...needs,
     },
+    sleep,
   };
 }
 
@@ -198,36 +202,35 @@ test("a limit that was lowered below what partitions need takes nothing from the
 });
 
 const sleepy: FleetLimits = { ...limits, sleepsWhenIdle: true };
-const sealed = { unsealedCount: 0 };
+const idle = { isIdle: true };
 
-test("an idle cell sleeps only when every partition is sealed, and says why it does not", () => {
-  const idle = { isIdle: true };
-  expect(planFleet(viewOf(three, { demand: idle }), sleepy)).toMatchObject({
+test("an idle cell is sent to sleep where the deployment asks for it; its tasks stay until it sleeps", () => {
+  const plan = planFleet(viewOf(three, { demand: idle }), sleepy);
+  expect(plan.actions).toMatchObject([{ kind: "fallAsleep" }]);
+  expect(planFleet(viewOf(three, { demand: idle }), limits).actions).toEqual([]);
+  const falling = planFleet(viewOf(three, { demand: idle, sleep: "fallingAsleep" }), sleepy);
+  expect(falling).toMatchObject({ actions: [], notes: ["the cell is falling asleep"] });
+});
+
+test("a cell that is used, or not well, stays awake", () => {
+  expect(planFleet(viewOf(three), sleepy)).toMatchObject({
     actions: [],
-    notes: ["the cell does not sleep: 20 of 20 partitions are not sealed in the object store"],
+    notes: [expect.stringContaining("it has been used")],
   });
-  expect(planFleet(viewOf(three, { demand: idle, needs: sealed }), sleepy).actions).toMatchObject([
+  const unwell = viewOf(three, { demand: idle, needs: { unhealthyCount: 1 } });
+  expect(planFleet(unwell, sleepy).notes[0]).toContain("not all of it is well");
+});
+
+test("asleep it has no task, whoever sent it there, and awake it has some again", () => {
+  expect(planFleet(viewOf(three, { sleep: "asleep" }), limits).actions).toMatchObject([
     { zone: "a", from: 1, to: 0 },
     { zone: "b", from: 1, to: 0 },
     { zone: "c", from: 1, to: 0 },
   ]);
-  expect(planFleet(viewOf(three, { demand: idle, needs: sealed }), limits).actions).toEqual([]);
-});
-
-test("a sealed cell that is used stays awake", () => {
-  expect(planFleet(viewOf(three, { needs: sealed }), sleepy)).toMatchObject({
-    actions: [],
-    notes: [expect.stringContaining("it has been used")],
-  });
-});
-
-test("asleep it stays, until there is a partition that is not in the object store", () => {
-  const asleep = ["a", "b", "c"].map((name) => zone(name, []));
-  expect(planFleet(viewOf(asleep, { needs: sealed }), sleepy)).toMatchObject({
+  const gone = ["a", "b", "c"].map((name) => zone(name, []));
+  expect(planFleet(viewOf(gone, { sleep: "asleep" }), sleepy)).toMatchObject({
     actions: [],
     notes: ["the cell sleeps"],
   });
-  const woken = planFleet(viewOf(asleep, { needs: { unsealedCount: 1 } }), sleepy);
-  expect(woken.actions).toMatchObject([{ to: 1 }, { to: 1 }, { to: 1 }]);
-  expect(woken.notes[0]).toContain("the cell wakes up: 1 of 20");
+  expect(planFleet(viewOf(gone), sleepy).actions).toMatchObject([{ to: 1 }, { to: 1 }, { to: 1 }]);
 });
