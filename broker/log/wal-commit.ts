@@ -228,13 +228,18 @@ async function prepare(wal: Wal): Promise<void> {
 async function openNext(wal: Wal): Promise<boolean> {
   const sequence = wal.nextSequence;
   const path = `${wal.directory}/${walFileName(sequence)}`;
-  const taken = await wal.pool.take(path, growingBytes(wal));
+  const growing = growingBytes(wal);
+  let taken = await wal.pool.take(path, growing);
+  // To let go of data takes room here: what waits to say so may have what is kept free on a full disk.
+  const isForControls = taken === null && wal.deferred.length > 0;
+  if (isForControls) taken = await wal.pool.takeKeptFree(path, growing);
   if (taken === null) return false;
   wal.nextSequence = sequence + 1;
   const { fileBytes } = wal;
   const address = sequence * fileBytes;
   wal.next = createWalFile({ sequence, path, fileBytes, address, handle: taken.file });
   wal.next.allocatedEnd = taken.allocatedBytes;
+  wal.next.isForControls = isForControls;
   return true;
 }
 

@@ -30,6 +30,8 @@ export type WalFile = {
   /** The file the WAL came from, and its end, as this file's header says; null for files of earlier runs. */
   before: { readonly sequence: number; readonly end: number } | null;
   onUnpinned: (() => void) | null;
+  /** Taken from what is kept free on a full disk: no batch goes there until another file can follow it. */
+  isForControls: boolean;
 };
 
 const namePattern = /^wal-(\d{10})\.log$/;
@@ -65,6 +67,7 @@ export function createWalFile(options: {
     isRetired: false,
     before: null,
     onUnpinned: null,
+    isForControls: false,
   };
 }
 

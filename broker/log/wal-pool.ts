@@ -79,6 +79,13 @@ export class FilePool {
     return { file, allocatedBytes: spare === undefined ? 0 : fileBytes };
   }
 
+  /** A new file in `minFreeBytes`; null if even that has no room for one. */
+  async takeKeptFree(path: string, growingBytes: number): Promise<TakenFile | null> {
+    const { disk, directory, fileBytes } = this.#options;
+    if ((await disk.freeBytes(directory)) < fileBytes + growingBytes) return null;
+    return { file: await disk.open(path, { create: true }), allocatedBytes: 0 };
+  }
+
   /** Keeps a closed file, which was filled up to `end`, as a spare, or removes it if there are enough. */
   async give(path: string, end: number): Promise<void> {
     const { disk, fileBytes } = this.#options;

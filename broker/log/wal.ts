@@ -180,8 +180,12 @@ const footerRoom = (index: FileIndex, moreRows: number): number =>
   footerBytes(index.count + moreRows, index.pieces.size + index.copies.size + moreRows);
 
 /** Without a file to follow, the open one keeps this for what is no batch: on a full disk a topic can still be dropped, which is what frees space. */
-const controlRoom = (wal: Wal): number =>
-  wal.next === null ? Math.min(64 * 1024, Math.floor(wal.fileBytes / 64)) : 0;
+const controlRoom = ({ next, current, fileBytes }: Wal): number => {
+  if (next !== null) return 0;
+  return current?.isForControls === true
+    ? fileBytes
+    : Math.min(64 * 1024, Math.floor(fileBytes / 64));
+};
 
 /** Whether an entry of that many bytes fits into the open file and leaves `room` there. */
 const fitsWith = (wal: Wal, size: number, room: number): boolean => {
@@ -198,16 +202,22 @@ export const fitsCurrent = (wal: Wal, size: number): boolean =>
 
 /** Whether a batch of that size could be appended now. It may let go of the oldest bytes in the ring. */
 export const hasSpace = (wal: Wal, batchBytes: number): boolean =>
-  canPut(wal, batchBytes, controlRoom(wal));
+  canPut(wal, batchBytes, { room: controlRoom(wal), mayUse: (next) => !next.isForControls });
 
-const canPut = (wal: Wal, bodyBytes: number, room: number): boolean => {
+const forControls = { room: 0, mayUse: () => true };
+
+const canPut = (
+  wal: Wal,
+  bodyBytes: number,
+  { room, mayUse }: { readonly room: number; readonly mayUse: (next: WalFile) => boolean },
+): boolean => {
   if (wal.isDead || wal.isClosed) return false;
   const size = entryBytes(bodyBytes);
   const { current, next, ring } = wal;
   if (current !== null && fitsWith(wal, size, room)) {
     return reserve(ring, current.address! + current.end, size);
   }
-  return next !== null && reserve(ring, next.address!, fileHeaderBytes + size);
+  return next !== null && mayUse(next) && reserve(ring, next.address!, fileHeaderBytes + size);
 };
 
 /** The newest file takes no more entries. */
@@ -325,7 +335,7 @@ export function touch(
 /** Appends the entry, or has it wait for room before anything else is appended. True if it is appended. */
 export function appendControl(wal: Wal, control: ControlEntry): boolean {
   wal.capture?.keep(control.partition);
-  if (wal.deferred.length > 0 || !canPut(wal, control.body.length, 0)) {
+  if (wal.deferred.length > 0 || !canPut(wal, control.body.length, forControls)) {
     wal.deferred.push(control);
     return false;
   }
@@ -344,7 +354,7 @@ const putControl = (wal: Wal, control: ControlEntry): void => {
 /** Appends what waits, as far as there is room. True if nothing waits any more. */
 export function appendDeferred(wal: Wal): boolean {
   while (wal.deferred.length > 0) {
-    if (!canPut(wal, wal.deferred[0]!.body.length, 0)) return false;
+    if (!canPut(wal, wal.deferred[0]!.body.length, forControls)) return false;
     putControl(wal, wal.deferred.shift()!);
   }
   return true;

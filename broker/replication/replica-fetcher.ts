@@ -251,6 +251,8 @@ class Fetcher {
         const step = followerStep(log, answer, recoveries());
         if (step.kind !== "append") void this.#take(tracked, step);
         else {
+          // Before what came is appended: on a full disk it is what makes room for that.
+          tracked.followed.onColdEnds(answer);
           // Without a pause while there is room: what is appended in one go is written in one go.
           const room = this.#roomFor(answered.records);
           if (room !== null) await room;
@@ -286,7 +288,6 @@ class Fetcher {
     if (!this.#isCurrent(tracked)) return;
     const { log, onWatermarks } = tracked.followed;
     if (log.failure !== null) return;
-    tracked.followed.onColdEnds(answer);
     const { highWatermark, logStartOffset } = followedWatermarks(log, answer);
     const hasMoved = highWatermark > log.highWatermark || logStartOffset > log.logStartOffset;
     if (highWatermark > log.highWatermark) log.advanceHighWatermark(highWatermark);

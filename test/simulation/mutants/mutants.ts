@@ -1,5 +1,6 @@
 import { cellMutants } from "./cell-mutants.ts";
 import type { Mutant } from "./mutant.ts";
+import { tierMutants } from "./tier-mutants.ts";
 
 /** Of one broker alone. */
 const brokerMutants: readonly Mutant[] = [
@@ -115,4 +116,4 @@ const brokerMutants: readonly Mutant[] = [
   },
 ];
 
-export const mutants: readonly Mutant[] = [...brokerMutants, ...cellMutants];
+export const mutants: readonly Mutant[] = [...brokerMutants, ...cellMutants, ...tierMutants];

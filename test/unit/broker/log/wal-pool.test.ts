@@ -155,3 +155,16 @@ test("of the files found at a start the whole ones become spares, none takes ano
   expect(await disk.list(directory)).toEqual(["spare-000003.log", "spare-000005.log"]);
   await pool.close();
 });
+
+test("what is kept free on a full disk gives a file to whoever must have one, as long as it lasts", async () => {
+  const { disk, pool } = await openPool({ poolFiles: 0, minFreeBytes: 2 * fileBytes });
+  disk.faults.setCapacity(2 * fileBytes + 100);
+  expect(await pool.take(`${directory}/ordinary`, 0)).toBeNull();
+  const taken = (await pool.takeKeptFree(`${directory}/needed`, 0))!;
+  expect(taken.allocatedBytes).toBe(0);
+  await taken.file.write([new Uint8Array(fileBytes)], 0);
+  await taken.file.close();
+  // Beside what the files in use will still take.
+  expect(await pool.takeKeptFree(`${directory}/more`, fileBytes)).toBeNull();
+  await pool.close();
+});
