@@ -54,6 +54,8 @@ export type TierWriter = {
   ): Promise<Written>;
   /** Names of segments that are on their way into a manifest by `change`: whoever puts one adds it before, and takes it out when `change` has ended. */
   readonly coming: Set<string>;
+  /** Nothing more is to be cut for now: memory that segments were built in is let go of. */
+  rest(): void;
   /** An object may have been put that nobody lists: `collect` looks at all of the partition's again. */
   sweep(partition: Partition): void;
 };
@@ -285,6 +287,7 @@ export function createTierWriter(options: TierWriterOptions): TierWriter {
         return putNext(partition, claimed, await next(claimed.stored.manifest));
       }),
     coming,
+    rest: () => buffers.letGo(),
     sweep(partition) {
       const claimed = claims.get(partition);
       if (claimed !== undefined) claimed.isSwept = false;
