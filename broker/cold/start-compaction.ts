@@ -214,7 +214,8 @@ async function compact(
     );
   } catch (error) {
     if (!(error instanceof CleanerLostError)) throw error;
-    return { kind: "failed", reason: error.message };
+    const { cause, message } = error;
+    return { kind: "failed", reason: cause instanceof Error ? cause.message : message };
   }
 }
 

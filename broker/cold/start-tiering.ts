@@ -98,6 +98,7 @@ async function cutAll(desk: Desk): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
+  desk.tierWriter.rest();
 }
 
 function watchedOf({ watched }: Desk, partition: Partition): Watched {

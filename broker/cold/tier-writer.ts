@@ -20,7 +20,7 @@ import {
 import { newObjectId, objectKey } from "../tiering/object-keys.ts";
 import { unavailable } from "../tiering/store-failure.ts";
 import type { NextManifest } from "../compaction/swap-segments.ts";
-import { createSegmentBuffers } from "./segment-buffers.ts";
+import { createSegmentBuffers, type SegmentBuffers } from "./segment-buffers.ts";
 import type { Tier } from "./tier.ts";
 
 // What a leader does in the object store, one thing at a time for each partition. Each change is a put of the manifest that only the leader of the latest
@@ -58,6 +58,8 @@ export type TierWriter = {
   ): Promise<Written>;
   /** Names of segments that are on their way into a manifest by `change`: whoever puts one adds it before, and takes it out when `change` has ended. */
   readonly coming: Set<string>;
+  /** Nothing more is to be cut for now: memory that segments were built in is let go of. */
+  rest(): void;
   /** An object may have been put that nobody lists: `collect` looks at all of the partition's again. */
   sweep(partition: Partition): void;
 };
@@ -100,7 +102,7 @@ class ManifestWriter implements TierWriter {
   readonly #options: TierWriterOptions;
   readonly #claims = new WeakMap<Partition, Claimed>();
   readonly #lines = new WeakMap<Partition, Promise<unknown>>();
-  readonly #buffers: ReturnType<typeof createSegmentBuffers>;
+  readonly #buffers: SegmentBuffers;
 
   constructor(options: TierWriterOptions) {
     this.#options = options;
@@ -150,6 +152,10 @@ class ManifestWriter implements TierWriter {
       if (isFailure(claimed)) return claimed;
       return this.#putNext(partition, claimed, await next(claimed.stored.manifest));
     });
+  }
+
+  rest(): void {
+    this.#buffers.letGo();
   }
 
   sweep(partition: Partition): void {

@@ -275,6 +275,7 @@ function heldCleaner() {
   let release: (() => void) | null = null;
   let held: Promise<void> = Promise.resolve();
   let waitingCount = 0;
+  let answeredCount = 0;
   const open = (): CleaningPlace => {
     const place = createInlinePlace();
     return {
@@ -283,6 +284,7 @@ function heldCleaner() {
         waitingCount += 1;
         await held;
         waitingCount -= 1;
+        answeredCount += 1;
         return place.call(request);
       },
     };
@@ -290,6 +292,7 @@ function heldCleaner() {
   return {
     cleaner: createCleaner(open),
     isAsked: () => waitingCount > 0,
+    answeredCount: () => answeredCount,
     hold: () => void (held = new Promise((go) => (release = go))),
     release: () => release?.(),
   };
@@ -315,6 +318,24 @@ test("a cut and a move of the log start do not wait for a compaction, which is b
   expect(await readAll(broker, 60)).toEqual(
     Array.from({ length: 5 }, (_, at) => `${195 + at} key-${at}=${95 + at}`),
   );
+});
+
+test("a leader that leads no longer stops at once", async () => {
+  const held = heldCleaner();
+  held.hold();
+  const broker = await withTopic({}, { cleaner: held.cleaner });
+  await update(broker, 100);
+  await until(broker, held.isAsked);
+  const partition = partitionOf(broker);
+  broker.services.topics.failed([partition.log]);
+  expect(partition.isLeader).toBe(false);
+  held.release();
+  await broker.clock.advance(1_000);
+  // What was on its way, and the end of the run.
+  expect(held.answeredCount()).toBeLessThanOrEqual(2);
+  const manifest = await broker.services.tier.manifest(partition, { isFresh: true });
+  expect(manifest).toMatchObject({ cleanedTo: 0, leaving: [] });
+  expect(manifest!.segments).toMatchObject([{ baseOffset: 0, generation: 0 }]);
 });
 
 test("a broker that stops does not wait for the whole compaction", async () => {

@@ -1,0 +1,123 @@
+// A broker in a process of its own, over the disk and a directory as object store, near or at a distance; tells over IPC what it asked of the store and what
+// became of its topics. Started by cold-broker.ts.
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { createDirectoryObjectStore } from "../../adapters/directory/object-store.ts";
+import { createMemoryMetadataLog } from "../../adapters/memory/metadata-log.ts";
+import { createNodeClock } from "../../adapters/node/clock.ts";
+import { startCompactionThread } from "../../adapters/node/compaction-thread.ts";
+import { createNodeDisk } from "../../adapters/node/disk.ts";
+import { createNodeNetwork } from "../../adapters/node/network.ts";
+import { createNodeRandom } from "../../adapters/node/random.ts";
+import { createBroker } from "../../broker/broker.ts";
+import { defaultPackingConfig, startPacking } from "../../broker/cold/start-packing.ts";
+import type { CleaningAnswer, CleaningRequest } from "../../broker/compaction/cleaning-desk.ts";
+import { createCleaner, type Cleaner } from "../../broker/compaction/remote-cleaner.ts";
+import { defaultBrokerConfig } from "../../broker/config.ts";
+import type { LogOutput } from "../../broker/log-output.ts";
+import { ensureCluster } from "../../metadata/commands/cluster-commands.ts";
+import { createTopic } from "../../metadata/commands/create-topics.ts";
+import { openMetadataReplica } from "../../metadata/log/replica.ts";
+import type { Answer, Question, Run, TopicState } from "./cold-broker.ts";
+import { atDistance, farAway, meter } from "./metered-store.ts";
+
+const { values } = parseArgs({
+  options: {
+    data: { type: "string", default: "" },
+    far: { type: "boolean", default: false },
+    tiered: { type: "boolean", default: false },
+    budget: { type: "string", default: "0" },
+    age: { type: "string", default: "3600000" },
+  },
+});
+
+const never = 2 ** 31 - 1;
+const directory = createDirectoryObjectStore(join(values.data, "objects"));
+const { objects, figures } = meter(values.far ? atDistance(directory, farAway) : directory);
+const [clock, random, network] = [createNodeClock(), createNodeRandom(), createNodeNetwork()];
+const runs: Run[] = [];
+let beganMs = 0;
+const log: LogOutput = {
+  debug: () => undefined,
+  info(message, fields) {
+    if (message !== "a partition was compacted") return;
+    const { bytesRead, bytesKept } = fields as { bytesRead: number; bytesKept: number };
+    runs.push({ seconds: (performance.now() - beganMs) / 1_000, bytesRead, bytesKept });
+  },
+  warn: (message, fields) => console.error(message, fields),
+  error: (message, fields) => console.error(message, fields),
+};
+const thread = createCleaner(() => startCompactionThread<CleaningRequest, CleaningAnswer>());
+const cleaner: Cleaner = {
+  start(job) {
+    beganMs = performance.now();
+    return thread.start(job);
+  },
+  close: () => thread.close(),
+};
+const metadata = await openMetadataReplica({
+  log: createMemoryMetadataLog(),
+  objects,
+  clock,
+  random,
+  output: log,
+  cell: "bench",
+});
+const ensured = await metadata.submit((image, context) =>
+  ensureCluster(image, { name: "default" }, context),
+);
+if (ensured.kind === "rejected") throw new Error(ensured.message);
+const { clusterId } = ensured.result;
+const onFatal = (error: Error): never => {
+  throw error;
+};
+const broker = await createBroker(
+  { clock, random, network, disk: createNodeDisk(), metadata, objects, cleaner, log, onFatal },
+  {
+    ...defaultBrokerConfig,
+    cellName: "bench",
+    directory: join(values.data, "broker-1"),
+    listen: { host: "127.0.0.1", port: 0 },
+    version: "bench",
+    tiering: {
+      localBudgetBytes: Number(values.budget),
+      maxAgeMs: Number(values.age),
+      ...(values.tiered ? {} : { checkMs: never }),
+    },
+    compaction: { checkMs: values.tiered ? 1_000 : never },
+  },
+);
+const { topics, tierWriter } = broker.services;
+if (values.tiered) {
+  const of = { broker: broker.brokerId, brokerEpoch: 1 };
+  const config = defaultPackingConfig;
+  startPacking({ cell: "bench", broker: of, topics, objects, clock, log, config });
+}
+
+function stateOf(name: string): TopicState[] {
+  const partitions = topics.byName(clusterId, name)?.partitions ?? [];
+  return partitions.flatMap((partition) => {
+    if (partition === undefined) return [];
+    const { highWatermark, localStartOffset } = partition.log;
+    const { cleanedTo = 0 } = tierWriter.known(partition) ?? {};
+    return [{ highWatermark, localStartOffset, tieredEnd: partition.tieredEnd, cleanedTo }];
+  });
+}
+
+async function answer(question: Question): Promise<Answer> {
+  if (question.kind === "create") {
+    const { topic } = question;
+    const created = await metadata.submit((image, context) =>
+      createTopic(image, { clusterId, topic }, context),
+    );
+    if (created.kind === "rejected") throw new Error(created.message);
+  }
+  const states = question.kind === "state" ? stateOf(question.topic) : [];
+  return { port: broker.address(clusterId)?.port ?? 0, figures, runs, states };
+}
+
+process.on("message", (question: Question) => {
+  void answer(question).then((told) => process.send?.(told));
+});
+process.on("disconnect", () => process.exit());
+process.send?.(await answer({ kind: "figures" }));
