@@ -17,8 +17,10 @@ type Services = Pick<BrokerServices, "topics" | "store" | "clock" | "log"> & {
 /** What is known of a partition between rounds. */
 type Watched = {
   leaderEpoch: number;
-  /** Since when something is committed and in no segment; null while nothing is. */
+  /** Since when something is committed that is in no segment, and not old; null while nothing is. */
   sinceMs: number | null;
+  /** Everything below has been there for too long. */
+  oldEnd: number;
   /** How much that was when it was measured, and how large the log was then. */
   untieredBytes: number;
   atSizeBytes: number;
@@ -107,6 +109,7 @@ function watchedOf({ watched }: Desk, partition: Partition): Watched {
   const made: Watched = {
     leaderEpoch: partition.leaderEpoch,
     sinceMs: null,
+    oldEnd: -1,
     untieredBytes: 0,
     atSizeBytes: -1,
     isPressed: known?.isPressed ?? false,
@@ -126,7 +129,14 @@ async function isDue(desk: Desk, partition: Partition, limits: CutLimits): Promi
     return false;
   }
   state.sinceMs ??= nowMs;
-  const ageMs = nowMs - state.sinceMs;
+  if (nowMs - state.sinceMs >= limits.maxAgeMs) {
+    state.oldEnd = log.highWatermark;
+    state.sinceMs = nowMs;
+  }
+  const { isPressed } = state;
+  const isOld = state.oldEnd > from;
+  if (isOld || isPressed || !limits.isEager)
+    return isCutDue({ bytes: 1, isOld, isPressed }, { ...limits, segmentBytes: Infinity });
   // Measured only where it could be enough: the whole log is, or what has come since.
   const hasGrownEnough =
     log.sizeBytes - state.atSizeBytes + state.untieredBytes >= limits.segmentBytes;
@@ -136,8 +146,7 @@ async function isDue(desk: Desk, partition: Partition, limits: CutLimits): Promi
     state.atSizeBytes = log.sizeBytes;
   }
   const bytes = log.sizeBytes < limits.segmentBytes ? log.sizeBytes : state.untieredBytes;
-  const isPressed = state.isPressed;
-  return isCutDue({ bytes: Math.max(1, bytes), ageMs, isPressed }, limits);
+  return isCutDue({ bytes, isOld, isPressed }, limits);
 }
 
 async function cutOne(desk: Desk, partition: Partition, limits: CutLimits): Promise<void> {
@@ -158,8 +167,9 @@ async function cutOne(desk: Desk, partition: Partition, limits: CutLimits): Prom
     return;
   }
   desk.pauseMs = firstPauseMs;
-  if (partition.tieredEnd > before) {
-    state.sinceMs = null;
-    state.isPressed = false;
-  }
+  if (partition.tieredEnd === before) return;
+  state.isPressed = false;
+  // What is left has come since, more or less.
+  if (state.oldEnd < 0) state.sinceMs = null;
+  if (state.oldEnd <= partition.tieredEnd) state.oldEnd = -1;
 }

@@ -7,21 +7,23 @@ export type CutLimits = {
   readonly segmentBytes: number;
   /** `tier.segment.max.age`: how long committed records may be in the log alone. */
   readonly maxAgeMs: number;
+  /** A full segment goes at once. Where directories outlive their hosts it can wait until it is old or in the way: to write it twice costs as much as to take it in. */
+  readonly isEager: boolean;
 };
 
 export type Untiered = {
   /** Of batches that are committed and in no segment. */
   readonly bytes: number;
-  /** Since when there have been any. */
-  readonly ageMs: number;
+  /** Some of it has been there for too long. */
+  readonly isOld: boolean;
   /** They keep a file of the log from being given back that the disk's budget needs. */
   readonly isPressed: boolean;
 };
 
 export const isCutDue = (
-  { bytes, ageMs, isPressed }: Untiered,
-  { segmentBytes, maxAgeMs }: CutLimits,
-): boolean => bytes > 0 && (isPressed || bytes >= segmentBytes || ageMs >= maxAgeMs);
+  { bytes, isOld, isPressed }: Untiered,
+  { segmentBytes, isEager }: Pick<CutLimits, "segmentBytes" | "isEager">,
+): boolean => bytes > 0 && (isPressed || isOld || (isEager && bytes >= segmentBytes));
 
 /**
  * Of a topic: less than the broker's where the topic wants smaller segments, or sooner ones. Only what is in a segment can be compacted (as in Kafka, whose
@@ -31,6 +33,7 @@ export const cutLimits = (
   broker: CutLimits,
   topic: Pick<TopicSettings, "segmentBytes" | "segmentMs" | "isCompacted" | "maxCompactionLagMs">,
 ): CutLimits => ({
+  ...broker,
   segmentBytes: Math.min(broker.segmentBytes, topic.segmentBytes),
   maxAgeMs: Math.min(
     broker.maxAgeMs,

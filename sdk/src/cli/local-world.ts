@@ -56,6 +56,7 @@ export function localBrokerConfig(
     // On a laptop groups have few members and nobody wants to wait three seconds for the first message.
     groups: { initialRebalanceDelayMs: 0 },
     cell: { replacementDelayMs: options.replacementDelay },
+    tiering: { isEager: false },
   };
 }
 
