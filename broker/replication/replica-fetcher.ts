@@ -352,7 +352,9 @@ class Fetcher {
       at: found.offset,
     });
     if (!this.#isCurrent(tracked)) return;
-    if (!(await log.restartAt(found.offset, found.before)))
+    // The manifest need not say how far the log start has moved, if nothing has left it: what was known here stays known.
+    const logStartOffset = Math.max(found.before.logStartOffset, log.logStartOffset);
+    if (!(await log.restartAt(found.offset, { ...found.before, logStartOffset })))
       this.#backOff(tracked, "cannot restart");
   }
 

@@ -290,7 +290,7 @@ export const cellMutants: readonly Mutant[] = [
       },
     ],
     foundBy: /I3 does not hold|I7 does not hold/,
-    withinSeeds: 8,
+    withinSeeds: 20,
     faults: "host.crash=1200,network.dialTimesOut=0.5",
     options: [
       "--brokers=3",
@@ -415,7 +415,7 @@ export const cellMutants: readonly Mutant[] = [
       },
     ],
     foundBy: /forgets a member|C2b does not hold/,
-    withinSeeds: 8,
+    withinSeeds: 20,
     faults: "host.crash=1200",
     options: [
       "--brokers=3",
