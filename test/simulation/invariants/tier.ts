@@ -24,18 +24,9 @@ function gapsOf({ truth }: Observed, { topicId, index }: Place): Gap[] {
   return gaps;
 }
 
-/**
- * A topic that is gone has no truth to compare with. And elections after a loss do not know yet how far the object store goes: what a recovery gave up may be
- * in there, and nothing of such a partition's tier is judged.
- */
-function isJudged(observed: Observed, place: Place): boolean {
-  const state = observed.truth.partition(place.topicId, place.index);
-  if (state === undefined) return false;
-  const listed = observed.tier.manifest(place)?.segments ?? [];
-  return !state.recoveries.some(({ epoch, end }) =>
-    listed.some((entry) => entry.leaderEpoch < epoch && entry.endOffset > end),
-  );
-}
+/** A topic that is gone has no truth to compare with. */
+const isJudged = (observed: Observed, place: Place): boolean =>
+  observed.truth.partition(place.topicId, place.index) !== undefined;
 
 const soundManifests: Invariant = {
   name: "T1",

@@ -134,8 +134,29 @@ test("a topic deleted and made again under load is tiered anew, and nobody confu
 
 // Elections after the loss of everything in sync do not know of the object store yet: they choose among logs alone. Where records were tiered before any replica
 // had flushed them and all hosts lose power, the recovery ends below the tiered end: what is in the store lies in its gap, and the manifest with it.
-test.todo("the object store is ahead of every log after all hosts lost power");
-test.todo("all replicas replaced at once: only what was in the object store survives");
+test("the object store is ahead of every log after all hosts lost power: the next leader takes what is there, and goes on above", async () => {
+  const config = tiered();
+  // Nothing is flushed in time: what the hosts keep is less than what went up.
+  const log = { ...config.log, flushIntervalMs: 600_000 };
+  await play({ config: { ...config, log } }, async (stage) => {
+    const load = stage.load({ pauseMs: 60 });
+    await stage.until("segments", () => tieredEndOf(stage) > 20);
+    const end = tieredEndOf(stage);
+    for (const { host } of stage.nodes) host.crash();
+    const crashedMs = stage.nowMs;
+    for (const { host } of stage.nodes) host.boot();
+    await stage.finished("all to serve", Promise.all(stage.nodes.map((node) => node.start())));
+    await stage.until("writes to be taken", () => load.isServedSince(crashedMs));
+    const recovery = stage.partition().recoveries.at(-1)!;
+    expect(recovery.end).toBeGreaterThanOrEqual(end);
+    const first = load.acknowledged.find(({ sentMs }) => sentMs >= crashedMs)!;
+    expect(first.baseOffset).toBeGreaterThan(recovery.start);
+    const leader = stage.replica(stage.leader());
+    expect(leader.logStartOffset).toBe(0);
+    await stage.until("the tier to go on", () => tieredEndOf(stage) > recovery.start);
+  });
+});
 // Nothing compacts yet, and no cell is restored.
+test.todo("all replicas replaced at once: only what was in the object store survives");
 test.todo("a follower starts from the object store while the leader compacts");
 test.todo("a cell restored beside the late writers of the former one");

@@ -67,7 +67,7 @@ export class SimObjectStore {
     return {
       put: async (key, bytes, condition) => {
         assertObjectKey(key);
-        const copy = bytes.slice();
+        const copy = Uint8Array.from(bytes);
         return call("put", key, () => this.#put(key, copy, condition));
       },
       get: async (key, range) => {
