@@ -50,6 +50,8 @@ export default defineConfig({
           // Loading CDK takes longer than all of the tests: once, for all files.
           isolate: false,
           fileParallelism: false,
+          // One group after the other: within one all have as many workers.
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -60,6 +62,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -70,6 +73,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
