@@ -11,10 +11,6 @@ export async function moveLogStartEverywhere(
   partition: Partition,
   offset: number,
 ): Promise<boolean> {
-  const { tieredEnd, log } = partition;
-  // Where nothing is known to be there, the next leader's claim takes out what might be.
-  if (tieredEnd < 0 && log.logStartOffset === log.localStartOffset)
-    return moveLogStart(partition, offset);
   const left = await tierWriter.leave(partition, offset);
   return left.kind === "done" && moveLogStart(partition, offset);
 }

@@ -290,7 +290,7 @@ export const cellMutants: readonly Mutant[] = [
       },
     ],
     foundBy: /I3 does not hold|I7 does not hold/,
-    withinSeeds: 20,
+    withinSeeds: 40,
     faults: "host.crash=1200,network.dialTimesOut=0.5",
     options: [
       "--brokers=3",
@@ -476,8 +476,8 @@ export const cellMutants: readonly Mutant[] = [
     edits: [
       {
         file: "broker/cell/heartbeats.ts",
-        find: "if (isFenced || isLate || activeBut",
-        replace: "if (isFenced || isLate || !isLate || activeBut",
+        find: "if (isFenced || isLate || (isAlone",
+        replace: "if (isFenced || isLate || !isLate || (isAlone",
       },
     ],
     foundBy: /C5 does not hold/,
