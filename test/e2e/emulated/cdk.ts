@@ -18,13 +18,31 @@ export type Cdk = {
   deploy(context: Record<string, string>): Promise<Record<string, string>>;
 };
 
+/** How this machine reaches a registry: what is bundled for other machines is fetched by npm, under a home directory that knows nothing of it. */
+function networkSettings(): Record<string, string> {
+  const isWanted = (name: string) => /cert|_ca_|ssl|proxy/i.test(name);
+  const inherited = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => isWanted(entry[0]) && entry[1] !== undefined,
+  );
+  return {
+    ...Object.fromEntries(inherited),
+    npm_config_userconfig: process.env["npm_config_userconfig"] ?? join(homedir(), ".npmrc"),
+    npm_config_cache: process.env["npm_config_cache"] ?? join(homedir(), ".npm"),
+  };
+}
+
 /** The real command line, as a user of the repository has it. */
 export function cdkOn(emulator: Emulator, directory: string): Cdk {
   function run(cwd: string, args: readonly string[]): Promise<void> {
     return new Promise((done, failed) => {
       const child = spawn(process.execPath, [cdk, ...args, "--ci"], {
         cwd,
-        env: { ...emulator.environment, CI: "true", CDK_DISABLE_CLI_TELEMETRY: "true" },
+        env: {
+          ...networkSettings(),
+          ...emulator.environment,
+          CI: "true",
+          CDK_DISABLE_CLI_TELEMETRY: "true",
+        },
         stdio: ["ignore", "pipe", "pipe"],
       });
       let output = "";

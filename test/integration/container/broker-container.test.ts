@@ -92,7 +92,10 @@ describe.skipIf(skipped !== null)("brokers as containers, over DynamoDB and S3",
     try {
       // Past the session, so that nothing rests on what was read before.
       await new Promise((resolve) => setTimeout(resolve, 11_000));
-      await writeAndRead(shop, 20);
+      // Until each knows that nobody can read the log, consumers may be refused for a moment.
+      await expect
+        .poll(() => writeAndRead(shop, 20).then(() => "read", String), { timeout: 30_000 })
+        .toBe("read");
       await expect(controlPlane.append("too-early")).rejects.toMatchObject({
         name: "MetadataLogError",
         code: "unavailable",
