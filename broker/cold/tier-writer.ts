@@ -102,6 +102,8 @@ class ManifestWriter implements TierWriter {
   readonly #options: TierWriterOptions;
   readonly #claims = new WeakMap<Partition, Claimed>();
   readonly #lines = new WeakMap<Partition, Promise<unknown>>();
+  /** In which term the store was found to have no manifest of it. */
+  readonly #without = new WeakMap<Partition, number>();
   readonly #buffers: SegmentBuffers;
 
   constructor(options: TierWriterOptions) {
@@ -293,10 +295,17 @@ class ManifestWriter implements TierWriter {
     throw new LogReadError(`the last segment's footer: ${end.kind}`);
   }
 
+  /** As it is in the store now: a former leader may have put one since it was read last. Once there is none, only this leader makes one in its term. */
+  async #presentManifest(partition: Partition): Promise<Manifest | null> {
+    const { leaderEpoch } = partition;
+    if (this.#without.get(partition) === leaderEpoch) return null;
+    const manifest = await this.#options.tier.manifest(partition, { isFresh: true });
+    if (manifest === null) this.#without.set(partition, leaderEpoch);
+    return manifest;
+  }
+
   async #leave(partition: Partition, offset: number): Promise<Written> {
-    const known =
-      this.#claims.get(partition)?.stored.manifest ??
-      (await this.#options.tier.manifest(partition));
+    const known = this.known(partition) ?? (await this.#presentManifest(partition));
     const start = known === null ? -1 : tieredStart(known);
     // DeleteRecords comes every half a minute for some: not a put each.
     if (known === null || start < 0 || firstEnd(known) > offset) return done;
