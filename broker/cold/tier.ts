@@ -55,8 +55,8 @@ export type TierRead =
       readonly baseOffset: number;
       readonly nextOffset: number;
     }
-  /** Nothing is left from there to the end of what is tiered (compaction took it), or nothing may be given. */
-  | { readonly kind: "empty" }
+  /** `isAtEnd`: nothing is left from there to the end of what is tiered (compaction took it). Else there is, and it does not fit or may not be given. */
+  | { readonly kind: "empty"; readonly isAtEnd: boolean }
   /** The store does not answer, or what it has is damaged: to be tried again. */
   | { readonly kind: "unavailable"; readonly reason: string };
 
@@ -182,9 +182,10 @@ class ObjectTier implements Tier {
       const read = await this.#withView(
         place,
         (view) => this.reader.read(view, range),
-        ({ kind }) => kind === "gone" || kind === "empty",
+        (found) => found.kind === "gone" || (found.kind === "empty" && found.isAtEnd),
       );
-      if (read === null || read.kind === "empty") return { kind: "empty" };
+      if (read === null) return { kind: "unavailable", reason: "there is no manifest" };
+      if (read.kind === "empty") return read;
       if (read.kind !== "data") return { kind: "unavailable", reason: reasonOf(read) };
       const { bytes, baseOffset, nextOffset } = read;
       return { kind: "data", records: tieredRange(this.#lent, bytes), baseOffset, nextOffset };

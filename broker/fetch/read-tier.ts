@@ -19,6 +19,8 @@ export async function readTier(
   const read = await inTime(clock, tier.read(partition, request));
   if (read === null) return { kind: "empty", nextBatchBytes: 0 };
   if (read.kind !== "empty") return read;
+  // What is there and does not fit is not to be passed over.
+  if (!read.isAtEnd) return { kind: "empty", nextBatchBytes: 0 };
   const fromOffset = Math.max(request.fromOffset, log.localStartOffset);
   // Where nothing is left of what was tiered, the next record is the first one here.
   if (fromOffset >= request.upToOffset || fromOffset === request.fromOffset)
@@ -34,10 +36,16 @@ function inTime(clock: Clock, reading: Promise<TierRead>): Promise<TierRead | nu
       isLate = true;
       resolve(null);
     });
-    reading.then((read) => {
-      cancel();
-      if (!isLate) resolve(read);
-      else if (read.kind === "data") read.records.release();
-    }, reject);
+    reading.then(
+      (read) => {
+        cancel();
+        if (!isLate) resolve(read);
+        else if (read.kind === "data") read.records.release();
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error);
+      },
+    );
   });
 }

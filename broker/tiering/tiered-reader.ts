@@ -18,8 +18,8 @@ import {
 
 export type TieredRead =
   | BatchesRead
-  /** Nothing listed from there on, or nothing that may be given, or the next batch does not fit. */
-  | { readonly kind: "empty" }
+  /** `isAtEnd`: nothing is listed from there on. Else the next batch does not fit, or may not be given: it is there. */
+  | { readonly kind: "empty"; readonly isAtEnd: boolean }
   | PieceFailure;
 
 export type TieredEnd =
@@ -108,13 +108,13 @@ export function createTieredReader(options: TieredReaderOptions): TieredReader {
       let { fromOffset } = range;
       for (;;) {
         const found = await pages.findSegment(view, fromOffset);
-        if (found.kind === "none") return { kind: "empty" };
+        if (found.kind === "none") return { kind: "empty", isAtEnd: true };
         if (found.kind !== "found") return found;
         const { entry } = found;
-        if (entry.baseOffset >= range.upToOffset) return { kind: "empty" };
+        if (entry.baseOffset >= range.upToOffset) return { kind: "empty", isAtEnd: false };
         const read = await readEntry(view, entry, { ...range, fromOffset });
         if (read.kind !== "empty") return read;
-        if (!read.isAtEnd) return { kind: "empty" };
+        if (!read.isAtEnd) return read;
         // Compaction took the last batches of the segment.
         fromOffset = entry.endOffset;
       }
