@@ -23,7 +23,12 @@ export function startWalThread(workerUrl: URL = defaultWorkerUrl()): WalThread {
   const signal = new SharedArrayBuffer(4);
   const sequence = new Int32Array(signal);
   const data: WalWorkerData = { commands: channel.port2, signal };
-  const worker = new Worker(workerUrl, { workerData: data, transferList: [channel.port2] });
+  const worker = new Worker(workerUrl, {
+    workerData: data,
+    transferList: [channel.port2],
+    // Its messages die young: without a limit their garbage grows to what the main thread may have.
+    resourceLimits: { maxYoungGenerationSizeMb: 4 },
+  });
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
   let ended: DiskError | null = null;

@@ -12,6 +12,7 @@ import { chooseWorkloads, workloads } from "./workloads.ts";
 const { values } = parseArgs({
   options: {
     only: { type: "string", default: "*" },
+    brokers: { type: "string", default: "1" },
     bootstrap: { type: "string" },
     pid: { type: "string", default: "" },
     data: { type: "string" },
@@ -30,6 +31,7 @@ const { values } = parseArgs({
 
 const help = `npm run bench:load -- [options]
   --only a,b*       workloads by name, comma-separated; --list names them
+  --brokers 3       a cell of three: topics with three replicas, acks=all
   --bootstrap H:P   load a broker that runs already (else \`myelin dev\` is started), with --pid N[,N] its processes
   --data DIR        its data directory, for the cold fetch; --name what to call it
   --rounds 3 --seconds 8 --warmup 2
@@ -76,7 +78,9 @@ async function main(): Promise<void> {
       : "memory not warmed";
   console.log(memory);
   const target =
-    values.bootstrap === undefined ? await startMyelin() : givenTarget(values.bootstrap);
+    values.bootstrap === undefined
+      ? await startMyelin({ brokers: Number(values.brokers) })
+      : givenTarget(values.bootstrap);
   try {
     const runs = await runSession({
       targets: [target],

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import { defaultCellConfig } from "../../../broker/cell/cell-config.ts";
+import { hotMemory, hotMemoryText } from "./hot-memory.ts";
 import { duration, portNumber } from "./option-values.ts";
 
 /** What `myelin dev` and the `myelin broker` processes of its cell are told alike, so that one's flags can be handed to the other. */
@@ -14,6 +15,8 @@ export type CellOptions = {
   logFormat: "pretty" | "json";
   /** In milliseconds. */
   replacementDelay: number;
+  /** Bytes of a broker's ring; the log's own default if absent. */
+  hotMemory?: number;
 };
 
 export type DevOptions = CellOptions & {
@@ -51,6 +54,11 @@ export function addCellOptions(command: Command): Command {
         .argParser(duration)
         .default(cellDefaults.replacementDelay, "1m"),
     )
+    .option(
+      "--hot-memory <size>",
+      "for the newest records, of each broker: 128MiB, or less where several share the machine",
+      hotMemory,
+    )
     .addOption(
       new Option("--log-level <level>", "what is worth saying")
         .choices(["debug", "info", "warn", "error"])
@@ -66,13 +74,15 @@ export function addCellOptions(command: Command): Command {
 /** The options as a shell takes them, but for those that are at their defaults. */
 export function cellFlags(options: CellOptions): string[] {
   const { data, host, port, httpPort, cluster, logLevel, logFormat, replacementDelay } = options;
-  const given: [string, keyof CellOptions, string | number][] = [
+  const ring = options.hotMemory === undefined ? undefined : hotMemoryText(options.hotMemory);
+  const given: [string, keyof CellOptions, string | number | undefined][] = [
     ["--data", "data", data],
     ["--host", "host", host],
     ["--port", "port", port],
     ["--http-port", "httpPort", httpPort],
     ["--cluster", "cluster", cluster],
     ["--replacement-delay", "replacementDelay", replacementDelay],
+    ["--hot-memory", "hotMemory", ring],
     ["--log-level", "logLevel", logLevel],
     ["--log-format", "logFormat", logFormat],
   ];

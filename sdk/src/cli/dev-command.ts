@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addCellOptions } from "./cell-options.ts";
 import type { DevOptions } from "./cell-options.ts";
+import { hotMemoryShare } from "./hot-memory.ts";
 import { createOutput } from "./output.ts";
 import { slotNumber } from "./slots.ts";
 
@@ -17,7 +18,10 @@ export function devCommand(): Command {
         process.exitCode = await runDev(options, output);
       } else {
         const { runDevBrokers } = await import("./dev-brokers.ts");
-        process.exitCode = await runDevBrokers(options, output);
+        process.exitCode = await runDevBrokers(
+          { ...options, hotMemory: options.hotMemory ?? hotMemoryShare(options.brokers) },
+          output,
+        );
       }
     });
 }

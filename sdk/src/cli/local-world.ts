@@ -57,6 +57,7 @@ export function localBrokerConfig(
     groups: { initialRebalanceDelayMs: 0 },
     cell: { replacementDelayMs: options.replacementDelay },
     tiering: { isEager: false },
+    log: options.hotMemory === undefined ? {} : { ringBytes: options.hotMemory },
   };
 }
 

@@ -38,9 +38,14 @@ test("each broker has a zone of its own, unless they share fewer", () => {
 
 test("the command that starts a broker again says no more than is needed", () => {
   expect(startCommand(cellDefaults, 2, "zone-2")).toBe("npx --no myelin broker --slot 2");
-  const others = { ...cellDefaults, data: "/tmp/my data", port: 9192 };
+  const others = {
+    ...cellDefaults,
+    data: "/tmp/my data",
+    port: 9192,
+    hotMemory: 32 * 1024 * 1024,
+  };
   expect(startCommand(others, 3, "zone-1")).toBe(
-    "npx --no myelin broker --slot 3 --zone zone-1 --data '/tmp/my data' --port 9192",
+    "npx --no myelin broker --slot 3 --zone zone-1 --data '/tmp/my data' --port 9192 --hot-memory 32MiB",
   );
 });
 
