@@ -1,5 +1,5 @@
-import { CustomResource, Duration, Resource, Token } from "aws-cdk-lib";
-import type { IResource, RemovalPolicy } from "aws-cdk-lib";
+import { CustomResource, Duration, RemovalPolicy, Resource, Token } from "aws-cdk-lib";
+import type { IResource } from "aws-cdk-lib";
 import { Port } from "aws-cdk-lib/aws-ec2";
 import type { Construct } from "constructs";
 import type { IMyelinCell } from "./cell-interface.ts";
@@ -27,6 +27,11 @@ export type ClusterOptions = {
   readonly defaults?: Readonly<Record<string, string>>;
   /** @default as the cell has it: RETAIN, or DESTROY in the dev profile */
   readonly removalPolicy?: RemovalPolicy;
+  /**
+   * Where the cluster is deleted with its stack, topics that are left in it go too, whoever made them; without, the deletion fails as long as there are some.
+   * @default true where the cell's own records are deleted with it, as in the dev profile
+   */
+  readonly autoDeleteTopics?: boolean;
 };
 
 export type ClusterProps = ClusterOptions & {
@@ -91,6 +96,8 @@ export class Cluster extends ClusterBase {
       removalPolicy: props.removalPolicy ?? cell.removalPolicy,
       properties: {
         clusterName,
+        // CloudFormation hands every property over as a text.
+        force: String(props.autoDeleteTopics ?? cell.removalPolicy === RemovalPolicy.DESTROY),
         ...(description === undefined ? {} : { description }),
         ...(defaults === undefined ? {} : { defaults }),
       },

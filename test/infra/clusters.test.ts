@@ -89,6 +89,18 @@ test("a cluster and its topics are made on a cell of another stack", () => {
   });
 });
 
+test("topics that others made go with a cluster only where records go with the cell, or it is asked for", () => {
+  const forceOf = (stack: Stack): unknown[] =>
+    Object.values(resourcesOf(Template.fromStack(stack), "Custom::MyelinCluster")).map(
+      ({ Properties }) => Properties["force"],
+    );
+  expect(forceOf(newStack(newApp(), { cell: { profile: Profile.dev() } }))).toEqual(["true"]);
+  expect(forceOf(newStack(newApp(), { cell: { profile: Profile.standard() } }))).toEqual(["false"]);
+  const { stack, cell } = user();
+  new Cluster(stack, "Shop", { cell, clusterName: "shop", autoDeleteTopics: true });
+  expect(forceOf(stack)).toEqual(["true"]);
+});
+
 test("a client is let in at the brokers and at the load balancer, at the cluster's port", () => {
   const { stack, cell, worker } = user();
   const shop = new Cluster(stack, "Shop", { cell, clusterName: "shop" });
