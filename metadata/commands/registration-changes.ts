@@ -122,10 +122,11 @@ function refSet(refs: readonly ReplicaRef[]): ReadonlySet<string> {
 }
 
 function draftWith(image: Image, broker: Broker): Placement {
-  // Of those that were there before the cell slept nobody knows who comes back.
-  const isCounted = (isActive: boolean) => isActive || !isSleeping(image);
+  // Of those that were there before the cell slept nobody knows who comes back; whose disk goes with its process never does.
+  const mayComeBack = (id: number) =>
+    !isSleeping(image) && image.brokers.get(id)?.ephemeral === false;
   const others = brokersWithLoad(image).filter(
-    ({ brokerId, isActive }) => brokerId !== broker.brokerId && isCounted(isActive),
+    ({ brokerId, isActive }) => brokerId !== broker.brokerId && (isActive || mayComeBack(brokerId)),
   );
   const { brokerId, zone, host } = broker;
   const load = image.brokerLoads.get(brokerId) ?? { replicaCount: 0, leaderCount: 0 };

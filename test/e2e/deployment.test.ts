@@ -97,28 +97,7 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
     metadata = await startTaskMetadata(
       zones.map(([zone], index) => ({ zone, host: hosts[index] ?? "" })),
     );
-    for (const [index, [, service]] of zones.entries()) {
-      brokers.push(
-        await startTask({
-          ...aws,
-          cluster: outputs["EcsCluster"] ?? "",
-          service,
-          directory: join(directory.path, `task-${index}`),
-          environment: {
-            ...metadata.environmentOf(index),
-            MYELIN_LISTEN_HOST: hosts[index] ?? "",
-            AWS_REGION: region,
-            AWS_ACCESS_KEY_ID: "000000000000",
-            AWS_SECRET_ACCESS_KEY: "local",
-          },
-        }),
-      );
-    }
-    for (const broker of brokers) await broker.whenSaid("the broker is up");
-    for (const host of hosts)
-      await expect
-        .poll(() => statusOf(`http://${host}:9640/readyz`), { timeout: 60_000 })
-        .toBe(200);
+    await startBrokers("first");
     shop = await myelin.clusters.get("shop");
     for (const host of hosts) expect(shop.bootstrapServers).toContain(`${host}:9192`);
     await writeAndRead(shop, "orders");
@@ -147,6 +126,29 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
     for (const [, service] of zones) expect(await desiredCount(service)).toBe(2);
   }, 60_000);
 
+  test("a cell told to sleep gives every disk back, and wakes on empty ones with what it had", async () => {
+    const before = await valuesOf(shop, "orders");
+    expect(before.length).toBeGreaterThanOrEqual(200);
+    await myelin.cell.sleep();
+    await expect
+      .poll(async () => (await myelin.cell.status()).state, { timeout: 60_000 })
+      .toBe("asleep");
+    // One that ended by itself would be started again, and wake the cell: they wait until their services want none.
+    await invoke(outputs["ReconcileFunction"]);
+    for (const [, service] of zones) expect(await desiredCount(service)).toBe(0);
+    const stopped = await Promise.all(brokers.splice(0).map((each) => each.stop()));
+    expect(stopped).toEqual([0, 0, 0]);
+    await shop.topics.create({ name: "by-night", partitions: 2 });
+    await myelin.cell.wake();
+    await invoke(outputs["ReconcileFunction"]);
+    for (const [, service] of zones) expect(await desiredCount(service)).toBeGreaterThan(0);
+    await startBrokers("second");
+    expect(await valuesOf(shop, "orders")).toEqual(before);
+    await writeAndRead(shop, "orders");
+    await writeAndRead(shop, "by-night");
+    await shop.topics.delete("by-night");
+  }, 240_000);
+
   test("with every broker stopped the control plane goes on", async () => {
     const [first, ...others] = brokers;
     expect(await first?.stop()).toBe(0);
@@ -173,6 +175,41 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
     expect(apis.items ?? []).toEqual([]);
     for (const [, service] of zones) expect(await desiredCount(service)).toBeNull();
   }, 120_000);
+
+  /** One in each zone, with empty disks. */
+  async function startBrokers(life: string): Promise<void> {
+    for (const [index, [, service]] of zones.entries()) {
+      brokers.push(
+        await startTask({
+          ...aws,
+          cluster: outputs["EcsCluster"] ?? "",
+          service,
+          directory: join(directory.path, `${life}-task-${index}`),
+          environment: {
+            ...metadata.environmentOf(index),
+            MYELIN_LISTEN_HOST: hosts[index] ?? "",
+            AWS_REGION: region,
+            AWS_ACCESS_KEY_ID: "000000000000",
+            AWS_SECRET_ACCESS_KEY: "local",
+          },
+        }),
+      );
+    }
+    for (const broker of brokers) await broker.whenSaid("the broker is up");
+    for (const host of hosts)
+      await expect
+        .poll(() => statusOf(`http://${host}:9640/readyz`), { timeout: 60_000 })
+        .toBe(200);
+  }
+
+  /** Every record of a topic: where it is and what it says. */
+  async function valuesOf(cluster: Cluster, topic: string): Promise<string[]> {
+    const found: string[] = [];
+    const reader = cluster.reader({ topics: [topic], from: "beginning", untilEnd: true });
+    for await (const { partition, offset, value } of reader)
+      found.push(`${partition} ${offset} ${String(value)}`);
+    return found.sort();
+  }
 
   async function writeAndRead(cluster: Cluster, topic: string): Promise<void> {
     await using producer = cluster.producer();

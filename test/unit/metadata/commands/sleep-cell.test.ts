@@ -356,6 +356,24 @@ describe("a cell that wakes", () => {
     expect(requestedReplicationFactor).toBe(3);
   });
 
+  test("gives what was made in its sleep to none whose disk went with it, whoever woke it", () => {
+    const cell = scene(0);
+    const { clusterId } = cell;
+    for (const name of ["a", "b", "c"]) register(cell, name, { ephemeral: true });
+    fence(cell, ...cell.image.brokers.keys());
+    const topic = { name: "by-night", partitionCount: 2 };
+    cell.accept(sleepCell);
+    cell.accept((image, context) => createTopic(image, { clusterId, topic }, context));
+    cell.accept(wakeCell);
+    const news = ["d", "e", "f"].map((name) => register(cell, name, { ephemeral: true }));
+    for (let round = 0; round < 4; round++) {
+      cell.accept((image, context) => growTopics(image, { maxMoving: 10 }, context));
+      for (const { partition } of partitionsOf(cell))
+        for (const id of partition.replicas) expect(news).toContain(id);
+    }
+    expect(cell.image.leaderlessCount).toBe(0);
+  });
+
   test("places what was made while it fell asleep, when that is taken back", () => {
     const cell = scene(2, { name: "t", partitionCount: 1 });
     const { clusterId } = cell;
