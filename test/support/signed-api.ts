@@ -14,8 +14,8 @@ export type SignedApi = {
 
 type Signer = { readonly accessKeyId: string; readonly secret: string };
 
-/** Serves what is at `behind`. */
-export async function serveSigned(behind: string, signer: Signer): Promise<SignedApi> {
+/** Serves what is at `behind`, under a path if one is given. */
+export async function serveSigned(behind: string, signer: Signer, prefix = ""): Promise<SignedApi> {
   const counts = { answered: 0, refused: 0 };
   const server = createServer((request, response) => {
     void (async () => {
@@ -35,7 +35,8 @@ export async function serveSigned(behind: string, signer: Signer): Promise<Signe
         ...headers
       } = request.headers as Record<string, string>;
       const method = request.method ?? "GET";
-      const answered = await fetch(new URL(request.url ?? "/", behind), {
+      const path = (request.url ?? "/").replace(prefix, "");
+      const answered = await fetch(new URL(path, behind), {
         method,
         headers,
         ...(body.length === 0 ? {} : { body }),

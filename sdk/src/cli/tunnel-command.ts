@@ -3,7 +3,8 @@ import { portNumber } from "./option-values.ts";
 import { createOutput } from "./output.ts";
 
 export type TunnelOptions = {
-  ecsCluster: string;
+  /** One of the two at least. */
+  ecsCluster?: string;
   apiUrl?: string;
   port: number;
   httpPort: number;
@@ -15,11 +16,11 @@ export type TunnelOptions = {
 export function tunnelCommand(): Command {
   return new Command("tunnel")
     .description("reach a cell in AWS from outside its VPC: its brokers, as ports of this machine")
-    .requiredOption(
-      "--ecs-cluster <name>",
-      "of the brokers, as the stack's output EcsCluster has it",
+    .option("--ecs-cluster <name>", "of the brokers, as the stack's output EcsCluster has it")
+    .option(
+      "--api-url <address>",
+      "of the HTTP API, the output ApiUrl: to sign requests to it; alone it needs no broker",
     )
-    .option("--api-url <address>", "of the HTTP API, the output ApiUrl: to sign requests to it")
     .option("--port <number>", "of this machine, for bootstrap.servers", portNumber, 9092)
     .option("--http-port <number>", "of this machine, for the HTTP API", portNumber, 8080)
     .option("--kafka-port <number>", "of the Kafka cluster at the brokers", portNumber, 9092)

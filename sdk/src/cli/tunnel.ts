@@ -1,9 +1,8 @@
 import { openApiDoor } from "../tunnel/api-door.ts";
 import { createAwsCredentials } from "../tunnel/aws-credentials.ts";
-import type { Doors } from "../tunnel/doors.ts";
 import { createDoors } from "../tunnel/doors.ts";
-import type { EcsSessions } from "../tunnel/ecs-sessions.ts";
 import { createEcsSessions } from "../tunnel/ecs-sessions.ts";
+import type { Resolve } from "../tunnel/rewrite-response.ts";
 import { SessionError } from "../tunnel/session-error.ts";
 import { createSignedFetch } from "../tunnel/signed-fetch.ts";
 import { CliError } from "./failure.ts";
@@ -14,20 +13,20 @@ import type { TunnelOptions } from "./tunnel-command.ts";
 export async function keepTunnelOpen(options: TunnelOptions, output: Output): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
-  const { ecsCluster: cluster, aws, region = null } = options;
+  if (options.ecsCluster === undefined && options.apiUrl === undefined)
+    throw new CliError("Say where to: --ecs-cluster, --api-url, or both.", 2);
   await using opened = new AsyncDisposableStack();
-  const sessions = createEcsSessions({ cluster, region, aws });
-  opened.defer(() => sessions.close());
-  const doors = createDoors({
-    dial: (address) => sessions.dial(address),
-    onTrouble: (message) => output.note(message),
-  });
-  opened.defer(() => doors.close());
   try {
-    const bootstrapServers = await openBootstrap(options, { sessions, doors });
-    const api = await openApi(options, doors);
+    const brokers = await openBrokers(options, { opened, output });
+    // Without a way to the brokers they stay where the cell says.
+    const resolve = brokers?.resolve ?? ((address) => Promise.resolve(address));
+    const api = await openApi(options, resolve);
     if (api !== null) opened.defer(() => api.close());
-    say(output, { cluster, bootstrapServers, apiUrl: api?.url ?? null });
+    say(output, {
+      cluster: options.ecsCluster ?? null,
+      bootstrapServers: brokers?.bootstrapServers ?? null,
+      apiUrl: api?.url ?? null,
+    });
     await aborted(stop.signal);
   } catch (error) {
     if (error instanceof SessionError) throw new CliError(error.message);
@@ -35,25 +34,38 @@ export async function keepTunnelOpen(options: TunnelOptions, output: Output): Pr
   }
 }
 
-async function openBootstrap(
-  { ecsCluster, port, kafkaPort }: TunnelOptions,
-  { sessions, doors }: { sessions: EcsSessions; doors: Doors },
-): Promise<string> {
+type Brokers = { readonly bootstrapServers: string; readonly resolve: Resolve };
+
+async function openBrokers(
+  { ecsCluster: cluster, port, kafkaPort, aws, region }: TunnelOptions,
+  { opened, output }: { opened: AsyncDisposableStack; output: Output },
+): Promise<Brokers | null> {
+  if (cluster === undefined) return null;
+  const sessions = createEcsSessions({ cluster, region: region ?? null, aws });
+  opened.defer(() => sessions.close());
+  const doors = createDoors({
+    dial: (address) => sessions.dial(address),
+    onTrouble: (message) => output.note(message),
+  });
+  opened.defer(() => doors.close());
   const [first] = await sessions.tasks();
   if (first === undefined)
     throw new CliError(
-      `No broker runs in the ECS cluster ${ecsCluster}. Is the region right, or does the cell sleep?`,
+      `No broker runs in the ECS cluster ${cluster}. Is the region right? If the cell sleeps: a tunnel with --api-url alone needs no broker, and myelin cell wake through it wakes the cell.`,
     );
   // Anew for each connection, for the first broker may be gone by then.
   const dialAny = async () => {
     const [any = first] = await sessions.tasks();
     return sessions.dial({ host: any.host, port: kafkaPort });
   };
-  const opened = await doors.open(port, dialAny).catch(taken(port, "--port"));
-  return `${opened.host}:${opened.port}`;
+  const door = await doors.open(port, dialAny).catch(taken(port, "--port"));
+  return {
+    bootstrapServers: `${door.host}:${door.port}`,
+    resolve: (address) => doors.to(address),
+  };
 }
 
-async function openApi({ apiUrl, httpPort, region, aws }: TunnelOptions, doors: Doors) {
+async function openApi({ apiUrl, httpPort, region, aws }: TunnelOptions, resolve: Resolve) {
   if (apiUrl === undefined) return null;
   const url = new URL(apiUrl);
   const signedFor = region ?? regionOf(url);
@@ -64,7 +76,7 @@ async function openApi({ apiUrl, httpPort, region, aws }: TunnelOptions, doors: 
     region: signedFor,
     credentials: createAwsCredentials(aws),
   });
-  const opening = openApiDoor({ port: httpPort, fetch, resolve: (address) => doors.to(address) });
+  const opening = openApiDoor({ port: httpPort, fetch, resolve });
   return opening.catch(taken(httpPort, "--http-port"));
 }
 
@@ -81,15 +93,19 @@ function taken(port: number, option: string): (error: unknown) => never {
   };
 }
 
-type Opened = { cluster: string; bootstrapServers: string; apiUrl: string | null };
+type Opened = {
+  cluster: string | null;
+  bootstrapServers: string | null;
+  apiUrl: string | null;
+};
 
 function say(output: Output, { cluster, bootstrapServers, apiUrl }: Opened): void {
   if (output.isJson) {
     output.json({ bootstrap_servers: bootstrapServers, api_url: apiUrl });
     return;
   }
-  output.line(`A tunnel to ${cluster} is open.\n`);
-  output.line(`  bootstrap.servers  ${bootstrapServers}`);
+  output.line(`A tunnel to ${cluster ?? "the HTTP API"} is open.\n`);
+  if (bootstrapServers !== null) output.line(`  bootstrap.servers  ${bootstrapServers}`);
   if (apiUrl !== null) output.line(`  HTTP API           ${apiUrl}   (MYELIN_URL)`);
   output.line("\nCtrl-C ends it.");
 }

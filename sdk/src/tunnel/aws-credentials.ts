@@ -22,11 +22,13 @@ const marginMs = 60_000;
 /** Those without an end are asked for again now and then: somebody may have signed in as someone else. */
 const keptMs = 5 * 60_000;
 
-/** Credentials as the AWS CLI finds them, kept for as long as they hold. What it gives throws SessionError. */
+/** Credentials of the environment, else as the AWS CLI finds them, kept for as long as they hold. What it gives throws SessionError. */
 export function createAwsCredentials(aws: string): () => Promise<AwsCredentials> {
   let known: { credentials: Promise<AwsCredentials>; untilMs: number } | null = null;
 
   async function ask(): Promise<AwsCredentials> {
+    const given = ofEnvironment();
+    if (given !== null) return given;
     const { stdout } = await run(aws, ["configure", "export-credentials", "--format", "process"], {
       timeout: callLimitMs,
     }).catch((error: unknown) => {
@@ -52,4 +54,15 @@ export function createAwsCredentials(aws: string): () => Promise<AwsCredentials>
     credentials.catch(() => (known = null));
     return credentials;
   };
+}
+
+/** They come first everywhere in AWS, and need no AWS CLI. https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html */
+function ofEnvironment(): AwsCredentials | null {
+  const {
+    AWS_ACCESS_KEY_ID: accessKeyId = "",
+    AWS_SECRET_ACCESS_KEY: secretAccessKey = "",
+    AWS_SESSION_TOKEN: sessionToken = "",
+  } = process.env;
+  if (accessKeyId === "" || secretAccessKey === "") return null;
+  return { accessKeyId, secretAccessKey, ...(sessionToken === "" ? {} : { sessionToken }) };
 }

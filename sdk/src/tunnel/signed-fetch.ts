@@ -11,7 +11,7 @@ export type SignedRequest = {
 };
 
 export type SignedFetchOptions = {
-  /** Of the HTTP API. */
+  /** Of the HTTP API; a path that it has (a stage, a mapping of a domain) stays in front of the requests'. */
   readonly url: URL;
   readonly region: string;
   readonly credentials: () => Promise<AwsCredentials>;
@@ -28,7 +28,7 @@ export function createSignedFetch({ url, region, credentials }: SignedFetchOptio
     sha256: Sha256,
   });
   return async ({ method, path, headers, body }: SignedRequest): Promise<Response> => {
-    const target = new URL(path, url);
+    const target = new URL(url.pathname.replace(/\/$/, "") + path, url);
     const signed = await signer.sign({
       method,
       protocol: target.protocol,

@@ -44,8 +44,9 @@ function isFree(host: string, port: number): Promise<boolean> {
   });
 }
 
-export async function startEmulator(directory: string): Promise<Emulator> {
-  const [port = 0] = await freePorts(1);
+export async function startEmulator(directory: string, wantedPort?: number): Promise<Emulator> {
+  const [freePort = 0] = wantedPort === undefined ? await freePorts(1) : [];
+  const port = wantedPort ?? freePort;
   const endpoint = `http://127.0.0.1:${port}`;
   const temporary = join(directory, "tmp");
   mkdirSync(temporary, { recursive: true });

@@ -16,7 +16,9 @@ import { temporaryDirectory } from "../../support/temporary-directory.ts";
 const directory = temporaryDirectory();
 const aws = join(directory.path, "aws");
 const calls = join(directory.path, "calls");
-const command = [join(repository, "sdk/bin/myelin.js"), "tunnel", "--ecs-cluster", "cell"];
+const program = [join(repository, "sdk/bin/myelin.js"), "tunnel"];
+const command = [...program, "--ecs-cluster", "cell"];
+const keys = { accessKeyId: "AKIDEXAMPLE", secret: "secret" };
 let broker: TestBroker;
 let tunnel: ChildProcess;
 let bootstrapServers = "";
@@ -29,7 +31,7 @@ beforeAll(async () => {
   const script = resolve(repository, "test/support/fake-aws.ts");
   writeFileSync(aws, `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`);
   chmodSync(aws, 0o755);
-  api = await serveSigned(await broker.url(), { accessKeyId: "AKIDEXAMPLE", secret: "secret" });
+  api = await serveSigned(await broker.url(), keys);
   const [, kafkaPort] = broker.bootstrapServers.split(":");
   tunnel = spawn(
     process.execPath,
@@ -143,6 +145,51 @@ test("one session serves every connection to a broker, by the task's own target"
   expect(sessions).toHaveLength(1);
   expect(sessions[0]).toContain("--target ecs:cell_abc_abc-1");
   expect(sessions[0]).toContain("--document-name AWS-StartPortForwardingSession");
+});
+
+test("to the HTTP API alone it needs neither a broker nor the AWS CLI, and keeps the address's own path", async () => {
+  await using closing = new AsyncDisposableStack();
+  // As if a domain of its own had it under a path.
+  const mapped = await serveSigned(await broker.url(), keys, "/prod");
+  closing.defer(() => mapped.close());
+  const child = spawn(
+    process.execPath,
+    [...program, "--json", "--http-port", "0", "--api-url", `${mapped.url}/prod`].concat([
+      "--region",
+      "eu-central-1",
+      "--aws",
+      join(directory.path, "absent"),
+    ]),
+    {
+      env: {
+        ...process.env,
+        AWS_ACCESS_KEY_ID: keys.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: keys.secret,
+        AWS_SESSION_TOKEN: "",
+      },
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  const ended = new Promise((done) => child.once("close", done));
+  const line = await new Promise<Buffer>((done, failed) => {
+    child.stdout?.once("data", done);
+    void ended.then((code) => failed(new Error(`the tunnel ended with ${String(code)}`)));
+  });
+  const said = JSON.parse(line.toString()) as Record<string, string | null>;
+  expect(said["bootstrap_servers"]).toBeNull();
+  const [cluster] = await new Myelin({ url: said["api_url"] ?? "" }).clusters.list();
+  expect(cluster?.bootstrapServers).toBe(broker.bootstrapServers);
+  expect(mapped.refused).toBe(0);
+  child.kill("SIGTERM");
+  expect(await ended).toBe(0);
+});
+
+test("without a place to go it says what to name", async () => {
+  const child = spawn(process.execPath, program, { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  expect(await new Promise((done) => child.once("close", done))).toBe(2);
+  expect(said).toContain("--ecs-cluster, --api-url, or both");
 });
 
 test("without the AWS CLI it says what it needs", async () => {
