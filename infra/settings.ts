@@ -2,7 +2,7 @@
 import { CpuArchitecture } from "aws-cdk-lib/aws-ecs";
 import { ApiAccess } from "./constructs/api-access.ts";
 import { Profile } from "./constructs/profile.ts";
-import type { MyelinStackProps } from "./stacks/myelin-stack.ts";
+import type { ExistingState, MyelinStackProps } from "./stacks/myelin-stack.ts";
 
 export type StackSettings = MyelinStackProps & { readonly stackName: string };
 
@@ -22,6 +22,7 @@ export function stackSettings(valueOf: (name: string) => unknown): StackSettings
     stackName: given("stack") ?? "Myelin",
     clusterName: given("cluster") ?? "main",
     topics: topicsOf(given("topics") ?? ""),
+    existing: existingOf(given("table"), given("bucket"), given("key")),
     cell: {
       profile: profileOf(given("profile") ?? "standard"),
       architecture: architectureOf(given("architecture") ?? "arm64"),
@@ -29,6 +30,18 @@ export function stackSettings(valueOf: (name: string) => unknown): StackSettings
       ...(access === undefined ? {} : { access }),
     },
   };
+}
+
+/** Of a cell whose stack is gone, or that was restored. */
+function existingOf(
+  tableName: string | undefined,
+  bucketName: string | undefined,
+  keyArn: string | undefined,
+): ExistingState | undefined {
+  if (tableName === undefined && bucketName === undefined && keyArn === undefined) return undefined;
+  if (tableName === undefined || bucketName === undefined)
+    throw new Error("table and bucket go together: of a cell that is there already");
+  return { tableName, bucketName, keyArn };
 }
 
 function profileOf(name: string): Profile {

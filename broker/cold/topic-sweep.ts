@@ -5,7 +5,8 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { LogOutput } from "../log-output.ts";
 import { startPeriodic } from "../periodic.ts";
 import { deleteTopicObjects } from "../tiering/delete-objects.ts";
-import { topicPrefix, topicsPrefix } from "../tiering/object-keys.ts";
+import { storedTopics } from "../tiering/stored-topics.ts";
+import { keptTopics } from "./kept-topics.ts";
 
 // Objects of topics that are gone. The metadata log says which topics there are, the store which it has something of: what only the store knows was deleted,
 // also while the cell slept and no broker was there to see it. The controller's broker looks a while after each deletion, and once a day.
@@ -60,29 +61,15 @@ async function sweep({ cell, metadata, objects, log }: TopicSweepOptions): Promi
     if (error instanceof MetadataLogError) return false;
     throw error;
   }
+  const unknown = stored.filter((topicId) => !metadata.image.topics.has(topicId));
+  if (unknown.length === 0) return true;
+  const kept = await keptTopics({ objects, cell });
   let isDone = true;
-  for (const topicId of stored) {
-    if (metadata.image.topics.has(topicId)) continue;
+  for (const topicId of unknown) {
+    if (kept.has(topicId)) continue;
     const deleted = await deleteTopicObjects(objects, { cell, topicId }, objectsPerRound);
     if (deleted.kind === "unavailable" || !deleted.isDone) isDone = false;
     else log.info("objects of a deleted topic are gone", { topicId, count: deleted.count });
   }
   return isDone;
-}
-
-/** One request for each: from the first object of a topic to the first behind its last. */
-async function storedTopics(objects: ObjectStore, cell: string): Promise<string[]> {
-  const prefix = topicsPrefix(cell);
-  const found: string[] = [];
-  for (let startAfter: string | undefined; ;) {
-    const [first] = await objects.list(prefix, {
-      limit: 1,
-      ...(startAfter === undefined ? {} : { startAfter }),
-    });
-    if (first === undefined) return found;
-    const topicId = first.key.slice(prefix.length).split("/")[0]!;
-    found.push(topicId);
-    // "0" is what follows "/": behind every key of the topic.
-    startAfter = `${topicPrefix(cell, topicId).slice(0, -1)}0`;
-  }
 }

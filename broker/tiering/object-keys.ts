@@ -23,6 +23,12 @@ export const topicsPrefix = (cell: string): string => `cells/${cell}/topics/`;
 export const topicPrefix = (cell: string, topicId: string): string =>
   `${topicsPrefix(cell)}${topicId}/`;
 
+/** One empty object for each topic whose objects are kept though the metadata log does not have it. */
+export const keptTopicsPrefix = (cell: string): string => `cells/${cell}/kept-topics/`;
+
+export const keptTopicKey = (cell: string, topicId: string): string =>
+  keptTopicsPrefix(cell) + topicId;
+
 /** Everything of one partition: segments, manifest, pages. */
 export const partitionPrefix = ({ cell, topicId, index }: PartitionPath): string =>
   `${topicPrefix(cell, topicId)}${index}/`;

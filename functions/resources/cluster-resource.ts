@@ -18,6 +18,8 @@ const clusterProperties = z.object({
   defaults: z.record(z.string(), z.string()).optional(),
   /** Of a deletion: topics that are left go with it. */
   force: z.enum(["true", "false"]).optional(),
+  /** Of a creation: one that has the name already is this one. */
+  adopt: z.enum(["true", "false"]).optional(),
 });
 
 type ClusterProperties = z.infer<typeof clusterProperties>;
@@ -29,11 +31,29 @@ export async function clusterResource(
 ): Promise<ResourceAnswer> {
   if (event.RequestType === "Delete") return remove(context, event);
   const properties = propertiesOf(clusterProperties, event.ResourceProperties);
-  const clusterId =
-    event.RequestType === "Create"
-      ? await create(context, event.RequestId, properties)
-      : await update(context, event, properties);
+  const clusterId = await put(context, event, properties);
   return { PhysicalResourceId: clusterId, Data: dataOf(context, clusterId) };
+}
+
+async function put(
+  context: ResourceContext,
+  event: ResourceEvent,
+  properties: ClusterProperties,
+): Promise<string> {
+  const { RequestId: requestId } = event;
+  if (event.RequestType === "Update")
+    return update(context, { requestId, clusterId: event.PhysicalResourceId }, properties);
+  const there = properties.adopt === "true" ? await clusterNamed(context, properties) : undefined;
+  if (there === undefined) return create(context, requestId, properties);
+  return update(context, { requestId, clusterId: there.clusterId }, properties);
+}
+
+async function clusterNamed(
+  { replica }: ResourceContext,
+  { clusterName }: ClusterProperties,
+): Promise<Cluster | undefined> {
+  await replica.readToHead();
+  return [...replica.image.clusters.values()].find(({ name }) => name === clusterName);
 }
 
 function create(
@@ -51,7 +71,7 @@ function create(
 
 async function update(
   context: ResourceContext,
-  { RequestId, PhysicalResourceId: clusterId }: ResourceEvent & { RequestType: "Update" },
+  { requestId, clusterId }: { requestId: string; clusterId: string },
   properties: ClusterProperties,
 ): Promise<string> {
   const { clusterName: name, description = "", defaults = {} } = properties;
@@ -60,7 +80,7 @@ async function update(
   );
   if (updated.kind === "accepted") return clusterId;
   // Deleted by somebody else: the template still wants it.
-  if (updated.error === "CLUSTER_NOT_FOUND") return create(context, RequestId, properties);
+  if (updated.error === "CLUSTER_NOT_FOUND") return create(context, requestId, properties);
   throw new ResourceError(updated.message);
 }
 

@@ -7,6 +7,7 @@ import type { CreatedTopic } from "../../metadata/commands/create-topics.ts";
 import { deleteTopics } from "../../metadata/commands/delete-topics.ts";
 import { onlyOutcome } from "../../metadata/commands/topic-outcome.ts";
 import type { TopicErrorCode } from "../../metadata/commands/topic-outcome.ts";
+import { topicByName } from "../../metadata/image/image.ts";
 import type { Topic } from "../../metadata/image/image.ts";
 import { given } from "../given.ts";
 import type { ResourceContext } from "./resource-context.ts";
@@ -27,6 +28,8 @@ const topicProperties = z.object({
   replicationFactor: count("replicas").optional(),
   /** By Kafka's names. All of them: what is not named has its default. */
   configs: z.record(z.string(), z.string()).optional(),
+  /** Of a creation: one that has the name already is this one. */
+  adopt: z.enum(["true", "false"]).optional(),
 });
 
 type TopicProperties = z.infer<typeof topicProperties>;
@@ -38,9 +41,14 @@ export async function topicResource(
 ): Promise<ResourceAnswer> {
   if (event.RequestType === "Delete") return remove(context, event.PhysicalResourceId);
   const properties = propertiesOf(topicProperties, event.ResourceProperties);
-  if (event.RequestType === "Create") return create(context, event.RequestId, properties);
+  if (event.RequestType === "Create" && properties.adopt !== "true")
+    return create(context, event.RequestId, properties);
   await context.replica.readToHead();
-  const topic = topicOf(context, event.PhysicalResourceId);
+  const { clusterId, topicName } = properties;
+  const topic =
+    event.RequestType === "Create"
+      ? topicByName(context.replica.image, clusterId, topicName)
+      : topicOf(context, event.PhysicalResourceId);
   // Another name or cluster is another topic; one that somebody else deleted is wanted still.
   const isSame = topic?.name === properties.topicName && topic.clusterId === properties.clusterId;
   if (topic === undefined || !isSame) return create(context, event.RequestId, properties);

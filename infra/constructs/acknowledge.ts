@@ -20,3 +20,13 @@ export function shownArn(resource: IConstruct): string {
   if (!CfnElement.isCfnElement(defaultChild)) return resource.node.path;
   return `<${Stack.of(resource).getLogicalId(defaultChild)}.Arn>`;
 }
+
+/** The ARN of what is not of this stack, as cdk-nag writes it: what the template refers to stands in angle brackets. */
+export function writtenArn(scope: IConstruct, arn: string): string {
+  const resolved: unknown = Stack.of(scope).resolve(arn);
+  if (typeof resolved === "string") return resolved;
+  const [separator, parts] = (resolved as { "Fn::Join": [string, (string | { Ref: string })[]] })[
+    "Fn::Join"
+  ];
+  return parts.map((part) => (typeof part === "string" ? part : `<${part.Ref}>`)).join(separator);
+}

@@ -21,6 +21,7 @@ export abstract class CellBase extends Resource implements IMyelinCell {
   abstract readonly serviceToken: string;
   abstract readonly bootstrapHost: string | undefined;
   abstract readonly removalPolicy: RemovalPolicy;
+  abstract readonly adoptsWhatIsThere: boolean;
   abstract readonly brokersReady: readonly IDependable[];
   abstract readonly connections: Connections;
   abstract readonly access: ApiAccess;

@@ -18,6 +18,8 @@ export interface IMyelinCell extends IResource, IConnectable {
   readonly bootstrapHost: string | undefined;
   /** What becomes of clusters and topics when their stack goes, where they do not say. */
   readonly removalPolicy: RemovalPolicy;
+  /** Clusters and topics of a stack that are there already, by their names, are taken over and not refused: of a cell whose state was there before its stack. */
+  readonly adoptsWhatIsThere: boolean;
   /** The brokers, for what is to be made once they are there. Nothing for a cell of another stack, whose are. */
   readonly brokersReady: readonly IDependable[];
   /** A cluster of this cell, in the scope of the cell. In another scope: `new Cluster(this, "Shop", { cell, clusterName: "shop" })`. */

@@ -96,6 +96,7 @@ export class Cluster extends ClusterBase {
       removalPolicy: props.removalPolicy ?? cell.removalPolicy,
       properties: {
         clusterName,
+        ...(cell.adoptsWhatIsThere ? { adopt: "true" } : {}),
         // CloudFormation hands every property over as a text.
         force: String(props.autoDeleteTopics ?? cell.removalPolicy === RemovalPolicy.DESTROY),
         ...(description === undefined ? {} : { description }),

@@ -1,10 +1,12 @@
 import { RemovalPolicy, Stack, Token } from "aws-cdk-lib";
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import { Connections, Port } from "aws-cdk-lib/aws-ec2";
 import type { ISecurityGroup, IVpc, SubnetSelection } from "aws-cdk-lib/aws-ec2";
 import type { ContainerImage } from "aws-cdk-lib/aws-ecs";
 import { CpuArchitecture } from "aws-cdk-lib/aws-ecs";
 import { Key } from "aws-cdk-lib/aws-kms";
 import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
 import type { Construct, IDependable } from "constructs";
 import { functionsCode } from "../assets/functions-code.ts";
@@ -42,7 +44,12 @@ export type MyelinCellProps = {
   readonly subnets?: SubnetSelection;
   /** Who is let in at the HTTP API. @default ApiAccess.iam() */
   readonly access?: ApiAccess;
-  /** Encrypts the bucket. @default a key of its own in KMS ($1 a month), or S3's in the dev profile */
+  /**
+   * The metadata log and the bucket of a cell whose stack is gone, or that was restored (docs/operating/restore.md), both: the cell goes on with them under
+   * the `cellName` that it has there. Its clusters and topics of the same names become the stack's. @default new ones
+   */
+  readonly existing?: { readonly table: ITable; readonly bucket: IBucket };
+  /** Encrypts the bucket. @default that of a bucket that is there; a key of its own in KMS ($1 a month), or S3's in the dev profile */
   readonly encryptionKey?: IKey;
   /** @default ARM64, a fifth cheaper */
   readonly architecture?: CpuArchitecture;
@@ -86,6 +93,7 @@ export class MyelinCell extends CellBase {
   readonly serviceToken: string;
   readonly bootstrapHost: string | undefined;
   readonly removalPolicy: RemovalPolicy;
+  readonly adoptsWhatIsThere: boolean;
   readonly brokersReady: readonly IDependable[];
   readonly connections: Connections;
   readonly access: ApiAccess;
@@ -107,7 +115,8 @@ export class MyelinCell extends CellBase {
     this.access = props.access ?? ApiAccess.iam();
     this.removalPolicy = this.profile.removalPolicy;
     const architecture = props.architecture ?? CpuArchitecture.ARM64;
-    this.state = this.#newState(props);
+    this.adoptsWhatIsThere = props.existing !== undefined;
+    this.state = this.#stateOf(props);
     this.network = new CellNetwork(this, "Network", {
       zoneCount: this.profile.zoneCount,
       vpc: props.vpc,
@@ -156,7 +165,12 @@ export class MyelinCell extends CellBase {
     });
   }
 
-  #newState({ encryptionKey }: MyelinCellProps): CellState {
+  #stateOf({ existing, encryptionKey }: MyelinCellProps): CellState {
+    const { cellName } = this;
+    if (existing !== undefined) {
+      const { table, bucket } = existing;
+      return { cellName, table, bucket, key: encryptionKey ?? bucket.encryptionKey };
+    }
     const { removalPolicy, hasKey, noncurrentVersions } = this.profile;
     const key =
       encryptionKey ??
@@ -169,7 +183,7 @@ export class MyelinCell extends CellBase {
         : undefined);
     const { table } = new MetadataTable(this, "Metadata", { removalPolicy });
     const { bucket } = new LogBucket(this, "Log", { key, noncurrentVersions, removalPolicy });
-    return { cellName: this.cellName, table, bucket, key };
+    return { cellName, table, bucket, key };
   }
 
   get #functions(): CellFunction[] {
@@ -185,6 +199,7 @@ class ImportedCell extends CellBase {
   readonly serviceToken: string;
   readonly bootstrapHost: string | undefined;
   readonly removalPolicy: RemovalPolicy;
+  readonly adoptsWhatIsThere = false;
   readonly brokersReady: readonly IDependable[] = [];
   readonly connections: Connections;
   readonly access: ApiAccess;

@@ -6,7 +6,7 @@ import type { IRole } from "aws-cdk-lib/aws-iam";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
-import { acknowledgeWildcard, shownArn } from "./acknowledge.ts";
+import { acknowledgeWildcard, shownArn, writtenArn } from "./acknowledge.ts";
 
 /** A cell's state, as brokers and functions share it. */
 export type CellState = {
@@ -62,9 +62,15 @@ function allowOnObjects(role: IRole, { cellName, bucket }: CellState, actions: s
   );
   acknowledgeWildcard(
     role,
-    `${shownArn(bucket)}/cells/${cellName}/*`,
+    `${bucketArnShown(bucket)}/cells/${cellName}/*`,
     "Objects of the cell are under one prefix of the bucket, and their names are made as they are written.",
   );
+}
+
+function bucketArnShown(bucket: IBucket): string {
+  return bucket.node.defaultChild === undefined
+    ? writtenArn(bucket, bucket.bucketArn)
+    : shownArn(bucket);
 }
 
 /** Without it S3 answers "denied" and not "absent" for what is not there; so it cannot be confined to a prefix, which a get does not name. */

@@ -43,6 +43,7 @@ export class Topic extends Resource {
       properties: {
         clusterId: cluster.clusterId,
         topicName,
+        ...(cluster.cell.adoptsWhatIsThere ? { adopt: "true" } : {}),
         ...(partitions === undefined ? {} : { partitionsCount: partitions }),
         ...(replicationFactor === undefined ? {} : { replicationFactor }),
         ...(Object.keys(configs).length === 0 ? {} : { configs }),

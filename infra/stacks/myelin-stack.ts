@@ -1,11 +1,24 @@
 import { CfnOutput, Stack } from "aws-cdk-lib";
 import type { StackProps } from "aws-cdk-lib";
+import { Table } from "aws-cdk-lib/aws-dynamodb";
+import type { ITable } from "aws-cdk-lib/aws-dynamodb";
+import { Key } from "aws-cdk-lib/aws-kms";
+import { Bucket } from "aws-cdk-lib/aws-s3";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 import type { MyelinCellProps } from "../constructs/myelin-cell.ts";
 import { MyelinCell } from "../constructs/myelin-cell.ts";
 
+export type ExistingState = {
+  readonly tableName: string;
+  readonly bucketName: string;
+  readonly keyArn?: string | undefined;
+};
+
 export type MyelinStackProps = StackProps & {
   readonly cell: MyelinCellProps;
+  /** Of a cell that was there before this stack: its table, its bucket, and the key that the bucket has. */
+  readonly existing?: ExistingState | undefined;
   /** Of the cluster that is there from the start. */
   readonly clusterName: string;
   /** Name -> number of partitions. */
@@ -19,13 +32,16 @@ export class MyelinStack extends Stack {
   constructor(
     scope: Construct,
     id: string,
-    { cell, clusterName, topics, ...props }: MyelinStackProps,
+    { cell, existing, clusterName, topics, ...props }: MyelinStackProps,
   ) {
     super(scope, id, {
       description: "Myelin: serverless Kafka",
       ...props,
     });
-    this.cell = new MyelinCell(this, "Cell", cell);
+    this.cell = new MyelinCell(this, "Cell", {
+      ...cell,
+      ...(existing === undefined ? {} : { existing: this.#found(existing) }),
+    });
     const cluster = this.cell.addCluster(clusterName);
     for (const [name, partitions] of Object.entries(topics)) cluster.addTopic(name, { partitions });
     const { apiUrl, apiId, serviceToken, fleet, state, network } = this.cell;
@@ -45,6 +61,19 @@ export class MyelinStack extends Stack {
         .map(({ securityGroupId }) => securityGroupId)
         .join(","),
     };
+    if (state.key !== undefined) outputs["KeyArn"] = state.key.keyArn;
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+
+  #found({ tableName, bucketName, keyArn }: ExistingState): { table: ITable; bucket: IBucket } {
+    return {
+      table: Table.fromTableName(this, "ExistingTable", tableName) as ITable,
+      bucket: Bucket.fromBucketAttributes(this, "ExistingBucket", {
+        bucketName,
+        ...(keyArn === undefined
+          ? {}
+          : { encryptionKey: Key.fromKeyArn(this, "ExistingKey", keyArn) }),
+      }) as IBucket,
+    };
   }
 }

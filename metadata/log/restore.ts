@@ -22,6 +22,8 @@ export type RestoreOptions = {
   readonly revision?: number;
   /** The highest leader epoch that the object store has of a partition, where somebody has looked; -1 if nothing is there. */
   readonly epochFloorOf?: (topicId: string, index: number) => number;
+  /** What has to be done in the new place before a cell may run there. Throws what restoring then throws. */
+  readonly beforeItBegins?: (image: Image) => Promise<void>;
   readonly clock: Clock;
   readonly random: Random;
 };
@@ -69,6 +71,7 @@ export async function restoreCell(options: RestoreOptions): Promise<RestoreOutco
     isPast: image.revision < lastRevision,
     ...(options.epochFloorOf === undefined ? {} : { epochFloorOf: options.epochFloorOf }),
   });
+  await options.beforeItBegins?.(restored);
   const outcome = await begin(restored, options);
   if (outcome === "conflict") return { kind: "notEmpty" };
   const { cellId, topics, partitionCount } = restored;

@@ -14,6 +14,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeLoadReport, loadKey } from "../../metadata/load/load-report.ts";
 import type { Cluster } from "../../sdk/src/cluster.ts";
 import { Myelin } from "../../sdk/src/myelin.ts";
+import { runMyelin } from "../support/myelin-command.ts";
+import { startMyelin } from "../support/myelin-process.ts";
 import type { BrokerContainer } from "../support/broker-container.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import type { Cdk } from "./emulated/cdk.ts";
@@ -49,6 +51,8 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
   let zones: [zone: string, service: string][];
   let myelin: Myelin;
   let shop: Cluster;
+  /** What was in the object store for certain, by partition and offset. */
+  let sealed: string[] = [];
   let aws: { ecs: ECSClient; s3: S3Client; dynamo: DynamoDBClient; stacks: CloudFormationClient };
 
   beforeAll(async () => {
@@ -129,6 +133,7 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
   test("a cell told to sleep gives every disk back, and wakes on empty ones with what it had", async () => {
     const before = await valuesOf(shop, "orders");
     expect(before.length).toBeGreaterThanOrEqual(200);
+    sealed = before;
     await myelin.cell.sleep();
     await expect
       .poll(async () => (await myelin.cell.status()).state, { timeout: 60_000 })
@@ -210,6 +215,34 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
       found.push(`${partition} ${offset} ${String(value)}`);
     return found.sort();
   }
+
+  test("what the stack has left is deployed again, with its clusters and topics, and restored elsewhere", async () => {
+    const { MetadataTable: table = "", Bucket: bucket = "", KeyArn: key = "" } = outputs;
+    const again = await cdk.deploy({ ...context, topics: "payments:4", table, bucket, key });
+    expect(again["ClusterId"]).toBe(outputs["ClusterId"]);
+    const url = again["ApiUrl"] ?? "";
+    const found = new Myelin({ url, fetch: emulator.fetch("execute-api") });
+    const names = (await (await found.clusters.get("shop")).topics.list()).map(({ name }) => name);
+    expect(names).toContain("orders");
+
+    const data = join(directory.path, "restored");
+    const args = ["cell", "restore", "--from", `s3://${bucket}`, "--data", data, "--json"];
+    const { code, stderr } = await runMyelin(args, { env: emulator.environment });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const elsewhere = ["--to", `s3://${bucket}`, "--table", table, "--cell", "e2e-2"];
+    const inAws = ["cell", "restore", "--from", `s3://${bucket}`, "--from-cell", cell, "--json"];
+    const other = await runMyelin([...inAws, ...elsewhere], { env: emulator.environment });
+    expect(other.stderr).toBe("");
+    expect(JSON.parse(other.stdout)).toMatchObject({ kind: "restored", kept: [] });
+    const local = await startMyelin({ data });
+    try {
+      const restored = await new Myelin({ url: local.url }).clusters.get("shop");
+      const records = new Set(await valuesOf(restored, "orders"));
+      for (const each of sealed) expect(records).toContain(each);
+    } finally {
+      await local.stop();
+    }
+  }, 240_000);
 
   async function writeAndRead(cluster: Cluster, topic: string): Promise<void> {
     await using producer = cluster.producer();

@@ -35,6 +35,8 @@ function user(attributes: Partial<MyelinCellAttributes> = {}) {
   return { stack, cell, worker };
 }
 
+const oldKey = "arn:aws:kms:eu-central-1:111122223333:key/0a";
+
 test("fifty topics of one stack are made at once: none waits for another", () => {
   const topics = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`t${index}`, 3]));
   const stack = newStack(newApp(), { cell: { profile: Profile.dev() }, topics });
@@ -87,6 +89,24 @@ test("a cluster and its topics are made on a cell of another stack", () => {
   expect(stack.resolve(shop.bootstrapServers)).toMatchObject({
     "Fn::Join": ["", ["bootstrap.example:", { "Fn::GetAtt": [expect.any(String), "KafkaPort"] }]],
   });
+});
+
+test("a cell on what another stack has left makes neither table nor bucket, and takes clusters and topics over", () => {
+  const existing = { tableName: "old-table", bucketName: "old-bucket", keyArn: oldKey };
+  const stack = newStack(newApp(), { existing, cell: { cellName: "prod" }, topics: { orders: 6 } });
+  const template = Template.fromStack(stack);
+  for (const type of ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key"])
+    expect(Object.keys(resourcesOf(template, type))).toEqual([]);
+  template.hasResourceProperties("Custom::MyelinCluster", { clusterName: "main", adopt: "true" });
+  template.hasResourceProperties("Custom::MyelinTopic", { topicName: "orders", adopt: "true" });
+  const policies = JSON.stringify(resourcesOf(template, "AWS::IAM::Policy"));
+  for (const each of ["table/old-table", ":s3:::old-bucket/cells/prod/*", oldKey])
+    expect(policies).toContain(each);
+  const own = newStack(newApp(), { cell: {}, topics: {} });
+  for (const { Properties } of Object.values(
+    resourcesOf(Template.fromStack(own), "Custom::MyelinCluster"),
+  ))
+    expect(Properties).not.toHaveProperty("adopt");
 });
 
 test("topics that others made go with a cluster only where records go with the cell, or it is asked for", () => {

@@ -6,15 +6,18 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { repository } from "../../infra/assets/repository.ts";
 import { Profile } from "../../infra/constructs/profile.ts";
 import { addRules } from "../../infra/rules.ts";
+import { given } from "../../functions/given.ts";
 import { newApp, newStack } from "./synth.ts";
+import type { SynthOptions } from "./synth.ts";
 
 /** Checks the template as CDK does by itself, and with the rules of cdk-nag. Throws on what they find. */
 function check(
   profile: Profile,
   plant: (stack: ReturnType<typeof newStack>) => unknown = () => {},
+  existing?: SynthOptions["existing"],
 ) {
   const app = newApp(JSON.parse(readFileSync(join(repository, "cdk.json"), "utf8")).context);
-  const stack = newStack(app, { cell: { profile }, topics: { orders: 6 } });
+  const stack = newStack(app, { cell: { profile }, topics: { orders: 6 }, ...given({ existing }) });
   plant(stack);
   addRules(app);
   const { directory } = app.synth();
@@ -34,6 +37,12 @@ describe("the rules of cdk-nag and CDK's own check of the template", () => {
   test.each([Profile.dev(), Profile.standard()])("find nothing in profile $name", (profile) => {
     // What is an error throws; what is a warning stands here.
     expect(check(profile).pluginReports).toEqual([]);
+  });
+
+  test("find nothing in a cell on the table, bucket and key of another stack", () => {
+    const keyArn = "arn:aws:kms:eu-central-1:111122223333:key/0a";
+    const existing = { tableName: "old-table", bucketName: "old-bucket", keyArn };
+    expect(check(Profile.standard(), undefined, existing).pluginReports).toEqual([]);
   });
 
   test("find a broker that is open to the world", () => {

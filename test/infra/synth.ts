@@ -1,10 +1,12 @@
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import type { MyelinCellProps } from "../../infra/constructs/myelin-cell.ts";
+import type { ExistingState } from "../../infra/stacks/myelin-stack.ts";
 import { MyelinStack } from "../../infra/stacks/myelin-stack.ts";
 
 export type SynthOptions = {
   readonly cell?: MyelinCellProps;
+  readonly existing?: ExistingState;
   readonly topics?: Readonly<Record<string, number>>;
   readonly context?: Readonly<Record<string, unknown>>;
 };
@@ -16,8 +18,11 @@ export function newApp(context: Readonly<Record<string, unknown>> = {}): App {
   return new App({ context: { ...plain, ...context } });
 }
 
-export function newStack(app: App, { cell = {}, topics = {} }: SynthOptions = {}): MyelinStack {
-  return new MyelinStack(app, "Myelin", { cell, clusterName: "main", topics });
+export function newStack(
+  app: App,
+  { cell = {}, existing, topics = {} }: SynthOptions = {},
+): MyelinStack {
+  return new MyelinStack(app, "Myelin", { cell, existing, clusterName: "main", topics });
 }
 
 /** Takes a second or two: one for each file is enough. */

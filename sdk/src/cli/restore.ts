@@ -1,68 +1,109 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { createDirectoryObjectStore } from "../../../adapters/directory/object-store.ts";
+import { createNodeClock } from "../../../adapters/node/clock.ts";
+import { createNodeRandom } from "../../../adapters/node/random.ts";
+import { keepUnknownTopics } from "../../../broker/cold/kept-topics.ts";
+import type { CopyProgress } from "../../../broker/tiering/copy-cell.ts";
+import { CellStillWritten, copyCellRecords } from "../../../broker/tiering/copy-cell.ts";
+import type { Image } from "../../../metadata/image/image.ts";
 import type { RestoreOutcome } from "../../../metadata/log/restore.ts";
 import { restoreCell } from "../../../metadata/log/restore.ts";
-import { cellName } from "../local/cell-metadata.ts";
+import { ObjectStoreError } from "../../../ports/object-store.ts";
+import { MetadataLogError } from "../../../ports/metadata-log.ts";
 import { counted } from "./cell-report.ts";
 import type { RestoreCommandOptions } from "./cell-restore.ts";
 import { CliError } from "./failure.ts";
-import { openCellMetadataPorts } from "./local-world.ts";
 import type { Output } from "./output.ts";
+import { createProgress } from "./progress.ts";
+import type { CellPlace, NewPlace } from "./restore-places.ts";
+import { openNewPlace, openOldPlace } from "./restore-places.ts";
 
-/** `myelin cell restore`: of a cell on this machine, into a data directory without a metadata log. */
+/** `myelin cell restore`: records and metadata of a cell, from its objects into a place without a metadata log. */
 export async function runRestore(options: RestoreCommandOptions, output: Output): Promise<void> {
-  const { from, data, revision } = options;
-  const outcome = await restored({ from: from ?? data, data, revision });
-  if (outcome.kind !== "restored")
-    throw new CliError(whyNot(outcome, { from: from ?? data, data }));
-  if (output.isJson) return output.json(outcome);
+  await using opened = new AsyncDisposableStack();
+  const from = await openOldPlace(options);
+  opened.defer(() => from.close());
+  const to = await openNewPlace(options);
+  opened.defer(() => to.close());
+  const { outcome, copied, kept } = await restored(options, { from, to });
+  if (outcome.kind !== "restored") throw new CliError(whyNot(outcome, { from, to }));
+  if (output.isJson) return output.json({ ...outcome, copied, kept });
   const { topicCount, partitionCount, fromRevision, damaged } = outcome;
+  const start =
+    options.to === undefined
+      ? `Start the cell with: npm start -- --data ${options.data}`
+      : `Deploy it on them: npm run deploy -- -c cell=${to.cell} -c table=${options.table ?? ""} -c bucket=${options.to.replace("s3://", "")}`;
   output.line(
-    `${counted(topicCount, "topic")} with ${counted(partitionCount, "partition")}, as of revision ${fromRevision}. Start the cell with: npm start -- --data ${data}`,
+    `${counted(topicCount, "topic")} with ${counted(partitionCount, "partition")}, as of revision ${fromRevision}. ${start}`,
   );
-  if (damaged.length > 0) {
-    output.note(`Damaged snapshots were passed over: ${damaged.join(", ")}`);
+  if (copied !== null) {
+    const megabytes = Math.round(copied.bytes / 1e6);
+    output.line(`Copied ${counted(copied.objectCount, "object")}, ${megabytes} MB of records.`);
   }
-  if (from !== undefined && from !== data) {
-    output.note(`What is not metadata was not copied: ${objectsIn(from)} to ${objectsIn(data)}`);
-  }
+  if (damaged.length > 0) output.note(`Damaged snapshots were passed over: ${damaged.join(", ")}`);
+  if (kept.length > 0)
+    output.note(
+      `The store has objects of ${counted(kept.length, "topic")} that these metadata do not know, made later or deleted before: ${kept.join(", ")}. They are kept; each goes when its mark, cells/${to.cell}/kept-topics/ID, is deleted.`,
+    );
 }
 
-type Restoring = { from: string; data: string; revision: number | undefined };
+type Restored = {
+  readonly outcome: RestoreOutcome;
+  /** Null if nothing was to be copied. */
+  readonly copied: CopyProgress | null;
+  readonly kept: readonly string[];
+};
 
-async function restored(options: Restoring): Promise<RestoreOutcome> {
-  const { from, data, revision } = options;
-  const source = objectsIn(from);
-  if (!existsSync(source)) throw new CliError(`There are no objects in ${source}.`);
-  const { clock, random, objects, metadataLog: log } = await openCellMetadataPorts(data);
+async function restored(
+  { revision, metadataOnly, from: given }: RestoreCommandOptions,
+  { from, to }: { from: CellPlace; to: NewPlace },
+): Promise<Restored> {
+  const isInPlace = given === undefined && from.cell === to.cell;
+  let copied: CopyProgress | null = null;
+  let kept: readonly string[] = [];
+
+  async function beforeItBegins(image: Image): Promise<void> {
+    if (!isInPlace && !metadataOnly) copied = await copyRecords(from, to);
+    kept = await keepUnknownTopics(image, { to, places: isInPlace ? [to] : [from, to] });
+  }
+
   try {
-    return await restoreCell({
-      from: { objects: createDirectoryObjectStore(source), cell: cellName },
-      to: { objects, cell: cellName, log },
+    const outcome = await restoreCell({
+      from,
+      to: { objects: to.objects, cell: to.cell, log: to.metadataLog },
       ...(revision === undefined ? {} : { revision }),
-      clock,
-      random,
+      beforeItBegins,
+      clock: createNodeClock(),
+      random: createNodeRandom(),
     });
-  } finally {
-    await log.close();
+    return { outcome, copied, kept };
+  } catch (error) {
+    if (error instanceof CellStillWritten) throw new CliError(`${sentence(error)}.`);
+    if (error instanceof ObjectStoreError || error instanceof MetadataLogError)
+      throw new CliError(`${sentence(error)}. What was copied stays: run it again to go on.`);
+    throw error;
   }
 }
 
-/** A cell's data directory, or the objects of one. */
-function objectsIn(directory: string): string {
-  const inside = join(directory, "objects");
-  return existsSync(inside) || !existsSync(join(directory, "cells")) ? inside : directory;
+async function copyRecords(from: CellPlace, to: CellPlace): Promise<CopyProgress> {
+  const progress = createProgress({ unit: "bytes" });
+  try {
+    const onCopied = ({ bytes }: CopyProgress) => progress.update(bytes, null);
+    return await copyCellRecords({ from, to, onCopied });
+  } finally {
+    progress.end();
+  }
 }
+
+const sentence = ({ message }: Error): string =>
+  message.slice(0, 1).toUpperCase() + message.slice(1);
 
 type NotRestored = Exclude<RestoreOutcome, { kind: "restored" }>;
 
-function whyNot(outcome: NotRestored, { from, data }: { from: string; data: string }): string {
+function whyNot(outcome: NotRestored, { from, to }: { from: CellPlace; to: NewPlace }): string {
   switch (outcome.kind) {
     case "notEmpty":
-      return `A cell lives in ${data}: restore into an empty directory, or move its metadata.db away.`;
+      return `A cell lives in ${to.name}: restore into an empty place, or move its metadata log away.`;
     case "nothing":
-      return `There is no cell's metadata in ${objectsIn(from)}.`;
+      return `There is no cell's metadata in ${from.name}.`;
     case "tooNew":
       return `The metadata there end at revision ${outcome.lastRevision}.`;
   }

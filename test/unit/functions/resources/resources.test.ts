@@ -97,6 +97,23 @@ test("a request that comes again makes nothing twice, and another of the same na
   await expect(create({ ...asked, id: "another" })).rejects.toThrow("topic orders already exists");
 });
 
+test("what is there already is taken over where the stack's cell is older than the stack, and made where it is not", async () => {
+  const { create, clusterId, replica, topicOf } = await stackWithCluster();
+  const made = await create({ properties: { clusterId, topicName: "orders" } });
+  const type = "Custom::MyelinCluster";
+  const properties = { clusterName: "shop", description: "again", adopt: "true" };
+  const adopted = await create({ type, properties });
+  expect(adopted).toMatchObject({ PhysicalResourceId: clusterId, Data: { ClusterId: clusterId } });
+  expect(replica.image.clusters.get(clusterId)?.description).toBe("again");
+  const wanted = { clusterId, adopt: "true", partitionsCount: "8" };
+  expect(await create({ properties: { ...wanted, topicName: "orders" } })).toEqual(made);
+  expect(topicOf("orders")?.partitions).toHaveLength(8);
+  await create({ properties: { ...wanted, topicName: "other" } });
+  expect(topicOf("other")?.partitions).toHaveLength(8);
+  await create({ type, properties: { clusterName: "bank", adopt: "true" } });
+  expect(replica.image.clusters.size).toBe(2);
+});
+
 test("CloudFormation's texts are numbers, and settings are the topic's own", async () => {
   const { create, clusterId, topicOf } = await stackWithCluster();
   const configs = { "retention.ms": "604800000" };

@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Cluster } from "../../../sdk/src/cluster.ts";
+import { Myelin } from "../../../sdk/src/myelin.ts";
+import { runMyelin } from "../../support/myelin-command.ts";
+import { startMyelin } from "../../support/myelin-process.ts";
+import { temporaryDirectory } from "../../support/temporary-directory.ts";
+
+// A cell begun anew from its objects alone, by the command as a user has it.
+
+async function recordsOf(cluster: Cluster, topic: string): Promise<string[]> {
+  const found: string[] = [];
+  const reader = cluster.reader({ topics: [topic], from: "beginning", untilEnd: true });
+  for await (const { partition, offset, value } of reader)
+    found.push(`${partition} ${offset} ${String(value)}`);
+  return found.sort();
+}
+
+async function fill(cluster: Cluster, topic: string, count: number): Promise<void> {
+  await using producer = cluster.producer();
+  await Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      producer.send(topic, { key: `${index}`, value: `${topic} ${index}` }),
+    ),
+  );
+}
+
+async function clusterAt(url: string): Promise<Cluster> {
+  return new Myelin({ url }).clusters.get("dev");
+}
+
+test("a cell that slept is restored elsewhere with its records, and goes on; where one lives already nothing is changed", async () => {
+  using directory = temporaryDirectory();
+  const [from, to] = [join(directory.path, "old"), join(directory.path, "new")];
+  const old = await startMyelin({ data: from });
+  const before = await clusterAt(old.url);
+  await before.topics.create({ name: "orders", partitions: 3 });
+  await fill(before, "orders", 300);
+  const records = await recordsOf(before, "orders");
+  expect(records).toHaveLength(300);
+  const slept = await runMyelin(["cell", "sleep", "--url", old.url]);
+  expect(slept).toMatchObject({ code: 0 });
+  expect(await old.stop()).toBe(0);
+
+  const restored = await runMyelin(["cell", "restore", "--from", from, "--data", to, "--json"]);
+  expect(restored.stderr).toBe("");
+  const told = JSON.parse(restored.stdout) as { copied: { objectCount: number } };
+  expect(told).toMatchObject({ kind: "restored", kept: [] });
+  expect(told.copied.objectCount).toBeGreaterThanOrEqual(3);
+
+  const young = await startMyelin({ data: to });
+  try {
+    const after = await clusterAt(young.url);
+    expect(await recordsOf(after, "orders")).toEqual(records);
+    await fill(after, "orders", 30);
+    expect(await recordsOf(after, "orders")).toHaveLength(330);
+  } finally {
+    await young.stop();
+  }
+  const again = await runMyelin(["cell", "restore", "--from", from, "--data", to]);
+  expect(again.code).toBe(1);
+  expect(again.stderr).toContain(`A cell lives in ${to}`);
+});
+
+test("it says what is wrong with where from and where to", async () => {
+  using directory = temporaryDirectory();
+  const said = async (...args: string[]) => {
+    const { code, stderr } = await runMyelin(["cell", "restore", ...args], {
+      cwd: directory.path,
+      env: { AWS_REGION: "", AWS_DEFAULT_REGION: "" },
+    });
+    return `${code} ${stderr}`;
+  };
+  expect(await said("--from", join(directory.path, "absent"))).toMatch(/^1 There are no objects/);
+  expect(await said("--from", "s3://")).toMatch(/^2 "s3:\/\/" is no bucket: write s3:\/\/BUCKET/);
+  expect(await said("--from", "s3://somewhere")).toMatch(/^2 Say in which --region/);
+  expect(await said("--table", "t")).toMatch(/^[12] /);
+});

@@ -1,0 +1,77 @@
+import { afterEach, expect, test } from "vitest";
+import { createManualClock } from "../../../../adapters/memory/clock.ts";
+import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
+import { keepUnknownTopics } from "../../../../broker/cold/kept-topics.ts";
+import { startTopicSweep } from "../../../../broker/cold/topic-sweep.ts";
+import { silentLog } from "../../../../broker/log-output.ts";
+import { keptTopicKey, topicPrefix } from "../../../../broker/tiering/object-keys.ts";
+import { createTopic } from "../../../../metadata/commands/create-topics.ts";
+import { readyCell } from "../../metadata/test-cell.ts";
+
+const cell = "test";
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+async function scene() {
+  const metadata = readyCell(1);
+  const { clusterId } = metadata;
+  const topic = { name: "known", partitionCount: 1 };
+  metadata.accept((image, context) => createTopic(image, { clusterId, topic }, context));
+  const [known = ""] = metadata.image.topics.keys();
+  const objects = createMemoryObjectStore();
+  for (const topicId of [known, "AAAAAAAAAAAAAAAAAAAAAA", "ZZZZZZZZZZZZZZZZZZZZZA"])
+    for (const name of ["0/a.segment", "0/manifest", "1/manifest"])
+      await objects.put(topicPrefix(cell, topicId) + name, Buffer.from("x"));
+  return { metadata, objects, known };
+}
+
+type Scene = Awaited<ReturnType<typeof scene>>;
+
+async function swept({ metadata, objects }: Scene): Promise<string[]> {
+  const clock = createManualClock();
+  stops.push(
+    startTopicSweep({
+      cell,
+      metadata: {
+        image: metadata.image,
+        readToHead: () => Promise.resolve(0),
+        onChange: () => () => undefined,
+      },
+      objects,
+      isController: () => true,
+      clock,
+      log: silentLog,
+      checkMs: 10_000,
+    }),
+  );
+  await clock.advance(120_000);
+  const left = (await objects.list(`cells/${cell}/topics/`)).map(({ key }) => key.split("/")[3]!);
+  return [...new Set(left)].sort();
+}
+
+test("what only the store knows of goes, whatever there is of it", async () => {
+  const at = await scene();
+  expect(await swept(at)).toEqual([at.known]);
+});
+
+test("what a restored cell does not know is kept, until its mark is taken away", async () => {
+  const at = await scene();
+  const { objects, metadata, known } = at;
+  const to = { objects, cell };
+  const elsewhere = createMemoryObjectStore();
+  await elsewhere.put("cells/old/topics/MMMMMMMMMMMMMMMMMMMMMA/0/manifest", Buffer.from("x"));
+  const places = [to, { objects: elsewhere, cell: "old" }];
+  const marked = await keepUnknownTopics(metadata.image, { to, places });
+  expect(marked).toEqual([
+    "AAAAAAAAAAAAAAAAAAAAAA",
+    "MMMMMMMMMMMMMMMMMMMMMA",
+    "ZZZZZZZZZZZZZZZZZZZZZA",
+  ]);
+  const all = [known, "AAAAAAAAAAAAAAAAAAAAAA", "ZZZZZZZZZZZZZZZZZZZZZA"].sort();
+  expect(await swept(at)).toEqual(all);
+  await objects.delete(keptTopicKey(cell, "AAAAAAAAAAAAAAAAAAAAAA"));
+  expect(await swept(at)).toEqual([known, "ZZZZZZZZZZZZZZZZZZZZZA"].sort());
+});
