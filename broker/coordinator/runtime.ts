@@ -2,8 +2,10 @@ import type { Clock } from "../../ports/clock.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { CoordinatorLog } from "./coordinator-log.ts";
 import { partitionForKey } from "./partition-for-key.ts";
-import { CoordinatorShard, defaultShardLimits } from "./shard.ts";
-import type { ShardLimits, WhenFull } from "./shard.ts";
+import { defaultShardLimits } from "./shard-limits.ts";
+import { CoordinatorShard } from "./shard.ts";
+import type { ShardLimits } from "./shard-limits.ts";
+import type { WhenFull } from "./shard.ts";
 import type { Decision, Outcome, StateMachine, Time } from "./state-machine.ts";
 
 /**

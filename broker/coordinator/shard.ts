@@ -1,38 +1,12 @@
-import assert from "node:assert/strict";
 import type { Clock } from "../../ports/clock.ts";
 import type { LogOutput } from "../log-output.ts";
 import { sizeBytes } from "./coordinator-log.ts";
 import type { AppendResult, CoordinatorLog, KeyValue } from "./coordinator-log.ts";
-import { beginRewrite, isRewriteDue, nextPiece } from "./rewrite.ts";
-import type { Rewrite, RewriteLimits } from "./rewrite.ts";
+import { LogUpkeep } from "./log-upkeep.ts";
+import type { ShardLimits } from "./shard-limits.ts";
 import type { CoordinatorError, Decision, Outcome, StateMachine, Time } from "./state-machine.ts";
 import { createWaitLimit } from "./wait-limit.ts";
 import type { Waiting, WaitLimit } from "./wait-limit.ts";
-
-export type ShardLimits = {
-  /** One append: what was queued plus a piece of a rewrite stays below this. Kafka's default max.message.bytes, less the batch header. */
-  readonly batchBytes: number;
-  /** Decisions are refused (retriably) while this much waits for the append under way. */
-  readonly queueBytes: number;
-  /** Reads and decisions that may wait, whatever their size. */
-  readonly queueCount: number;
-  /** How long anybody waits for a commit: offsets.commit.timeout.ms. */
-  readonly commitTimeoutMs: number;
-  readonly rewrite: RewriteLimits;
-  /** After a failed append or load: first and longest wait before the next load. */
-  readonly retryMinimumMs: number;
-  readonly retryMaximumMs: number;
-};
-
-export const defaultShardLimits: ShardLimits = {
-  batchBytes: 1_048_000,
-  queueBytes: 400 * 1024,
-  queueCount: 20_000,
-  commitTimeoutMs: 5_000,
-  rewrite: { minimumBytes: 4 * 1024 * 1024, growthFactor: 2, pieceBytes: 96 * 1024 },
-  retryMinimumMs: 100,
-  retryMaximumMs: 5_000,
-};
 
 export type ShardOptions<Machine> = {
   readonly name: string;
@@ -85,13 +59,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
   #queuedBytes = 0;
   #isAppending = false;
   #isPumpPlanned = false;
-  #rewrite: Rewrite<Entry> | null = null;
-  /** Where the log start shall be; kept until the log has taken it. */
-  #wantedLogStart: number | null = null;
-  #isMovingLogStart = false;
-  #nextOffset = 0;
-  #logBytes = 0;
-  #liveBytes = 0;
+  #upkeep: LogUpkeep<Entry>;
   #retryMs = 0;
   #timer: { atMs: number; cancel: () => void } | null = null;
   #whenSettled: (() => void)[] = [];
@@ -99,6 +67,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
   constructor(options: ShardOptions<Machine>) {
     this.#options = options;
     this.#machine = options.createMachine();
+    this.#upkeep = new LogUpkeep(this.#machine, options);
     this.#waitLimit = createWaitLimit(options.clock, {
       waiting: () => [...this.#inFlight, ...this.#queue],
       onFirst: () =>
@@ -116,7 +85,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
 
   /** Bytes of keys and values between log start and log end, as far as this shard knows. */
   get logBytes(): number {
-    return this.#logBytes;
+    return this.#upkeep.logBytes;
   }
 
   /** Resolves when the load under way has ended, well or not. */
@@ -245,7 +214,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
       const taken = this.#takeQueued();
       this.#inFlight = taken;
       // Only behind everything decided: a rewritten entry must not come before the decision that made it.
-      const piece = this.#queue.length === 0 ? this.#rewritePiece() : [];
+      const piece = this.#queue.length === 0 ? this.#upkeep.nextPiece() : [];
       const failure = await this.#appendAll(taken, piece, incarnation);
       // Closed meanwhile, and everybody answered. Whether it was committed is for the next coordinator to know.
       if (incarnation !== this.#incarnation) return;
@@ -269,13 +238,14 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
         const result = await this.#append(batch);
         if (incarnation !== this.#incarnation) return null;
         if (result.kind !== "committed") return result;
-        this.#committed(result.nextOffset, batch);
+        this.#upkeep.committed(result.nextOffset, batch);
+        this.#retryMs = 0;
+        this.#waitLimit.moved();
       }
       for (const parked of unsettled) parked.settle(null);
       unsettled = this.#inFlight = [];
     }
-    this.#finishRewriteIfDone();
-    void this.#moveLogStart();
+    this.#upkeep.settled();
     return null;
   }
 
@@ -300,58 +270,6 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     }
   }
 
-  #rewritePiece(): KeyValue[] {
-    const { rewrite: limits } = this.#options.limits;
-    if (
-      this.#rewrite === null &&
-      this.#wantedLogStart === null &&
-      isRewriteDue(this.#logBytes, this.#liveBytes, limits)
-    )
-      this.#rewrite = beginRewrite(this.#machine, this.#nextOffset);
-    if (this.#rewrite === null || this.#rewrite.isDone) return [];
-    return nextPiece(this.#rewrite, this.#machine, limits);
-  }
-
-  #committed(nextOffset: number, records: readonly KeyValue[]): void {
-    assert(nextOffset >= this.#nextOffset + records.length, "the log end only grows");
-    const bytes = records.reduce((sum, record) => sum + sizeBytes(record), 0);
-    this.#nextOffset = nextOffset;
-    this.#logBytes += bytes;
-    this.#retryMs = 0;
-    this.#waitLimit.moved();
-    if (this.#rewrite !== null) this.#rewrite.appendedBytes += bytes;
-  }
-
-  /** Called when all that was decided before the rewrite's end is committed: only then nobody needs the old copy. */
-  #finishRewriteIfDone(): void {
-    if (this.#rewrite === null || !this.#rewrite.isDone) return;
-    const { startOffset, liveBytes, appendedBytes } = this.#rewrite;
-    this.#rewrite = null;
-    this.#liveBytes = liveBytes;
-    this.#logBytes = appendedBytes;
-    this.#wantedLogStart = startOffset;
-  }
-
-  /** Not in anybody's way; if it fails, the next commit tries again. */
-  async #moveLogStart(): Promise<void> {
-    if (this.#wantedLogStart === null || this.#isMovingLogStart) return;
-    const incarnation = this.#incarnation;
-    const offset = this.#wantedLogStart;
-    this.#isMovingLogStart = true;
-    try {
-      await this.#options.log.moveLogStart(offset);
-      if (incarnation === this.#incarnation) this.#wantedLogStart = null;
-    } catch (cause) {
-      this.#options.output.warn("A coordinator's log start could not be moved; trying again", {
-        coordinator: this.#options.name,
-        offset,
-        error: cause,
-      });
-    } finally {
-      if (incarnation === this.#incarnation) this.#isMovingLogStart = false;
-    }
-  }
-
   #fail(result: AppendFailure, taken: readonly Parked[]): void {
     const { reason } = result;
     this.#options.output.warn("A coordinator could not append to its log; loading it again", {
@@ -372,6 +290,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     const cancel = this.#options.clock.after(this.#retryMs, () => {
       this.#timer = null;
       this.#machine = this.#options.createMachine();
+      this.#upkeep = new LogUpkeep(this.#machine, this.#options);
       this.#enter("loading");
       void this.#load();
     });
@@ -384,9 +303,7 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
     this.#timer?.cancel();
     this.#timer = null;
     this.#isAppending = false;
-    this.#isMovingLogStart = false;
-    this.#rewrite = null;
-    this.#wantedLogStart = null;
+    this.#upkeep.end();
     this.#waitLimit.stop();
     const parked = [...this.#inFlight, ...this.#queue];
     this.#inFlight = [];
@@ -399,15 +316,12 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
   async #load(): Promise<void> {
     const incarnation = this.#incarnation;
     const machine = this.#machine;
-    let logBytes = 0;
+    const upkeep = this.#upkeep;
     try {
       for await (const piece of this.#options.log.read()) {
         if (incarnation !== this.#incarnation) return;
-        for (const record of piece.records) {
-          machine.replay(machine.decode(record));
-          logBytes += sizeBytes(record);
-        }
-        this.#nextOffset = piece.nextOffset;
+        for (const record of piece.records) machine.replay(machine.decode(record));
+        upkeep.loaded(piece);
       }
     } catch (cause) {
       if (incarnation !== this.#incarnation) return;
@@ -419,9 +333,6 @@ export class CoordinatorShard<Entry, Machine extends StateMachine<Entry>> {
       return;
     }
     if (incarnation !== this.#incarnation) return;
-    this.#logBytes = logBytes;
-    // Unknown until a rewrite has counted it: a shard that starts on a long log rewrites it once.
-    this.#liveBytes = 0;
     machine.loaded(this.#time().nowMs);
     this.#enter("active");
     this.#armTimer();

@@ -3,7 +3,7 @@ import type { Random } from "../../ports/random.ts";
 import type { CoordinatorLog } from "../coordinator/coordinator-log.ts";
 import { partitionForKey } from "../coordinator/partition-for-key.ts";
 import { createCoordinatorRuntime } from "../coordinator/runtime.ts";
-import type { ShardLimits } from "../coordinator/shard.ts";
+import type { ShardLimits } from "../coordinator/shard-limits.ts";
 import type { LogOutput } from "../log-output.ts";
 import { deleteGroup, describeGroup, dropTopicOffsets, listGroups } from "./group-admin.ts";
 import { defaultGroupConfig } from "./group-config.ts";

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { createManualClock } from "../../../../adapters/memory/clock.ts";
-import { CoordinatorShard, defaultShardLimits } from "../../../../broker/coordinator/shard.ts";
-import type { ShardLimits } from "../../../../broker/coordinator/shard.ts";
+import { defaultShardLimits } from "../../../../broker/coordinator/shard-limits.ts";
+import { CoordinatorShard } from "../../../../broker/coordinator/shard.ts";
+import type { ShardLimits } from "../../../../broker/coordinator/shard-limits.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import { createFakeCoordinatorLog } from "./fake-coordinator-log.ts";
 import { RegisterMachine, replayed } from "./register-machine.ts";

@@ -1,7 +1,7 @@
 import { createManualClock } from "../../../../adapters/memory/clock.ts";
 import { createSeededRandom } from "../../../../adapters/memory/random.ts";
-import { defaultShardLimits } from "../../../../broker/coordinator/shard.ts";
-import type { ShardLimits } from "../../../../broker/coordinator/shard.ts";
+import { defaultShardLimits } from "../../../../broker/coordinator/shard-limits.ts";
+import type { ShardLimits } from "../../../../broker/coordinator/shard-limits.ts";
 import type { GroupConfig } from "../../../../broker/groups/group-config.ts";
 import { createGroups } from "../../../../broker/groups/groups.ts";
 import type { FoundTopic, TopicLookup } from "../../../../broker/groups/topic-lookup.ts";

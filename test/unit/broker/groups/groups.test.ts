@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { defaultShardLimits } from "../../../../broker/coordinator/shard.ts";
+import { defaultShardLimits } from "../../../../broker/coordinator/shard-limits.ts";
 import { createGroupCell, settle } from "./group-cell.ts";
 
 const dayMs = 24 * 3_600_000;

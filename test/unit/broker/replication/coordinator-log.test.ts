@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createManualClock } from "../../../../adapters/memory/clock.ts";
 import { createMemoryDisk } from "../../../../adapters/memory/disk.ts";
-import { CoordinatorShard, defaultShardLimits } from "../../../../broker/coordinator/shard.ts";
+import { defaultShardLimits } from "../../../../broker/coordinator/shard-limits.ts";
+import { CoordinatorShard } from "../../../../broker/coordinator/shard.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import { coordinatorLog } from "../../../../broker/replication/coordinator-log.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
