@@ -115,8 +115,8 @@ function truncation(
       reason: `the leader's log leaves ours at ${toOffset}, below our high watermark ${log.highWatermark}`,
     };
   }
-  if (toOffset <= log.localStartOffset && toOffset < log.nextOffset)
-    return { kind: "restart", atOffset: Math.max(toOffset, 0) };
+  // Where its own records begin it is only cut: what lies before may be in the object store, and a log begun anew would say that it begins here.
+  if (toOffset < log.localStartOffset) return { kind: "restart", atOffset: toOffset };
   return { kind: "truncate", toOffset, isRecovery: isRecovered };
 }
 

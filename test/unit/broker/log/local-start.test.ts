@@ -148,3 +148,24 @@ test("its producers are still known when its end is cut and they are read anew",
   expect(checkAppend(log.producers, facts(8)).kind).toBe("append");
   await store.close();
 });
+
+test("a log that is cut where its own records begin still continues what is in the object store", async () => {
+  const disk = createMemoryDisk();
+  let { store } = await openTestStore(disk, { isFollower: true });
+  let log = createLog(store);
+  const epochs = [{ epoch: 1, startOffset: 10 }];
+  await log.restartAt(1_000, { logStartOffset: 10, epochs, producers: producersUpTo(6), gaps: [] });
+  log.startLeaderEpoch(2);
+  await appendCommitted(store, log, ["of a leader whose successor never had it"], {
+    leaderEpoch: 2,
+  });
+  expect(await log.truncateTo(1_000)).toBe(true);
+  for (const life of ["this one", "the next"]) {
+    const starts = [log.logStartOffset, log.localStartOffset, log.nextOffset];
+    expect([life, ...starts]).toEqual([life, 10, 1_000, 1_000]);
+    expect(log.lineage[0]).toEqual({ epoch: 1, startOffset: 10 });
+    await store.close();
+    if (life === "this one") ({ store } = await openTestStore(disk, { isFollower: true }));
+    if (life === "this one") log = findLog(store);
+  }
+});

@@ -86,6 +86,15 @@ describe("a follower whose log diverges", () => {
     );
     expect(step).toEqual({ kind: "restart", atOffset: 55 });
   });
+
+  test("is cut where its own records begin, if what is before those is in the object store", () => {
+    const step = followerStep(
+      log({ localStartOffset: 90, highWatermark: 90 }),
+      answer({ diverging: { epoch: 6, endOffset: 90 } }),
+      [],
+    );
+    expect(step).toEqual({ kind: "truncate", toOffset: 90, isRecovery: false });
+  });
 });
 
 describe("a follower behind the leader's log start", () => {
