@@ -16,12 +16,14 @@ export async function readTier(
   request: ReadRequest,
 ): Promise<ReadResult> {
   const { log } = partition;
+  // As it is before the object store is looked at: what is let go of here later went up behind what that look finds.
+  const { localStartOffset } = log;
   const read = await inTime(clock, tier.read(partition, request));
   if (read === null) return { kind: "empty", nextBatchBytes: 0 };
   if (read.kind !== "empty") return read;
   // What is there and does not fit is not to be passed over.
   if (!read.isAtEnd) return { kind: "empty", nextBatchBytes: 0 };
-  const fromOffset = Math.max(request.fromOffset, log.localStartOffset);
+  const fromOffset = Math.max(request.fromOffset, localStartOffset);
   // Where nothing is left of what was tiered, the next record is the first one here.
   if (fromOffset >= request.upToOffset || fromOffset === request.fromOffset)
     return { kind: "empty", nextBatchBytes: 0 };

@@ -20,7 +20,7 @@ function readThrough(answer: TierRead | Promise<TierRead>) {
   const clock = createManualClock();
   const partition = createPartition("t", 0, log as never);
   const source = { tier: { read: () => Promise.resolve(answer) }, clock };
-  return { asked, clock, read: readTier(source, partition, request) };
+  return { asked, clock, log, read: readTier(source, partition, request) };
 }
 
 test("a batch that is in the object store and does not fit is not passed over for one that is here and would", async () => {
@@ -32,6 +32,16 @@ test("a batch that is in the object store and does not fit is not passed over fo
 test("where compaction has left nothing in the object store, the log goes on here", async () => {
   const { asked, read } = readThrough({ kind: "empty", isAtEnd: true });
   expect(await read).toMatchObject({ kind: "data", baseOffset: 100 });
+  expect(asked).toEqual([{ ...request, fromOffset: 100 }]);
+});
+
+test("what is let go of here while the object store is looked at is not passed over", async () => {
+  let give: (read: TierRead) => void = () => undefined;
+  const { asked, log, read } = readThrough(new Promise((resolve) => (give = resolve)));
+  // What was read there is a manifest that ends at 100; [100, 150) went up behind it.
+  log.localStartOffset = 150;
+  give({ kind: "empty", isAtEnd: true });
+  await read;
   expect(asked).toEqual([{ ...request, fromOffset: 100 }]);
 });
 
