@@ -2,7 +2,8 @@ import type { TimestampedOffset } from "../log/partition-log.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { Tier } from "../cold/tier.ts";
 
-// ListOffsets by time, over all of a log: first what only the object store has, by its segments' indexes, then what is here.
+// ListOffsets by time, over all of a log: first what only the object store has, by its segments' indexes, then what is here. What is let go of here between
+// the two looks would be in neither: then both are taken again.
 
 export type TimeSource = {
   readonly partition: Pick<Partition, "topicId" | "index" | "log">;
@@ -15,10 +16,14 @@ export async function offsetByTimestamp(
   { timestamp, end }: { readonly timestamp: number; readonly end: number },
 ): Promise<TimestampedOffset | null> {
   const { log } = partition;
-  const found = hasTieredOnly(partition)
-    ? await tier.findOffsetByTimestamp(partition, { timestamp, ...tieredOnly(partition, end) })
-    : null;
-  return found ?? log.findOffsetByTimestamp(timestamp, end);
+  for (;;) {
+    const { localStartOffset } = log;
+    const found = hasTieredOnly(partition)
+      ? await tier.findOffsetByTimestamp(partition, { timestamp, ...tieredOnly(partition, end) })
+      : null;
+    const first = found ?? (await log.findOffsetByTimestamp(timestamp, end));
+    if (found !== null || log.localStartOffset === localStartOffset) return first;
+  }
 }
 
 /** The record below `end` with the largest timestamp, the first of several; null if there is none. Throws LogReadError. */
@@ -27,12 +32,16 @@ export async function maxTimestampAt(
   end: number,
 ): Promise<TimestampedOffset | null> {
   const { log } = partition;
-  const cold = hasTieredOnly(partition)
-    ? await tier.maxTimestampOffset(partition, tieredOnly(partition, end))
-    : null;
-  const here = await log.maxTimestampOffset(end);
-  if (cold === null || here === null) return cold ?? here;
-  return here.timestamp > cold.timestamp ? here : cold;
+  for (;;) {
+    const { localStartOffset } = log;
+    const cold = hasTieredOnly(partition)
+      ? await tier.maxTimestampOffset(partition, tieredOnly(partition, end))
+      : null;
+    const here = await log.maxTimestampOffset(end);
+    if (log.localStartOffset !== localStartOffset) continue;
+    if (cold === null || here === null) return cold ?? here;
+    return here.timestamp > cold.timestamp ? here : cold;
+  }
 }
 
 const hasTieredOnly = ({ log }: TimeSource["partition"]): boolean =>
