@@ -4,7 +4,6 @@ import type { Random } from "../../ports/random.ts";
 import type { LogBefore, TimestampedOffset } from "../log/partition-log.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import type { LogRange } from "../log/log-range.ts";
-import { createBoundedCache } from "../tiering/bounded-cache.ts";
 import {
   createManifestPages,
   type ManifestPages,
@@ -19,6 +18,7 @@ import { tieredEnd, type Manifest } from "../tiering/manifest.ts";
 import type { PartitionPath } from "../tiering/object-keys.ts";
 import { createPieceCache } from "../tiering/piece-cache.ts";
 import type { SegmentRange } from "../tiering/segment-read.ts";
+import { createManifestViews, type ManifestViews } from "./manifest-views.ts";
 import { createLentBytes, tieredRange, type LentBytes } from "./tiered-range.ts";
 import { createTieredReader, type TieredReader } from "../tiering/tiered-reader.ts";
 import type { OffsetBounds, TimeLookup } from "../tiering/tiered-time-lookup.ts";
@@ -67,8 +67,8 @@ export type Tier = {
   readonly objects: ObjectStore;
   readonly config: TierConfig;
   pathOf(place: TierPlace): PartitionPath;
-  /** A manifest this broker has put, or read. */
-  note(place: TierPlace, stored: StoredManifest | null): void;
+  /** A manifest this broker has put. */
+  note(place: TierPlace, stored: StoredManifest): void;
   /** As it was read last, if that was not too long ago: whoever leads notes each change. Throws LogReadError where the store does not answer. */
   manifest(place: TierPlace, options?: { readonly isFresh: boolean }): Promise<Manifest | null>;
   /** Batches from `fromOffset` on. */
@@ -84,12 +84,6 @@ export type Tier = {
   /** Drops what was known of the partition. */
   forget(place: TierPlace): void;
 };
-
-/** Objects that have left a manifest are there for ten minutes more. */
-const viewMs = 60_000;
-const maxViews = 4_096;
-
-type View = { readonly stored: StoredManifest | null; readonly readMs: number };
 
 export type TierOptions = {
   readonly cell: string;
@@ -111,8 +105,7 @@ class ObjectTier implements Tier {
   readonly config: TierConfig;
   readonly #cell: string;
   readonly #clock: Clock;
-  readonly #views = createBoundedCache<View>(maxViews);
-  readonly #loading = new Map<string, Promise<Manifest | null>>();
+  readonly #views: ManifestViews;
   readonly #lent: LentBytes;
 
   constructor({ cell, objects, clock, random, config }: TierOptions) {
@@ -125,6 +118,7 @@ class ObjectTier implements Tier {
     const pieces = createPieceCache({ objects, pieceBytes, maxBytes, maxGets, maxQueued });
     this.pages = createManifestPages({ objects });
     this.manifests = createManifestStore({ objects, random });
+    this.#views = createManifestViews({ clock, manifests: this.manifests });
     this.reader = createTieredReader({ objects, pieces, pages: this.pages });
   }
 
@@ -132,45 +126,30 @@ class ObjectTier implements Tier {
     return { cell: this.#cell, topicId, index };
   }
 
-  note(place: TierPlace, stored: StoredManifest | null): void {
-    this.#views.set(keyOf(place), { stored, readMs: this.#clock.monotonicMs() }, 1);
+  note(place: TierPlace, stored: StoredManifest): void {
+    this.#views.note(this.pathOf(place), stored);
   }
 
   forget(place: TierPlace): void {
-    this.#views.delete(keyOf(place));
+    this.#views.forget(this.pathOf(place));
   }
 
-  manifest(place: TierPlace, { isFresh } = { isFresh: false }): Promise<Manifest | null> {
-    const key = keyOf(place);
-    const known = this.#views.get(key);
-    if (!isFresh && known !== undefined && this.#clock.monotonicMs() - known.readMs < viewMs)
-      return Promise.resolve(known.stored?.manifest ?? null);
-    const underWay = this.#loading.get(key);
-    if (underWay !== undefined) return underWay;
-    const started = this.#load(place).finally(() => this.#loading.delete(key));
-    this.#loading.set(key, started);
-    return started;
-  }
-
-  async #load(place: TierPlace): Promise<Manifest | null> {
-    const loaded = await this.manifests.load(this.pathOf(place));
-    if (loaded.kind !== "loaded") throw new LogReadError(`a manifest: ${loaded.message}`);
-    this.note(place, loaded.stored);
-    return loaded.stored?.manifest ?? null;
+  manifest(place: TierPlace, options = { isFresh: false }): Promise<Manifest | null> {
+    return this.#views.manifest(this.pathOf(place), options);
   }
 
   /** Asks with the manifest that is known, and once more with the store's if that proves to be an old one. */
   async #withView<Answer extends { readonly kind: string }>(
     place: TierPlace,
     ask: (view: TieredView) => Promise<Answer>,
-    isStale: (answer: Answer) => boolean,
+    isStale: (answer: Answer, manifest: Manifest) => boolean,
   ): Promise<Answer | null> {
     for (const isFresh of [false, true]) {
       const manifest = await this.manifest(place, { isFresh });
       if (manifest === null && !isFresh) continue;
       if (manifest === null) return null;
       const answer = await ask({ path: this.pathOf(place), manifest });
-      if (isFresh || !isStale(answer)) return answer;
+      if (isFresh || !isStale(answer, manifest)) return answer;
     }
     return null;
   }
@@ -199,18 +178,24 @@ class ObjectTier implements Tier {
     place: TierPlace,
     bounds: OffsetBounds & { readonly timestamp: number },
   ): Promise<TimestampedOffset | null> {
-    return this.#lookUp(place, (view) => findOffsetByTimestamp(this, view, bounds));
+    return this.#lookUp(place, bounds, (view) => findOffsetByTimestamp(this, view, bounds));
   }
 
   maxTimestampOffset(place: TierPlace, bounds: OffsetBounds): Promise<TimestampedOffset | null> {
-    return this.#lookUp(place, (view) => maxTimestampOffset(this, view, bounds));
+    return this.#lookUp(place, bounds, (view) => maxTimestampOffset(this, view, bounds));
   }
 
+  /** What is asked about is there: a manifest that ends before it is an old one, and might name a later record. */
   async #lookUp(
     place: TierPlace,
+    { upToOffset }: OffsetBounds,
     ask: (view: TieredView) => Promise<TimeLookup>,
   ): Promise<TimestampedOffset | null> {
-    const found = await this.#withView(place, ask, ({ kind }) => kind === "gone");
+    const found = await this.#withView(
+      place,
+      ask,
+      ({ kind }, manifest) => kind === "gone" || tieredEnd(manifest) < upToOffset,
+    );
     if (found === null || found.kind === "none") return null;
     if (found.kind !== "found") throw new LogReadError(`the object store: ${reasonOf(found)}`);
     const { offset, timestamp, leaderEpoch } = found;
@@ -229,8 +214,6 @@ class ObjectTier implements Tier {
     return { offset: endOffset, before: { logStartOffset, epochs, producers, gaps } };
   }
 }
-
-const keyOf = ({ topicId, index }: TierPlace): string => `${index}:${topicId}`;
 
 const reasonOf = (failure: { readonly kind: string; readonly message?: string }): string =>
   failure.message ?? failure.kind;
