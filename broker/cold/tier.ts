@@ -19,7 +19,7 @@ import type { PartitionPath } from "../tiering/object-keys.ts";
 import { createPieceCache } from "../tiering/piece-cache.ts";
 import type { SegmentRange } from "../tiering/segment-read.ts";
 import { createManifestViews, type ManifestViews } from "./manifest-views.ts";
-import { createLentBytes, tieredRange, type LentBytes } from "./tiered-range.ts";
+import { createLentBytes, roomFor, tieredRange, type LentBytes } from "./tiered-range.ts";
 import { createTieredReader, type TieredReader } from "../tiering/tiered-reader.ts";
 import type { OffsetBounds, TimeLookup } from "../tiering/tiered-time-lookup.ts";
 import { findOffsetByTimestamp, maxTimestampOffset } from "../tiering/tiered-time-lookup.ts";
@@ -155,8 +155,9 @@ class ObjectTier implements Tier {
   }
 
   async read(place: TierPlace, range: SegmentRange): Promise<TierRead> {
-    if (!(await roomIn(this.#lent, this.#clock)))
-      return { kind: "unavailable", reason: "too much waits to be sent" };
+    const bytes = Math.min(range.maxBytes, this.config.pieceBytes);
+    const room = await roomFor(this.#lent, bytes, this.#clock);
+    if (room === null) return { kind: "unavailable", reason: "too much waits to be sent" };
     try {
       const read = await this.#withView(
         place,
@@ -166,11 +167,14 @@ class ObjectTier implements Tier {
       if (read === null) return { kind: "unavailable", reason: "there is no manifest" };
       if (read.kind === "empty") return read;
       if (read.kind !== "data") return { kind: "unavailable", reason: reasonOf(read) };
-      const { bytes, baseOffset, nextOffset } = read;
-      return { kind: "data", records: tieredRange(this.#lent, bytes), baseOffset, nextOffset };
+      const { baseOffset, nextOffset } = read;
+      const records = tieredRange(this.#lent, read.bytes);
+      return { kind: "data", records, baseOffset, nextOffset };
     } catch (error) {
       if (!(error instanceof LogReadError)) throw error;
       return { kind: "unavailable", reason: error.message };
+    } finally {
+      room.release();
     }
   }
 
@@ -217,27 +221,3 @@ class ObjectTier implements Tier {
 
 const reasonOf = (failure: { readonly kind: string; readonly message?: string }): string =>
   failure.message ?? failure.kind;
-
-/** A reader that takes nothing for so long is closed when others need its memory. */
-const patienceMs = 10_000;
-const waitersAtMost = 1_024;
-
-/** Whether there is room for one more answer, perhaps after a while. */
-function roomIn(lent: LentBytes, clock: Clock): Promise<boolean> | boolean {
-  if (lent.used < lent.limit) return true;
-  if (lent.waiting.length >= waitersAtMost) return false;
-  return new Promise((resolve) => {
-    const go = (): void => {
-      cancel();
-      resolve(true);
-    };
-    const cancel = clock.after(patienceMs, () => {
-      const place = lent.waiting.indexOf(go);
-      if (place >= 0) lent.waiting.splice(place, 1);
-      const [oldest] = lent.giveUps;
-      oldest?.();
-      resolve(lent.used < lent.limit);
-    });
-    lent.waiting.push(go);
-  });
-}

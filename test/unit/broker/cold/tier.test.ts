@@ -104,3 +104,21 @@ test("a time is looked up in a manifest that reaches as far as the records that 
     offset: 29,
   });
 });
+
+test("readers that come at once are given no more memory together than those who come one by one", async () => {
+  const { objects, clock, grow, place } = await world();
+  await grow();
+  const pieceBytes = 1_024;
+  const lentBytes = 4 * pieceBytes;
+  const config = { pieceBytes, lentBytes, cacheBytes: 16 * pieceBytes };
+  const { cell } = path;
+  const tier = createTier({ cell, objects, clock, random: randomOf(2), config });
+  const range = { fromOffset: 0, upToOffset: 10, maxBytes: pieceBytes, atLeastOneBatch: true };
+  const reads = Array.from({ length: 100 }, () => tier.read(place, range));
+  await clock.advance(10_000);
+  let givenBytes = 0;
+  for (const read of await Promise.all(reads))
+    if (read.kind === "data") givenBytes += read.records.byteLength;
+  expect(givenBytes).toBeGreaterThan(pieceBytes);
+  expect(givenBytes).toBeLessThan(lentBytes + pieceBytes);
+});
