@@ -38,11 +38,14 @@ export function startSealing(options: SealingOptions): () => Promise<void> {
     async round() {
       const due = sealable(metadata.image, options).slice(0, sealsAtOnce);
       if (due.length === 0) return;
-      const seals = await putAway(options, due);
-      if (seals.length === 0) return;
+      const put = await putAway(options, due);
+      if (put.length === 0) return;
       try {
-        const request = { ...options.self, seals };
-        await metadata.submit((image, context) => sealPartitions(image, request, context));
+        // Looked at when it is decided: others may have taken minutes to go up, and the sleep may have been taken back and begun anew meanwhile.
+        await metadata.submit((image, context) => {
+          const seals = put.filter(isAsItWasPut).map(({ seal }) => seal);
+          return sealPartitions(image, { ...options.self, seals }, context);
+        });
       } catch (error) {
         if (!(error instanceof MetadataLogError)) throw error;
         log.warn("seals wait for the metadata log", { error: error.message });
@@ -61,38 +64,45 @@ function sealable(image: Image, { self, partitionOf, isEphemeral }: SealingOptio
   });
 }
 
-async function putAway(options: SealingOptions, due: Partition[]): Promise<WantedSeal[]> {
-  const seals: WantedSeal[] = [];
+/** All of its log is in the object store. */
+type PutAway = {
+  readonly partition: Partition;
+  readonly seal: WantedSeal;
+};
+
+async function putAway(options: SealingOptions, due: Partition[]): Promise<PutAway[]> {
+  const put: PutAway[] = [];
   const lane = async (): Promise<void> => {
     for (let next = due.shift(); next !== undefined; next = due.shift()) {
-      const seal = await putAwayOne(options, next);
-      if (seal !== null) seals.push(seal);
+      const done = await putAwayOne(options, next);
+      if (done !== null) put.push(done);
     }
   };
   await Promise.all(Array.from({ length: lanes }, lane));
-  return seals;
+  return put;
 }
+
+/** Whoever begins at the seal knows nothing that has come since. */
+const isAsItWasPut = ({ partition, seal }: PutAway): boolean =>
+  partition.isLeader &&
+  partition.leaderEpoch === seal.leaderEpoch &&
+  partition.log.nextOffset === seal.end;
 
 /** Null while it cannot be said: records are on their way yet, or the object store does not answer. */
 async function putAwayOne(
   { tierWriter, segmentBytes, log: output }: SealingOptions,
   partition: Partition,
-): Promise<WantedSeal | null> {
+): Promise<PutAway | null> {
   const { topicId, index, log, leaderEpoch } = partition;
   const end = log.nextOffset;
   if (log.highWatermark !== end) return null;
+  const say = (reason: string): void =>
+    output.warn("a partition cannot be sealed yet", { topicId, partition: index, reason });
   while (partition.tieredEnd < end && log.logStartOffset < end) {
     const before = partition.tieredEnd;
     const written = await tierWriter.cut(partition, segmentBytes);
-    if (written.kind === "failed")
-      output.warn("a partition cannot be sealed yet", {
-        topicId,
-        partition: index,
-        reason: written.reason,
-      });
+    if (written.kind === "failed") say(written.reason);
     if (written.kind !== "done" || partition.tieredEnd === before) return null;
   }
-  return partition.isLeader && partition.leaderEpoch === leaderEpoch && log.nextOffset === end
-    ? { topicId, index, leaderEpoch, end }
-    : null;
+  return { partition, seal: { topicId, index, leaderEpoch, end } };
 }

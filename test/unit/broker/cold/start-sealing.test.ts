@@ -1,0 +1,76 @@
+import { afterEach, expect, test } from "vitest";
+import { createMemoryDisk } from "../../../../adapters/memory/disk.ts";
+import { topicsPrefix } from "../../../../broker/tiering/object-keys.ts";
+import { sleepCell, wakeCell } from "../../../../metadata/commands/sleep-cell.ts";
+import { produceOne } from "../../../support/kafka-calls.ts";
+import type { MemoryBroker, MemoryWorld } from "../../../support/memory-broker.ts";
+import { startMemoryBroker } from "../../../support/memory-broker.ts";
+import { batchOf } from "../../../support/records.ts";
+
+const running: MemoryBroker[] = [];
+afterEach(async () => {
+  for (const broker of running.splice(0)) await broker.close();
+});
+
+async function start(world?: MemoryWorld): Promise<MemoryBroker> {
+  const config = { isEphemeral: true };
+  const broker = await startMemoryBroker({ config, ...(world === undefined ? {} : { world }) });
+  running.push(broker);
+  return broker;
+}
+
+const logOf = (broker: MemoryBroker, topic: string) =>
+  broker.services.topics.byName(broker.clusterId, topic)!.partitions[0]!.log;
+
+async function until(broker: MemoryBroker, isSo: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 3_000 && !isSo(); turn += 1) await broker.clock.advance(100);
+  if (!isSo()) throw new Error(`never: ${isSo.toString()}`);
+}
+
+const send = async (broker: MemoryBroker, topic: string) =>
+  (await produceOne(broker, { topic, records: batchOf(["a record"]) })).errorCode;
+
+const sleep = (broker: MemoryBroker) =>
+  broker.metadata.submit((image, context) => sleepCell(image, context));
+
+/** Closes it once it sleeps; the same cell on an empty disk. */
+async function onceAsleep(broker: MemoryBroker): Promise<MemoryBroker> {
+  await until(broker, () => broker.image.sleep.state === "asleep");
+  running.splice(0);
+  await broker.close();
+  const woken = await start({
+    ...broker.world,
+    disk: createMemoryDisk(),
+    startMs: broker.clock.nowMs(),
+  });
+  await until(woken, () => woken.image.leaderlessCount === 0 && woken.image.sealedCount === 0);
+  return woken;
+}
+
+test("a sleep that is taken back and begins anew while a large partition goes up leaves nothing behind", async () => {
+  const broker = await start();
+  await broker.createTopic("small", { partitionCount: 1 });
+  const { topicId } = await broker.createTopic("large", { partitionCount: 1 });
+  expect([await send(broker, "small"), await send(broker, "large")]).toEqual([0, 0]);
+  const { objects } = broker.world;
+  const before = { ...objects };
+  let letGo: () => void = () => undefined;
+  const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
+  let isHeld = false;
+  objects.put = async (key, ...rest) => {
+    if (key.startsWith(`${topicsPrefix("local")}${topicId}/`)) {
+      isHeld = true;
+      await isLetGo;
+    }
+    return before.put(key, ...rest);
+  };
+  await sleep(broker);
+  await until(broker, () => isHeld);
+  await broker.clock.advance(5_000);
+  await broker.metadata.submit((image) => wakeCell(image));
+  expect(await send(broker, "small")).toBe(0);
+  await sleep(broker);
+  letGo();
+  const woken = await onceAsleep(broker);
+  expect(logOf(woken, "small").logEndOffset).toBe(2);
+});
