@@ -68,6 +68,7 @@ function sealable(image: Image, { self, partitionOf, isEphemeral }: SealingOptio
 type PutAway = {
   readonly partition: Partition;
   readonly seal: WantedSeal;
+  readonly logStartOffset: number;
 };
 
 async function putAway(options: SealingOptions, due: Partition[]): Promise<PutAway[]> {
@@ -83,10 +84,11 @@ async function putAway(options: SealingOptions, due: Partition[]): Promise<PutAw
 }
 
 /** Whoever begins at the seal knows nothing that has come since. */
-const isAsItWasPut = ({ partition, seal }: PutAway): boolean =>
+const isAsItWasPut = ({ partition, seal, logStartOffset }: PutAway): boolean =>
   partition.isLeader &&
   partition.leaderEpoch === seal.leaderEpoch &&
-  partition.log.nextOffset === seal.end;
+  partition.log.nextOffset === seal.end &&
+  partition.log.logStartOffset === logStartOffset;
 
 /** Null while it cannot be said: records are on their way yet, or the object store does not answer. */
 async function putAwayOne(
@@ -104,5 +106,9 @@ async function putAwayOne(
     if (written.kind === "failed") say(written.reason);
     if (written.kind !== "done" || partition.tieredEnd === before) return null;
   }
-  return { partition, seal: { topicId, index, leaderEpoch, end } };
+  const { logStartOffset } = log;
+  const told = await tierWriter.tellLogStart(partition);
+  if (told.kind === "failed") say(told.reason);
+  if (told.kind !== "done") return null;
+  return { partition, seal: { topicId, index, leaderEpoch, end }, logStartOffset };
 }

@@ -38,6 +38,8 @@ export type TierWriter = {
   cut(partition: Partition, segmentBytes: number): Promise<Written>;
   /** Takes what lies wholly below `offset` out of the manifest, if it lists any of that: before the log start moves there. */
   leave(partition: Partition, offset: number): Promise<Written>;
+  /** Says in the manifest where the log begins, though nothing leaves it by that: before nothing but the manifest will know. */
+  tellLogStart(partition: Partition): Promise<Written>;
   /** One round of deleting what has left, and of looking for what nobody lists. */
   collect(partition: Partition): Promise<Written>;
   /** Whether there is anything to collect. */
@@ -117,6 +119,15 @@ class ManifestWriter implements TierWriter {
 
   leave(partition: Partition, offset: number): Promise<Written> {
     return this.#inLine(partition, () => this.#leave(partition, offset));
+  }
+
+  tellLogStart(partition: Partition): Promise<Written> {
+    return this.#inLine(partition, async () => {
+      const known = this.known(partition) ?? (await this.#presentManifest(partition));
+      const { logStartOffset } = partition.log;
+      if (known === null || known.logStartOffset >= logStartOffset) return done;
+      return this.#putLogStart(partition, logStartOffset);
+    });
   }
 
   collect(partition: Partition): Promise<Written> {
@@ -309,6 +320,10 @@ class ManifestWriter implements TierWriter {
     const start = known === null ? -1 : tieredStart(known);
     // DeleteRecords comes every half a minute for some: not a put each.
     if (known === null || start < 0 || firstEnd(known) > offset) return done;
+    return this.#putLogStart(partition, offset);
+  }
+
+  async #putLogStart(partition: Partition, offset: number): Promise<Written> {
     const claimed = await this.#claim(partition);
     if (isFailure(claimed)) return claimed;
     const { manifest } = claimed.stored;

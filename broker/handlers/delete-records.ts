@@ -1,3 +1,4 @@
+import { refusesRecords } from "../../metadata/image/seals.ts";
 import type { ErrorName } from "../../protocol/errors.ts";
 import { errorCodes } from "../../protocol/errors.ts";
 import {
@@ -45,7 +46,7 @@ export const deleteRecords = kafkaApi(
 );
 
 async function deleteBelow(
-  { tierWriter }: BrokerServices,
+  { tierWriter, metadata }: BrokerServices,
   topic: LocalTopic | undefined,
   { index, offset }: { readonly index: number; readonly offset: number },
 ): Promise<Outcome> {
@@ -59,6 +60,9 @@ async function deleteBelow(
   const { log } = partition;
   const start = offset === highWatermarkOffset ? log.highWatermark : offset;
   if (start < 0 || start > log.highWatermark) return refuse("OFFSET_OUT_OF_RANGE");
+  // Whoever begins at its seal would not know of it.
+  if (refusesRecords(metadata.image, topic?.topic.partitions[index]))
+    return refuse("KAFKA_STORAGE_ERROR");
   if (!(await moveLogStartEverywhere(tierWriter, partition, start)))
     return refuse("KAFKA_STORAGE_ERROR");
   return { error: "NONE", lowWatermark: log.logStartOffset };

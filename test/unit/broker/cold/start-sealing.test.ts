@@ -2,6 +2,11 @@ import { afterEach, expect, test } from "vitest";
 import { createMemoryDisk } from "../../../../adapters/memory/disk.ts";
 import { topicsPrefix } from "../../../../broker/tiering/object-keys.ts";
 import { sleepCell, wakeCell } from "../../../../metadata/commands/sleep-cell.ts";
+import { errorCodes } from "../../../../protocol/errors.ts";
+import {
+  deleteRecordsRequest,
+  deleteRecordsResponse,
+} from "../../../../protocol/messages/delete-records.ts";
 import { produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker, MemoryWorld } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
@@ -32,6 +37,14 @@ const send = async (broker: MemoryBroker, topic: string) =>
 
 const sleep = (broker: MemoryBroker) =>
   broker.metadata.submit((image, context) => sleepCell(image, context));
+
+async function deleteBelow(broker: MemoryBroker, offset: number) {
+  const { topics } = await broker.call(deleteRecordsRequest, deleteRecordsResponse, 2, {
+    topics: [{ name: "kept", partitions: [{ partitionIndex: 0, offset }] }],
+    timeoutMs: 1_000,
+  });
+  return topics[0]?.partitions[0];
+}
 
 /** Closes it once it sleeps; the same cell on an empty disk. */
 async function onceAsleep(broker: MemoryBroker): Promise<MemoryBroker> {
@@ -73,4 +86,21 @@ test("a sleep that is taken back and begins anew while a large partition goes up
   letGo();
   const woken = await onceAsleep(broker);
   expect(logOf(woken, "small").logEndOffset).toBe(2);
+});
+
+test("what was deleted before the sleep is not there again behind it", async () => {
+  const broker = await start();
+  await broker.createTopic("kept", { partitionCount: 1 });
+  for (let count = 0; count < 10; count += 1) await send(broker, "kept");
+  await broker.services.tierWriter.cut(
+    broker.services.topics.byName(broker.clusterId, "kept")!.partitions[0]!,
+    1_000_000,
+  );
+  expect(await deleteBelow(broker, 7)).toMatchObject({ errorCode: 0, lowWatermark: 7 });
+  await sleep(broker);
+  await until(broker, () => broker.image.sealedCount > 0);
+  // What the seal stands for says nothing of it, so nobody is told that it is done.
+  expect(await deleteBelow(broker, 9)).toMatchObject({ errorCode: errorCodes.KAFKA_STORAGE_ERROR });
+  const woken = await onceAsleep(broker);
+  expect(logOf(woken, "kept").logStartOffset).toBe(7);
 });
