@@ -296,11 +296,12 @@ class ManifestWriter implements TierWriter {
   }
 
   async #producersOf(partition: Partition, claimed: Claimed): Promise<Uint8Array> {
-    if (claimed.producers !== null) return claimed.producers;
     const { manifest } = claimed.stored;
+    const lastEnd = manifest.segments.at(-1)?.endOffset ?? manifest.pages.at(-1)?.endOffset ?? 0;
+    // Where the log start has passed what is there, a producer's last batches are in neither: better nothing of it than an older sequence.
+    if (lastEnd === 0 || lastEnd < manifest.logStartOffset) return new Uint8Array(0);
+    if (claimed.producers !== null) return claimed.producers;
     const view = { path: this.#options.tier.pathOf(partition), manifest };
-    const lastEnd = manifest.segments.at(-1)?.endOffset ?? manifest.pages.at(-1)?.endOffset;
-    if (lastEnd === undefined) return new Uint8Array(0);
     const end = await this.#options.tier.reader.epochsAndProducersAt(view, lastEnd);
     if (end.kind === "end") return end.producers;
     throw new LogReadError(`the last segment's footer: ${end.kind}`);

@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createProducerState } from "../../../../broker/log/producer-state.ts";
+import { decodeProducerState } from "../../../../broker/log/producer-snapshot.ts";
+import type { Partition } from "../../../../broker/replication/partition.ts";
+import { moveLogStartEverywhere } from "../../../../broker/cold/move-log-start.ts";
+import { produceOne } from "../../../support/kafka-calls.ts";
+import type { MemoryBroker } from "../../../support/memory-broker.ts";
+import { startMemoryBroker } from "../../../support/memory-broker.ts";
+import { batchOf } from "../../../support/records.ts";
+
+let broker: MemoryBroker;
+beforeEach(async () => {
+  broker = await startMemoryBroker();
+  await broker.createTopic("cold", { partitionCount: 1 });
+});
+afterEach(() => broker.close());
+
+const partition = (): Partition =>
+  broker.services.topics.byName(broker.clusterId, "cold")!.partitions[0]!;
+
+async function send(count: number, producer: { id: number; sequence: number } | null = null) {
+  for (let number = 0; number < count; number += 1) {
+    const of =
+      producer === null
+        ? {}
+        : { producerId: producer.id, producerEpoch: 0, baseSequence: producer.sequence + number };
+    const records = batchOf(["a record"], { ...of, timestamp: broker.clock.nowMs() });
+    expect((await produceOne(broker, { topic: "cold", records })).errorCode).toBe(0);
+  }
+}
+
+const cut = () => broker.services.tierWriter.cut(partition(), 1_000_000);
+
+test("who wrote last in what is deleted before it is in the object store is not remembered by what came before", async () => {
+  await send(5, { id: 7, sequence: 0 });
+  expect((await cut()).kind).toBe("done");
+  await send(5, { id: 7, sequence: 5 });
+  expect(await moveLogStartEverywhere(broker.services.tierWriter, partition(), 10)).toBe(true);
+  await send(1, { id: 8, sequence: 0 });
+  expect((await cut()).kind).toBe("done");
+  const beginning = await broker.services.tier.beginning(partition());
+  const limits = { expirationMs: 1e12, maxProducers: 10, budget: { used: 0, limit: 10 } };
+  const found = decodeProducerState(beginning!.before.producers, limits);
+  const { producers } = found.kind === "restored" ? found.state : createProducerState(limits);
+  const known = Array.from(producers.values(), ({ producerId }) => producerId);
+  expect(known).toEqual([8]);
+});
