@@ -104,7 +104,7 @@ class ManifestWriter implements TierWriter {
   readonly #options: TierWriterOptions;
   readonly #claims = new WeakMap<Partition, Claimed>();
   readonly #lines = new WeakMap<Partition, Promise<unknown>>();
-  /** In which term the store was found to have no manifest of it. */
+  /** In which term the store was found to have no manifest of it, and none has been put since. */
   readonly #without = new WeakMap<Partition, number>();
   readonly #buffers: SegmentBuffers;
 
@@ -226,6 +226,7 @@ class ManifestWriter implements TierWriter {
 
   /** What a put of the manifest has come to. */
   #settle(partition: Partition, outcome: PutManifest): Written {
+    this.#without.delete(partition);
     if (outcome.kind === "stored") {
       const claimed = this.#claims.get(partition);
       if (claimed !== undefined) claimed.stored = outcome.stored;
@@ -307,7 +308,7 @@ class ManifestWriter implements TierWriter {
     throw new LogReadError(`the last segment's footer: ${end.kind}`);
   }
 
-  /** As it is in the store now: a former leader may have put one since it was read last. Once there is none, only this leader makes one in its term. */
+  /** As it is in the store now: a former leader may have put one since it was read last. Once there is none, only this leader makes one in its term, and knows that it did. */
   async #presentManifest(partition: Partition): Promise<Manifest | null> {
     const { leaderEpoch } = partition;
     if (this.#without.get(partition) === leaderEpoch) return null;

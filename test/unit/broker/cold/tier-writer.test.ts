@@ -3,6 +3,7 @@ import { createProducerState } from "../../../../broker/log/producer-state.ts";
 import { decodeProducerState } from "../../../../broker/log/producer-snapshot.ts";
 import type { Partition } from "../../../../broker/replication/partition.ts";
 import { moveLogStartEverywhere } from "../../../../broker/cold/move-log-start.ts";
+import { ObjectStoreError } from "../../../../ports/object-store.ts";
 import { produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
@@ -30,6 +31,27 @@ async function send(count: number, producer: { id: number; sequence: number } | 
 }
 
 const cut = () => broker.services.tierWriter.cut(partition(), 1_000_000);
+
+const manifest = async () => (await broker.services.tier.manifest(partition(), { isFresh: true }))!;
+
+test("a manifest that this leader has made is found again after a put of it has failed", async () => {
+  const { tierWriter } = broker.services;
+  await send(10);
+  expect((await tierWriter.leave(partition(), 5)).kind).toBe("done");
+  expect((await cut()).kind).toBe("done");
+  await send(10);
+  const { objects } = broker.world;
+  const put: typeof objects.put = (...asked) => before.put(...asked);
+  const before = { ...objects };
+  objects.put = (key, ...rest) => {
+    if (!key.endsWith("/manifest")) return put(key, ...rest);
+    objects.put = put;
+    return Promise.reject(new ObjectStoreError("unavailable", "told to fail"));
+  };
+  expect((await cut()).kind).toBe("failed");
+  expect((await tierWriter.leave(partition(), 12)).kind).toBe("done");
+  expect((await manifest()).logStartOffset).toBe(12);
+});
 
 test("who wrote last in what is deleted before it is in the object store is not remembered by what came before", async () => {
   await send(5, { id: 7, sequence: 0 });
