@@ -297,9 +297,9 @@ async function recoverAndLead(
     return void clock.after(restoreAgainMs, () => {
       if (local.partitions[index] === partition) place(table, local, index);
     });
-  // What was decided meanwhile may be another thing.
-  if (isReady(table, partition, state)) place(table, local, index);
-  else if (isAsItWas) unfit(table, partition, state);
+  // What was decided meanwhile may be another thing: this was in its way.
+  if (!isAsItWas || isReady(table, partition, state)) place(table, local, index);
+  else unfit(table, partition, state);
 }
 
 /** Nobody else would lead it while the image says that this broker does. */
