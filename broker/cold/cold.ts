@@ -54,7 +54,8 @@ export function createCold(options: {
     }),
     restoring: {
       isDue: (partitionLog, state) => restorationOf(partitionLog, state) !== null,
-      restore: (partitionLog, state) => restoreLog(restoration, partitionLog, state),
+      restore: (partitionLog, state, isWanted) =>
+        restoreLog(restoration, partitionLog, state, isWanted),
     },
     tierEnds: tierEndsOf(metadata, coldEnds),
   };

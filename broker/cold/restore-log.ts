@@ -5,7 +5,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { baseOffsetAt, batchSizeAt } from "../../protocol/records/batch.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { LogStore } from "../log/log-store.ts";
-import { LogReadError, type PartitionLog } from "../log/partition-log.ts";
+import { LogReadError, type LogBefore, type PartitionLog } from "../log/partition-log.ts";
 import { loadPackRange } from "../tiering/pack-reading.ts";
 import type { RecoveredPart } from "../tiering/pack-recovery.ts";
 import type { ColdEnds } from "./cold-ends.ts";
@@ -39,18 +39,22 @@ export function restorationOf(
   return isDone ? null : { kind: "recovery", recovery };
 }
 
-/** Brings the log there. False if it cannot be now: the object store does not answer, or the disk does not write. */
+/**
+ * Brings the log there. False if it cannot be now: the object store does not answer, or the disk does not write. `isWanted`: asked before each change, for the
+ * object store may take its time, and the log may follow another leader by then, who counts on what it has.
+ */
 export async function restoreLog(
   options: RestoreOptions,
   log: PartitionLog,
   state: PartitionState,
+  isWanted: () => boolean,
 ): Promise<boolean> {
   const restoration = restorationOf(log, state);
   if (restoration === null) return true;
   try {
     return restoration.kind === "seal"
-      ? await beginAtSeal(options, log, restoration.end)
-      : await recover(options, log, { state, recovery: restoration.recovery });
+      ? await beginAtSeal(options, log, { end: restoration.end, isWanted })
+      : await recover(options, log, { state, recovery: restoration.recovery, isWanted });
   } catch (error) {
     if (!(error instanceof LogReadError)) throw error;
     options.log.warn("a partition waits for the object store before it can be led", {
@@ -65,20 +69,38 @@ export async function restoreLog(
 async function beginAtSeal(
   { tier }: RestoreOptions,
   log: PartitionLog,
-  end: number,
+  { end, isWanted }: { readonly end: number; readonly isWanted: () => boolean },
 ): Promise<boolean> {
   const beginning = await tier.beginning(log);
-  // Nothing is left of it: retention took the last record before the cell slept.
-  if (beginning === null) return log.restartAt(end);
-  if (beginning.offset !== end)
+  if (beginning !== null && beginning.offset !== end)
     throw new LogReadError(`its seal ends at ${end}, its manifest at ${beginning.offset}`);
-  return log.restartAt(end, beginning.before);
+  if (!isWanted()) return false;
+  // Nothing is left of it: retention took the last record before the cell slept.
+  return beginning === null ? log.restartAt(end) : beginAt(log, beginning);
 }
+
+/** The manifest need not say how far the log start has moved, if nothing has left it: what is known here stays known. */
+const beginAt = (
+  log: PartitionLog,
+  { offset, before }: { readonly offset: number; readonly before: LogBefore },
+): Promise<boolean> => {
+  const known = Math.min(log.logStartOffset, offset);
+  return log.restartAt(offset, {
+    ...before,
+    logStartOffset: Math.max(before.logStartOffset, known),
+  });
+};
+
+type Recovering = {
+  readonly state: PartitionState;
+  readonly recovery: Recovery;
+  readonly isWanted: () => boolean;
+};
 
 async function recover(
   options: RestoreOptions,
   log: PartitionLog,
-  { state, recovery }: { readonly state: PartitionState; readonly recovery: Recovery },
+  { state, recovery, isWanted }: Recovering,
 ): Promise<boolean> {
   const { tier, coldEnds } = options;
   const { topicId, index, logEndOffset, leaderEpoch: lastEpoch } = log;
@@ -88,14 +110,14 @@ async function recover(
   const end = Math.min(cold.endOffset, recovery.end);
   if (!isBehindTier({ logEndOffset, lastEpoch }, { end, lastEpoch: cold.lastEpoch })) return true;
   const beginning = cold.tier === null ? null : await tier.beginning(log);
+  if (!isWanted()) return false;
   const isBegun =
-    beginning === null
-      ? await log.restartAt(cold.startOffset)
-      : await log.restartAt(beginning.offset, beginning.before);
+    beginning === null ? await log.restartAt(cold.startOffset) : await beginAt(log, beginning);
   if (!isBegun) return false;
-  for (const part of cold.parts)
-    if (part.fromOffset < recovery.end && !(await appendPart(options, log, { part, state })))
-      return false;
+  for (const part of cold.parts) {
+    if (part.fromOffset >= recovery.end) continue;
+    if (!(await appendPart(options, log, { part, state, isWanted }))) return false;
+  }
   options.log.error(
     "a partition lost all its replicas and goes on from the object store: what was written last may be missing",
     {
@@ -111,11 +133,12 @@ async function recover(
 async function appendPart(
   { tier, store, clock }: RestoreOptions,
   log: PartitionLog,
-  { part, state }: { readonly part: RecoveredPart; readonly state: PartitionState },
+  { part, state, isWanted }: Omit<Recovering, "recovery"> & { readonly part: RecoveredPart },
 ): Promise<boolean> {
   const loaded = await loadPackRange(tier.objects, part.key, part.range);
   if (loaded.kind !== "batches")
     throw new LogReadError(loaded.kind === "gone" ? `${part.key} is gone` : loaded.message);
+  if (!isWanted()) return false;
   if (part.fromOffset > log.nextOffset && !(await log.skipTo(part.fromOffset))) return false;
   const { bytes } = loaded;
   for (let at = 0; at < bytes.length;) {
@@ -124,6 +147,7 @@ async function appendPart(
     if (baseOffset >= part.toOffset) break;
     if (baseOffset >= log.nextOffset) {
       await store.room(size);
+      if (!isWanted()) return false;
       // Flushed, whatever the topic asks for: there is no other copy here.
       const followed = log.follow(bytes.subarray(at, at + size), {
         leaderEpoch: state.leaderEpoch,
@@ -135,7 +159,7 @@ async function appendPart(
     at += size;
   }
   await written(log, clock);
-  if (log.failure !== null) return false;
+  if (log.failure !== null || !isWanted()) return false;
   log.advanceHighWatermark(Math.max(log.highWatermark, log.logEndOffset));
   return true;
 }

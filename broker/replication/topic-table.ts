@@ -73,8 +73,8 @@ export type TopicTableOptions = {
 export type Restoring = {
   /** Whether that has to be done before the log is led. */
   isDue(log: PartitionLog, state: ImagePartition): boolean;
-  /** False if it cannot be done now. */
-  restore(log: PartitionLog, state: ImagePartition): Promise<boolean>;
+  /** False if it cannot be done now. `isWanted`: whether the log is still to be led by that state. */
+  restore(log: PartitionLog, state: ImagePartition, isWanted: () => boolean): Promise<boolean>;
 };
 
 /** Who follows the leaders of the replicas here that do not lead. */
@@ -274,9 +274,15 @@ async function recoverAndLead(
   if (recovering.has(partition)) return;
   recovering.add(partition);
   const { topicId, index } = partition;
+  const isWanted = (): boolean => {
+    const held = topics.get(topicId);
+    const now = held?.topic.partitions[index];
+    const isSameTerm = now?.leader === state.leader && now.leaderEpoch === state.leaderEpoch;
+    return held?.partitions[index] === partition && isSameTerm;
+  };
   let isRestored = false;
   try {
-    isRestored = await restoring.restore(partition.log, state);
+    isRestored = await restoring.restore(partition.log, state, isWanted);
     if (isRestored && (await applyRecoveries(partition, recoveries)) && recoveries.length > 0) {
       log.warn("a partition goes on after a recovery that may have lost records", {
         topicId,
