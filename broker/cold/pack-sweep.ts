@@ -1,4 +1,6 @@
 import type { Image } from "../../metadata/image/image.ts";
+import type { MetadataReplica } from "../../metadata/log/replica.ts";
+import { MetadataLogError } from "../../ports/metadata-log.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LogOutput } from "../log-output.ts";
 import { LogReadError } from "../log/partition-log.ts";
@@ -15,7 +17,7 @@ import type { Tier } from "./tier.ts";
 export type PackSweepOptions = {
   readonly cell: string;
   readonly tier: Tier;
-  readonly image: () => Image;
+  readonly metadata: Pick<MetadataReplica, "image" | "readToHead">;
   readonly isController: () => boolean;
   readonly clock: Clock;
   readonly log: LogOutput;
@@ -40,19 +42,27 @@ export function startPackSweep(options: PackSweepOptions): () => Promise<void> {
 
 /** One round; where the next goes on, null from the beginning. */
 async function sweep(
-  { cell, tier, image, log }: PackSweepOptions,
+  { cell, tier, metadata, log }: PackSweepOptions,
   startAfter: string | null,
 ): Promise<string | null> {
   const { objects } = tier;
   const listed = await listPacks(objects, cell, { startAfter, limit: packsPerRound });
   if (listed.kind === "unavailable") return startAfter;
+  if (listed.packs.length === 0) return listed.startAfter;
+  try {
+    // After the look at the store: what a pack holds is of topics that were made before it was put.
+    await metadata.readToHead();
+  } catch (error) {
+    if (error instanceof MetadataLogError) return startAfter;
+    throw error;
+  }
   const unneeded: string[] = [];
   for (const pack of listed.packs) {
-    if (isOfThisLife(image(), pack)) continue;
+    if (isOfThisLife(metadata.image, pack)) continue;
     const loaded = await loadPackDirectory(objects, pack);
     if (loaded.kind === "corrupt")
       log.error("a pack is damaged; it is kept", { key: pack.key, reason: loaded.message });
-    if (loaded.kind === "directory" && (await areAllHeld({ tier, image }, loaded.found)))
+    if (loaded.kind === "directory" && (await areAllHeld({ tier, metadata }, loaded.found)))
       unneeded.push(pack.key);
   }
   await deleteObjects(objects, unneeded);
@@ -66,7 +76,7 @@ const isOfThisLife = ({ brokers }: Image, { broker, brokerEpoch }: ListedPack): 
 };
 
 async function areAllHeld(
-  at: Pick<PackSweepOptions, "tier" | "image">,
+  at: Pick<PackSweepOptions, "tier" | "metadata">,
   found: readonly FoundRange[],
 ): Promise<boolean> {
   for (const { range } of found) if (!(await isHeld(at, range))) return false;
@@ -74,10 +84,10 @@ async function areAllHeld(
 }
 
 async function isHeld(
-  { tier, image }: Pick<PackSweepOptions, "tier" | "image">,
+  { tier, metadata }: Pick<PackSweepOptions, "tier" | "metadata">,
   { topicId, index, endOffset }: FoundRange["range"],
 ): Promise<boolean> {
-  if (!image().topics.has(topicId)) return true;
+  if (!metadata.image.topics.has(topicId)) return true;
   try {
     const manifest = await tier.manifest({ topicId, index });
     if (manifest === null) return false;

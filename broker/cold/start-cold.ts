@@ -31,7 +31,6 @@ export function startCold(
   const tiering = { ...defaultTieringConfig, ...config.tiering };
   const { segmentBytes, graceMs } = tiering;
   const isController = () => metadata.image.controller.brokerId === brokerId;
-  const image = () => metadata.image;
   const partitionOf = ({ topicId, index }: { topicId: string; index: number }) =>
     topics.local(topicId)?.partitions[index];
   const compaction = { ...defaultCompactionConfig, ...config.compaction, segmentBytes, graceMs };
@@ -48,7 +47,7 @@ export function startCold(
       clock,
       log,
     }),
-    startPackSweep({ cell, tier, image, isController, clock, log, intervalMs: sweepMs }),
+    startPackSweep({ cell, tier, metadata, isController, clock, log, intervalMs: sweepMs }),
     startTopicSweep({ cell, metadata, objects, isController, clock, log, checkMs: sweepMs }),
   ];
   if (packing !== null) {
