@@ -1,3 +1,5 @@
+import { DiskError } from "../../ports/disk.ts";
+import { LogReadError } from "../log/partition-log.ts";
 import { startPeriodic } from "../periodic.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { LocalTopic, TopicTable } from "../replication/topic-table.ts";
@@ -54,7 +56,8 @@ export function startTiering(services: Services, config: TieringConfig): () => P
       await press(desk);
       await cutAll(desk);
       for (const [partition, topic] of held(desk.topics)) {
-        if (partition.log.failure === null) await releaseLocal(partition, topic.settings, desk);
+        if (partition.log.failure !== null) continue;
+        await alone(desk, partition, () => releaseLocal(partition, topic.settings, desk));
       }
     },
     failed: (error) =>
@@ -62,6 +65,22 @@ export function startTiering(services: Services, config: TieringConfig): () => P
         error: String(error),
       }),
   });
+}
+
+/** What cannot be read of one log is in the way of no other. */
+async function alone<Result>(
+  { log }: Desk,
+  { topicId, index }: Partition,
+  work: () => Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof LogReadError || error instanceof DiskError)) throw error;
+    const reason = error.message;
+    log.warn("a partition's log cannot be read now", { topicId, partition: index, reason });
+    return undefined;
+  }
 }
 
 function* held(topics: TopicTable): Generator<[Partition, LocalTopic]> {
@@ -90,7 +109,8 @@ async function cutAll(desk: Desk): Promise<void> {
     if (clock.monotonicMs() < desk.notBeforeMs) return;
     if (!isTieredHere(partition, topic)) continue;
     const limits = cutLimits(desk.config, topic.settings);
-    if (await isDue(desk, partition, limits)) due.push([partition, limits]);
+    if (await alone(desk, partition, () => isDue(desk, partition, limits)))
+      due.push([partition, limits]);
     else if (desk.tierWriter.hasLeft(partition)) await desk.tierWriter.collect(partition);
   }
   const lane = async (): Promise<void> => {
