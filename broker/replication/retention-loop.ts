@@ -1,3 +1,4 @@
+import { DiskError } from "../../ports/disk.ts";
 import { startPeriodic } from "../periodic.ts";
 import type { BrokerServices } from "../services.ts";
 import { LogReadError } from "../log/partition-log.ts";
@@ -42,14 +43,14 @@ export function startRetention(
     return Math.max(start, await partitionLog.retainedFrom(settings, nowMs));
   }
 
-  /** The object store may be away, and other partitions have nothing there. */
+  /** The object store may be away, or the disk not give something, and other partitions have nothing there. */
   async function retainOrSay(partition: Partition, topic: LocalTopic): Promise<void> {
     try {
       await retain(partition, topic);
     } catch (error) {
-      if (!(error instanceof LogReadError)) throw error;
+      if (!(error instanceof LogReadError || error instanceof DiskError)) throw error;
       const { topicId, index } = partition;
-      log.warn("retention waits for the object store", {
+      log.warn("retention waits for the object store or the disk", {
         topicId,
         partition: index,
         reason: error.message,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { incrementalAlterConfigs } from "../../../../metadata/commands/alter-configs.ts";
+import { DiskError } from "../../../../ports/disk.ts";
 import { fetchOne, produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
@@ -89,4 +90,15 @@ test("a limit that is set later holds from the next check on", async () => {
   );
   await broker.clock.advance(checkMs);
   await expect.poll(() => startOf("later")).toBe(1);
+});
+
+test("a log that the disk does not give keeps no other from being cut", async () => {
+  await broker.createTopic("unreadable", { partitionCount: 1, configs: { "retention.ms": "1" } });
+  await broker.createTopic("readable", { partitionCount: 1, configs: { "retention.ms": "1" } });
+  await write("unreadable");
+  await write("readable");
+  const { log } = broker.services.topics.byName(broker.clusterId, "unreadable")!.partitions[0]!;
+  log.retainedFrom = () => Promise.reject(new DiskError("io", "the disk cannot be read"));
+  await broker.clock.advance(checkMs);
+  await expect.poll(() => startOf("readable")).toBe(1);
 });
