@@ -104,12 +104,12 @@ export type CellEvent =
       readonly controllerEpoch: number;
     }
   | { readonly type: "submitted"; readonly id: number; readonly outcome: SubmitOutcome }
-  /** What the object store holds, by partitionKey; null: it did not answer. */
+  /** What the object store holds, by partitionKey, null where that cannot be told; null: it did not answer. */
   | {
       readonly type: "tierRead";
       readonly officeEpoch: number;
       readonly partitions: readonly AskedPartition[];
-      readonly ends: ReadonlyMap<string, TieredTo> | null;
+      readonly ends: ReadonlyMap<string, TieredTo | null> | null;
     }
   /** The process shall end in good order (SIGTERM). */
   | { readonly type: "stopAsked" };

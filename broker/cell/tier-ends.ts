@@ -12,10 +12,11 @@ export type TieredPartition = { readonly topicId: string; readonly index: number
 /** The object store, as the controller asks it before a partition is given a leader that may lack records (replication.md C2b, C3). */
 export type TierEnds = {
   /**
-   * How far manifest and packs of each reach together, by `partitionKey`; nothing for one of which the store has nothing. Claims the manifests first, so
-   * that no leader of an earlier term brings more than is told here. Rejects when the store does not answer: it is asked again.
+   * How far manifest and packs of each reach together, by `partitionKey`; nothing for one of which the store has nothing, null for one of which it cannot be
+   * told now. Claims the manifests first, so that no leader of an earlier term brings more than is told here. Rejects when the store does not answer: it is
+   * asked again.
    */
-  ends(partitions: readonly TieredPartition[]): Promise<ReadonlyMap<string, TieredTo>>;
+  ends(partitions: readonly TieredPartition[]): Promise<ReadonlyMap<string, TieredTo | null>>;
 };
 
 /** `lastEpoch`: the highest leader epoch of anything the store has of the partition; -1 if it has nothing. */
@@ -54,7 +55,7 @@ export function askTier(state: CellState, { image, nowMs, effects }: Step): void
 export type AskedPartition = TieredPartition & { readonly leaderEpoch: number };
 
 export function tierRead(
-  { office }: CellState,
+  { office, config }: CellState,
   { officeEpoch, partitions, ends }: Extract<CellEvent, { type: "tierRead" }>,
   { image, nowMs }: Step,
 ): void {
@@ -66,7 +67,13 @@ export function tierRead(
   forgetLed(office.tiered, image);
   for (const { topicId, index, leaderEpoch } of partitions) {
     const key = partitionKey({ topicId, index });
-    const { end, lastEpoch } = ends.get(key) ?? nothing;
+    const told = ends.get(key);
+    // It waits, and is asked about again; the others need not wait for it.
+    if (told === null) {
+      office.askTierMs = nowMs + config.retryMs;
+      continue;
+    }
+    const { end, lastEpoch } = told ?? nothing;
     office.tiered.set(key, { topicId, index, end, lastEpoch, leaderEpoch });
   }
   // What is known of logs is judged again.

@@ -3,9 +3,15 @@ import type { MetadataReplica } from "../../metadata/log/replica.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Random } from "../../ports/random.ts";
-import { partitionKey, type TierEnds, type TieredPartition } from "../cell/tier-ends.ts";
+import {
+  partitionKey,
+  type TierEnds,
+  type TieredPartition,
+  type TieredTo,
+} from "../cell/tier-ends.ts";
 import type { BrokerConfig } from "../config.ts";
 import type { LogStore } from "../log/log-store.ts";
+import { LogReadError } from "../log/partition-log.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { Restoring } from "../replication/topic-table.ts";
 import { createColdEnds, type ColdEnds } from "./cold-ends.ts";
@@ -57,25 +63,40 @@ export function createCold(options: {
       restore: (partitionLog, state, isWanted) =>
         restoreLog(restoration, partitionLog, state, isWanted),
     },
-    tierEnds: tierEndsOf(metadata, coldEnds),
+    tierEnds: tierEndsOf(metadata, coldEnds, log),
   };
 }
 
+/** With more failures in a row it is the store that does not answer, and all wait: each takes its time to fail. */
+const failuresAtMost = 3;
+
 /** As the controller asks before it gives a partition a leader that may lack records: in the term without one. */
-function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds): TierEnds {
+function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds, log: LogOutput): TierEnds {
   const endOf = async ({ topicId, index }: TieredPartition) => {
     const state = partitionOf(image, topicId, index);
     const { recoveries = [], leaderEpoch = 0 } = state ?? {};
     const place = { topicId, index, recoveries };
-    const { endOffset, lastEpoch } = await coldEnds.endOf(place, leaderEpoch);
-    return [partitionKey({ topicId, index }), { end: endOffset, lastEpoch }] as const;
+    const { endOffset: end, lastEpoch } = await coldEnds.endOf(place, leaderEpoch);
+    return { end, lastEpoch };
   };
   return {
     async ends(partitions) {
-      const found = [];
+      const found = new Map<string, TieredTo | null>();
+      let failureCount = 0;
       // One after the other: they share what is known of packs, and each is a claim.
-      for (const each of partitions) found.push(await endOf(each));
-      return new Map(found);
+      for (const each of partitions) {
+        const told = await endOf(each).catch((error: unknown) => {
+          failureCount += 1;
+          if (!(error instanceof LogReadError) || failureCount > failuresAtMost) throw error;
+          const { topicId, index } = each;
+          const about = { topicId, partition: index, reason: error.message };
+          log.warn("a partition waits for the object store before it can have a leader", about);
+          return null;
+        });
+        if (told !== null) failureCount = 0;
+        found.set(partitionKey(each), told);
+      }
+      return found;
     },
   };
 }

@@ -62,7 +62,7 @@ export type CellWorld = {
   readonly config: CellConfig;
   readonly clusterId: string;
   /** By partitionKey; null: no records are kept there. */
-  readonly tier: Map<string, TieredTo> | null;
+  readonly tier: Map<string, TieredTo | null> | null;
   isTierUp: boolean;
 };
 
@@ -80,7 +80,7 @@ export type WorldOptions = {
   config?: Partial<CellConfig>;
   seed?: number;
   broker?: Partial<RegisterBrokerRequest>;
-  tier?: Map<string, TieredTo> | null;
+  tier?: Map<string, TieredTo | null> | null;
 };
 
 export function createCellWorld({

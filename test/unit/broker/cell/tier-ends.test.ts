@@ -45,6 +45,23 @@ describe("a cell that has lost every disk", () => {
     expect(imageProblems(world.head)).toEqual([]);
   });
 
+  test("waits with a partition of which it cannot be told, and with no other", () => {
+    const world = disaster(() => ({ end: 1_000, lastEpoch: 0 }));
+    const [topicId = ""] = world.head.topics.keys();
+    const key = partitionKey({ topicId, index: 2 });
+    world.tier!.set(key, null);
+    until(world, () => world.head.leaderlessCount === 1, 30 * 60_000);
+    expect(partitionsOf(world).map(({ leader }) => leader === -1)).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
+    world.tier!.set(key, { end: 1_500, lastEpoch: 0 });
+    expect(until(world, () => isWhole(world))).toBeLessThan(5_000);
+    expect(partitionsOf(world)[2]?.recoveries[0]?.end).toBe(1_500);
+  });
+
   test("waits for an object store that does not answer: nobody goes on below its end", () => {
     const world = disaster(() => ({ end: 1_000, lastEpoch: 0 }), false);
     pass(world, 30 * 60_000);

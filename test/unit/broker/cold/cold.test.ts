@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { createManualClock } from "../../../../adapters/memory/clock.ts";
+import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
+import { partitionKey } from "../../../../broker/cell/tier-ends.ts";
+import { createCold } from "../../../../broker/cold/cold.ts";
+import { defaultBrokerConfig } from "../../../../broker/config.ts";
+import { silentLog } from "../../../../broker/log-output.ts";
+import { manifestKey } from "../../../../broker/tiering/object-keys.ts";
+import { createImage } from "../../../../metadata/image/image.ts";
+import { path, randomOf } from "../tiering/objects.ts";
+
+const { topicId } = path;
+const partitions = Array.from({ length: 40 }, (_, index) => ({ topicId, index }));
+
+function tierEnds() {
+  const objects = createMemoryObjectStore();
+  const { tierEnds: ends } = createCold({
+    config: { ...defaultBrokerConfig, cellName: path.cell } as never,
+    objects,
+    metadata: { image: createImage() } as never,
+    store: { maxBatchBytes: 1_024 } as never,
+    clock: createManualClock(),
+    random: randomOf(1),
+    log: silentLog,
+  });
+  return { objects, ends };
+}
+
+test("of a partition whose manifest is damaged nothing is told, and of the others all", async () => {
+  const { objects, ends } = tierEnds();
+  await objects.put(manifestKey({ ...path, index: 1 }), Buffer.from("no manifest"));
+  const told = await ends.ends(partitions.slice(0, 3));
+  expect(partitions.slice(0, 3).map((each) => told.get(partitionKey(each)))).toEqual([
+    { end: 0, lastEpoch: -1 },
+    null,
+    { end: 0, lastEpoch: -1 },
+  ]);
+});
+
+test("a store that does not answer is not asked about every one of them", async () => {
+  const { objects, ends } = tierEnds();
+  let asked = 0;
+  const before = { ...objects };
+  objects.get = (...of) => {
+    asked += 1;
+    return before.get(...of);
+  };
+  objects.failNext("get", { times: 1_000 });
+  await expect(ends.ends(partitions)).rejects.toThrow("unavailable");
+  expect(asked).toBeLessThan(10);
+});
