@@ -22,14 +22,16 @@ export type PackRecovery = {
   readonly parts: readonly RecoveredPart[];
 };
 
-/** The tiered end and the epoch that wrote what is before it; null for a partition without a manifest. */
+/**
+ * The tiered end and the epoch that wrote what is before it, -1 where nothing is listed before it: then it is where the log began when that was put. Null for
+ * a partition without a manifest.
+ */
 export type TierEnd = { readonly endOffset: number; readonly lastEpoch: number };
 
 type Candidate = FoundRange & { readonly baseOffset: number; readonly endOffset: number };
 
 /**
- * The run of one partition's batches that begins where the tier ends, or without a manifest with the first offset that any pack holds, and goes on as long as
- * there is no hole. Where packs contradict each other the higher leader epoch is right, and behind it no lower one can be: its leader never had that.
+ * The run of one partition's batches that begins where the tier ends, or without a segment behind the last hole, and goes on as long as there is none. Where packs contradict each other the higher leader epoch is right, and behind it no lower one can be: its leader never had that.
  */
 export function recoverFromPacks(
   found: readonly FoundRange[],
@@ -39,11 +41,11 @@ export function recoverFromPacks(
   const candidates = found
     .map((each) => candidateOf(each, recoveries))
     .filter(({ baseOffset, endOffset }) => baseOffset < endOffset);
-  const startOffset =
-    tier?.endOffset ??
-    candidates.reduce((least, each) => Math.min(least, each.baseOffset), Infinity);
+  const isTiered = tier !== null && tier.lastEpoch >= 0;
+  const least = tier?.endOffset ?? 0;
+  const startOffset = isTiered ? least : lastRunStart(candidates, recoveries, least);
   const parts: RecoveredPart[] = [];
-  let endOffset = Number.isFinite(startOffset) ? startOffset : 0;
+  let endOffset = startOffset;
   let lastEpoch = tier?.lastEpoch ?? -1;
   for (;;) {
     const at = skipGap(recoveries, endOffset);
@@ -62,8 +64,27 @@ export function recoverFromPacks(
     endOffset = toOffset;
     lastEpoch = Math.max(lastEpoch, epochBefore(best, toOffset));
   }
-  const from = Number.isFinite(startOffset) ? startOffset : 0;
-  return { startOffset: from, endOffset, lastEpoch, parts };
+  return { startOffset, endOffset, lastEpoch, parts };
+}
+
+/**
+ * Where what packs hold to its end without a hole begins; `least` if there is nothing behind that. A pack is deleted once the log start has passed all that is in
+ * it, and moves of the log start are in no manifest that lists nothing: so a hole lies below the log start, and what is before it, in packs that others need or
+ * that nobody remembers, was let go of.
+ */
+function lastRunStart(
+  candidates: readonly Candidate[],
+  recoveries: readonly Recovery[],
+  least: number,
+): number {
+  let start = least;
+  let end = -1;
+  for (const each of candidates.toSorted((a, b) => a.baseOffset - b.baseOffset)) {
+    if (each.endOffset <= least) continue;
+    if (each.baseOffset > skipGap(recoveries, end)) start = each.baseOffset;
+    end = Math.max(end, each.endOffset);
+  }
+  return start;
 }
 
 /** What an older leader wrote counts only below the end of a recovery that came after it. */

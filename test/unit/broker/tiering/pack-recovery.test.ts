@@ -57,6 +57,29 @@ test("without a manifest it begins with the first offset that any pack holds", (
   expect(runOf([])).toEqual({ startOffset: 0, endOffset: 0, lastEpoch: -1, parts: [] });
 });
 
+test("without a segment it begins behind the last hole: what lay there was below the log start", () => {
+  // The first is kept for what it has of other partitions.
+  const ranges = [found(0, 50), found(80, 90), found(90, 100, 2)];
+  expect(runOf(ranges)).toMatchObject({ startOffset: 80, endOffset: 100, lastEpoch: 2 });
+  // A manifest that lists nothing says where the log began when it was put.
+  const listsNothing = { end: 60, epoch: -1 };
+  expect(runOf(ranges, listsNothing)).toMatchObject({ startOffset: 80, endOffset: 100 });
+  expect(runOf(ranges, { ...listsNothing, end: 85 })).toMatchObject({
+    startOffset: 80,
+    endOffset: 100,
+  });
+  expect(runOf(ranges, { ...listsNothing, end: 100 })).toMatchObject({
+    startOffset: 100,
+    endOffset: 100,
+  });
+});
+
+test("a recovery's gap is no hole", () => {
+  const recoveries = [{ epoch: 3, end: 40, start: 1000 }];
+  const ranges = [found(0, 40), found(1000, 1010, 3)];
+  expect(runOf(ranges, { recoveries })).toMatchObject({ startOffset: 0, endOffset: 1010 });
+});
+
 test("packs that do not reach the tiered end add nothing", () => {
   expect(runOf([found(20, 30), found(0, 10)], { end: 15, epoch: 3 })).toEqual({
     startOffset: 15,
