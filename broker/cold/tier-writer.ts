@@ -123,8 +123,10 @@ class ManifestWriter implements TierWriter {
 
   tellLogStart(partition: Partition): Promise<Written> {
     return this.#inLine(partition, async () => {
-      const known = this.known(partition) ?? (await this.#presentManifest(partition));
       const { logStartOffset } = partition.log;
+      // Of thousands that were never written to the store is not asked.
+      if (logStartOffset === 0) return done;
+      const known = this.known(partition) ?? (await this.#presentManifest(partition));
       if (known === null || known.logStartOffset >= logStartOffset) return done;
       return this.#putLogStart(partition, logStartOffset);
     });
