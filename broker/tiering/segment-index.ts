@@ -45,7 +45,10 @@ export function indexBatch(index: SegmentIndex, bytes: Uint8Array, at: number): 
       index.timeOffsets.push(offset);
     }
   }
-  index.recordCount += recordCountAt(bytes, at);
+  const recordCount = recordCountAt(bytes, at);
+  // A header that compaction has left still says how late its records were: none of them is found by that, or kept for it.
+  if (recordCount === 0) return;
+  index.recordCount += recordCount;
   const timestamp = maxTimestampAt(bytes, at);
   if (timestamp < 0) return;
   if (timestamp > index.maxTimestamp) {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
+import { withoutRecords } from "../../../../broker/compaction/clean-batch.ts";
 import { createEpochCache } from "../../../../broker/log/epoch-cache.ts";
 import { createManifestPages, type TieredView } from "../../../../broker/tiering/manifest-pages.ts";
 import {
@@ -276,4 +277,23 @@ test("a replica that begins at the tiered end gets epochs, producers and gaps fr
   });
   expect(await reader.epochsAndProducersAt(view, 15)).toEqual({ kind: "none" });
   expect(await reader.epochsAndProducersAt(view, 21)).toEqual({ kind: "none" });
+});
+
+test("a batch that compaction has left without records has no time that anything is found by", async () => {
+  const emptied = withoutRecords(batchOf({ baseOffset: 1, timestamp: 900 }), 0, true);
+  if (emptied.kind !== "emptied") throw new Error(emptied.kind);
+  const batches = [
+    batchOf({ baseOffset: 0, timestamp: 100 }),
+    emptied.bytes,
+    batchOf({ baseOffset: 2, timestamp: 300 }),
+    batchOf({ baseOffset: 3, timestamp: 500 }),
+  ];
+  const { bytes, entry } = segmentOf(0, batches, endAt(4));
+  expect(entry.maxTimestamp).toBe(500);
+  const { objects, reader, pages, view } = await world([]);
+  await objects.put(objectKey(path, entry.name), bytes);
+  const manifest = { ...view.manifest, segments: [entry] };
+  const bounds = { fromOffset: 0, upToOffset: 4 };
+  const found = await maxTimestampOffset({ reader, pages }, { path, manifest }, bounds);
+  expect(found).toMatchObject({ kind: "found", offset: 3, timestamp: 500 });
 });
