@@ -26,8 +26,10 @@ export function retainedTier(
   let bytes = live.reduce((sum, { sizeBytes }) => sum + sizeBytes, at.localBytes);
   let start = at.logStartOffset;
   for (const unit of live) {
-    if (!isExpired(unit, bytes, at.settings, at.nowMs)) break;
-    start = unit.endOffset;
+    const isGoing = isExpired(unit, bytes, at.settings, at.nowMs);
+    // Compaction may leave a segment without a record: whether it goes is said by the next that has a time, or it would keep all behind it for ever.
+    if (!isGoing && unit.maxTimestamp >= 0) break;
+    if (isGoing) start = unit.endOffset;
     bytes -= unit.sizeBytes;
   }
   return start;
