@@ -158,7 +158,7 @@ async function appendPart(
     }
     at += size;
   }
-  await written(log, clock);
+  await written(log, clock, isWanted);
   if (log.failure !== null || !isWanted()) return false;
   log.advanceHighWatermark(Math.max(log.highWatermark, log.logEndOffset));
   return true;
@@ -166,8 +166,8 @@ async function appendPart(
 
 const lookEveryMs = 10;
 
-/** A commit takes milliseconds, and there is one for each part. */
-async function written(log: PartitionLog, clock: Clock): Promise<void> {
-  while (log.logEndOffset < log.nextOffset && log.failure === null)
+/** A commit takes milliseconds, and there is one for each part. Of a log that was dropped it never comes. */
+async function written(log: PartitionLog, clock: Clock, isWanted: () => boolean): Promise<void> {
+  while (log.logEndOffset < log.nextOffset && log.failure === null && isWanted())
     await new Promise<void>((resolve) => void clock.after(lookEveryMs, resolve));
 }

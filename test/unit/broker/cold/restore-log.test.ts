@@ -1,12 +1,15 @@
 import { expect, test } from "vitest";
 import { createManualClock } from "../../../../adapters/memory/clock.ts";
+import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
 import { createMemoryDisk } from "../../../../adapters/memory/disk.ts";
 import type { ColdEnd } from "../../../../broker/cold/cold-ends.ts";
 import { restoreLog } from "../../../../broker/cold/restore-log.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import type { LogBefore } from "../../../../broker/log/partition-log.ts";
+import { createPackBuilder } from "../../../../broker/tiering/pack.ts";
 import type { PartitionState } from "../../../../metadata/records/partition.ts";
 import { appendCommitted, createLog, openTestStore } from "../log/store-fixture.ts";
+import { batchOf, path } from "../tiering/objects.ts";
 
 const before: LogBefore = {
   logStartOffset: 0,
@@ -83,3 +86,49 @@ test.each(ways)(
     expect([log.logStartOffset, log.nextOffset]).toEqual([2, 10]);
   },
 );
+
+test("whoever restores a log that is dropped meanwhile does not wait for it to be written", async () => {
+  const { options, answer } = await scene();
+  answer();
+  const objects = createMemoryObjectStore();
+  const builder = createPackBuilder(new Uint8Array(4_096));
+  builder.add(path, batchOf({ baseOffset: 1_000 }));
+  const { bytes, ranges } = builder.finish();
+  await objects.put("pack", bytes);
+  const [range] = ranges;
+  const parts = [{ key: "pack", range: range!, fromOffset: 1_000, toOffset: 1_001 }];
+  const cold = { ...(await options.coldEnds.endOf()), endOffset: 1_001, parts };
+  const clock = createManualClock();
+  // Its last commit never comes.
+  const log = {
+    topicId: path.topicId,
+    index: 0,
+    failure: null,
+    leaderEpoch: 1,
+    logStartOffset: 0,
+    logEndOffset: 0,
+    nextOffset: 0,
+    restartAt: (offset: number) => {
+      log.logEndOffset = offset;
+      log.nextOffset = offset;
+      return Promise.resolve(true);
+    },
+    follow: () => {
+      log.nextOffset += 1;
+      return { kind: "appended" };
+    },
+  };
+  let isHeld = true;
+  const tier = { ...(options.tier as object), objects };
+  const restoring = restoreLog(
+    { ...options, clock, tier: tier as never, coldEnds: { endOf: () => Promise.resolve(cold) } },
+    log as never,
+    state({ recoveries: [{ epoch: 5, end: 1_001, start: 2 ** 40 }] }),
+    () => isHeld,
+  );
+  await clock.advance(100);
+  expect(log.nextOffset).toBe(1_001);
+  isHeld = false;
+  await clock.advance(100);
+  expect(await restoring).toBe(false);
+});
