@@ -45,10 +45,13 @@ export async function tieredUnits(
   if (manifest === null) return [];
   const [oldest, ...later] = manifest.pages;
   const first = oldest === undefined ? [] : await entriesOf(tier, place, oldest);
-  return [...first, ...later, ...manifest.segments].filter(
+  return [...first.map(recordsOf), ...later, ...manifest.segments.map(recordsOf)].filter(
     ({ endOffset }) => endOffset <= localStartOffset,
   );
 }
+
+/** Without the footer: Kafka's `retention.bytes` does not count indexes either, and of a small segment it is the most. A page does not know. */
+const recordsOf = (entry: SegmentEntry): TieredUnit => ({ ...entry, sizeBytes: entry.dataBytes });
 
 async function entriesOf(
   { pages, pathOf }: Pick<Tier, "pages" | "pathOf">,
