@@ -96,9 +96,13 @@ function watchedOf({ watched, config }: Desk, partition: Partition): Watched {
   return made;
 }
 
+/** With more failures in a row it is the store that does not answer: each takes its time to fail. */
+const failuresAtMost = 3;
+
 /** What nobody writes to is not claimed by anybody, and may be dirty, or have tombstones that may go by now. */
 async function readManifests(desk: Desk): Promise<void> {
   let readCount = 0;
+  let failureCount = 0;
   for (const [partition] of compacted(desk)) {
     const { stopping, tier, tierWriter, log } = desk;
     const state = watchedOf(desk, partition);
@@ -107,10 +111,15 @@ async function readManifests(desk: Desk): Promise<void> {
       readCount += 1;
       try {
         state.read = await tier.manifest(partition);
+        failureCount = 0;
       } catch (error) {
         if (!(error instanceof LogReadError)) throw error;
-        log.warn("compaction waits for the object store", { reason: error.message });
-        return;
+        const { topicId, index } = partition;
+        const about = { topicId, partition: index, reason: error.message };
+        log.warn("compaction waits for the object store", about);
+        failureCount += 1;
+        if (failureCount === failuresAtMost) return;
+        continue;
       }
     }
     await letGoOfUncleaned(desk, partition);
