@@ -1,3 +1,4 @@
+import type { Clock } from "../../ports/clock.ts";
 import { DiskError } from "../../ports/disk.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import { startPeriodic } from "../periodic.ts";
@@ -27,6 +28,9 @@ type Watched = {
   untieredBytes: number;
   atSizeBytes: number;
   isPressed: boolean;
+  /** Its own last put failed: not tried before. */
+  notBeforeMs: number;
+  pauseMs: number;
 };
 
 type Desk = Services & {
@@ -35,8 +39,12 @@ type Desk = Services & {
   /** The store does not answer: nothing is tried before. */
   notBeforeMs: number;
   pauseMs: number;
+  /** Puts that failed since the last that did not. */
+  failureCount: number;
 };
 
+/** With as many in a row it is the store, and not a partition of which it has something that it should not have. */
+const failuresAtMost = 3;
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 
@@ -48,6 +56,7 @@ export function startTiering(services: Services, config: TieringConfig): () => P
     watched: new WeakMap(),
     notBeforeMs: 0,
     pauseMs: firstPauseMs,
+    failureCount: 0,
   };
   return startPeriodic({
     clock: services.clock,
@@ -133,6 +142,8 @@ function watchedOf({ watched }: Desk, partition: Partition): Watched {
     untieredBytes: 0,
     atSizeBytes: -1,
     isPressed: known?.isPressed ?? false,
+    notBeforeMs: 0,
+    pauseMs: firstPauseMs,
   };
   watched.set(partition, made);
   return made;
@@ -143,6 +154,7 @@ async function isDue(desk: Desk, partition: Partition, limits: CutLimits): Promi
   const state = watchedOf(desk, partition);
   const from = Math.max(tieredEnd, log.localStartOffset);
   const nowMs = desk.clock.monotonicMs();
+  if (nowMs < state.notBeforeMs) return false;
   if (log.highWatermark <= from) {
     state.sinceMs = null;
     state.isPressed = false;
@@ -176,8 +188,9 @@ async function cutOne(desk: Desk, partition: Partition, limits: CutLimits): Prom
   const written = await tierWriter.cut(partition, limits.segmentBytes);
   state.atSizeBytes = -1;
   if (written.kind === "failed") {
-    desk.notBeforeMs = clock.monotonicMs() + desk.pauseMs;
-    desk.pauseMs = Math.min(longestPauseMs, desk.pauseMs * 2);
+    putOff(state, clock);
+    desk.failureCount += 1;
+    if (desk.failureCount >= failuresAtMost) putOff(desk, clock);
     const { topicId, index } = partition;
     log.warn("a segment could not be put into the object store; it is tried again", {
       topicId,
@@ -186,10 +199,16 @@ async function cutOne(desk: Desk, partition: Partition, limits: CutLimits): Prom
     });
     return;
   }
-  desk.pauseMs = firstPauseMs;
+  Object.assign(desk, { pauseMs: firstPauseMs, failureCount: 0 });
+  state.pauseMs = firstPauseMs;
   if (partition.tieredEnd === before) return;
   state.isPressed = false;
   // What is left has come since, more or less.
   if (state.oldEnd < 0) state.sinceMs = null;
   if (state.oldEnd <= partition.tieredEnd) state.oldEnd = -1;
+}
+
+function putOff(what: { notBeforeMs: number; pauseMs: number }, clock: Clock): void {
+  what.notBeforeMs = clock.monotonicMs() + what.pauseMs;
+  what.pauseMs = Math.min(longestPauseMs, what.pauseMs * 2);
 }

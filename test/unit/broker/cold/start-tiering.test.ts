@@ -4,7 +4,7 @@ import { startTiering } from "../../../../broker/cold/start-tiering.ts";
 import { defaultTieringConfig } from "../../../../broker/cold/tiering-config.ts";
 import { LogReadError } from "../../../../broker/log/partition-log.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
-import { createPartition } from "../../../../broker/replication/partition.ts";
+import { createPartition, type Partition } from "../../../../broker/replication/partition.ts";
 import { DiskError } from "../../../../ports/disk.ts";
 
 const settings = {
@@ -32,33 +32,54 @@ function led(index: number, failure: Error | null) {
   return partition;
 }
 
+/** Rounds over partitions of one topic; which were cut, in their order. */
+async function cuts(partitions: Partition[], isRefused: (index: number) => boolean, rounds = 1) {
+  const topic = { topic: { clusterId: "c" }, settings, partitions };
+  const cut: number[] = [];
+  const tierWriter = {
+    cut: (partition: Partition) => {
+      cut.push(partition.index);
+      if (isRefused(partition.index)) return Promise.resolve({ kind: "failed", reason: "damaged" });
+      partition.tieredEnd = 10;
+      return Promise.resolve({ kind: "done" });
+    },
+    hasLeft: () => false,
+    rest: () => undefined,
+  };
+  const clock = createManualClock();
+  const services = {
+    topics: { all: () => [topic] },
+    store: { statistics: () => ({ sizeOnDisk: 0 }) },
+    clock,
+    log: silentLog,
+    tierWriter,
+  };
+  const stop = startTiering(services as never, { ...defaultTieringConfig, segmentBytes: 100 });
+  for (let round = 0; round < rounds; round += 1) await clock.advance(1_000);
+  await stop();
+  return cut;
+}
+
+test("a partition that cannot be put into the object store keeps no other waiting", async () => {
+  const partitions = Array.from({ length: 20 }, (_, index) => led(index, null));
+  const cut = await cuts(partitions, (index) => index === 0, 3);
+  expect(partitions.filter(({ tieredEnd }) => tieredEnd === 10).length).toBe(19);
+  // And is tried less and less often.
+  expect(cut.filter((index) => index === 0).length).toBeLessThan(3);
+});
+
+test("a store that takes nothing is not asked for every partition", async () => {
+  const partitions = Array.from({ length: 20 }, (_, index) => led(index, null));
+  expect((await cuts(partitions, () => true)).length).toBeLessThan(6);
+});
+
 test.each([new LogReadError("damaged"), new DiskError("io", "the disk cannot be read")])(
   "a partition that cannot be read (%s) keeps no other from the object store, nor anything here",
   async (failure) => {
     const partitions = [led(0, failure), led(1, null)];
     // Some of it is there already.
     for (const partition of partitions) partition.tieredEnd = 8;
-    const topic = { topic: { clusterId: "c" }, settings, partitions };
-    const cut: number[] = [];
-    const tierWriter = {
-      cut: ({ index }: { index: number }) => {
-        cut.push(index);
-        return Promise.resolve({ kind: "done" });
-      },
-      hasLeft: () => false,
-      rest: () => undefined,
-    };
-    const clock = createManualClock();
-    const services = {
-      topics: { all: () => [topic] },
-      store: { statistics: () => ({ sizeOnDisk: 0 }) },
-      clock,
-      log: silentLog,
-      tierWriter,
-    };
-    const stop = startTiering(services as never, { ...defaultTieringConfig, segmentBytes: 100 });
-    await clock.advance(1_000);
-    await stop();
+    const cut = await cuts(partitions, () => false);
     expect(cut).toEqual([1]);
     expect(partitions[1]!.log.localStartOffset).toBe(5);
   },
