@@ -12,5 +12,7 @@ export async function moveLogStartEverywhere(
   offset: number,
 ): Promise<boolean> {
   const left = await tierWriter.leave(partition, offset);
-  return left.kind === "done" && moveLogStart(partition, offset);
+  if (left.kind !== "done") return false;
+  // A recovery may have cut the log meanwhile, if others lead it by now.
+  return offset <= partition.log.highWatermark && moveLogStart(partition, offset);
 }
