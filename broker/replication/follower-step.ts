@@ -54,6 +54,8 @@ export function recoveryStep(
 ): FollowerStep | null {
   for (const { epoch, end, start } of standing(recoveries)) {
     if (log.leaderEpoch >= epoch || log.nextOffset >= start) continue;
+    // Nothing of it was kept: cut, it would still begin behind that. Where the leader begins is told by the leader.
+    if (log.localStartOffset > end) return { kind: "restart", atOffset: 0 };
     // What an older epoch wrote here was given up by whoever recovered the partition.
     if (log.nextOffset > end) return { kind: "truncate", toOffset: end, isRecovery: true };
     return log.nextOffset === end ? { kind: "skip", toOffset: start } : null;
@@ -85,14 +87,14 @@ export function followerStep(
     case "NONE":
       break;
     case "OFFSET_OUT_OF_RANGE":
-      return outOfRange(log, answer);
+      return outOfRange(log, answer, recoveries);
     case "OFFSET_MOVED_TO_TIERED_STORAGE":
       return { kind: "restartAtTier" };
     default:
       return { kind: "backOff", reason: answer.error };
   }
   if (answer.diverging !== null) return truncation(log, answer.diverging, recoveries);
-  if (answer.logStartOffset > log.nextOffset) return outOfRange(log, answer);
+  if (answer.logStartOffset > log.nextOffset) return outOfRange(log, answer, recoveries);
   // A new replica copies from its leader only what is nowhere else.
   const isEmpty = log.nextOffset === log.localStartOffset;
   if (isEmpty && answer.tieredEnd > log.nextOffset) return { kind: "restartAtTier" };
@@ -121,8 +123,16 @@ function truncation(
 }
 
 /** F5, the leader's log starts above our end; or it ends below it, which a divergence would have told. */
-function outOfRange(log: FollowerLog, { logStartOffset }: LeaderAnswer): FollowerStep {
-  if (logStartOffset > log.nextOffset) return { kind: "restart", atOffset: logStartOffset };
+function outOfRange(
+  log: FollowerLog,
+  { logStartOffset }: LeaderAnswer,
+  recoveries: readonly Recovery[],
+): FollowerStep {
+  if (logStartOffset > log.nextOffset) {
+    // In a gap it is the same place as behind it, and there a log need not be cut.
+    const gap = recoveries.find(({ end, start }) => end < logStartOffset && logStartOffset < start);
+    return { kind: "restart", atOffset: gap?.start ?? logStartOffset };
+  }
   return {
     kind: "backOff",
     reason: `offset ${log.logEndOffset} is out of the range of a leader that starts at ${logStartOffset}`,

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { createMemoryDisk } from "../../../../adapters/memory/disk.ts";
 import { encodeProducerState } from "../../../../broker/log/producer-snapshot.ts";
 import { checkAppend, createProducerState } from "../../../../broker/log/producer-state.ts";
+import { recoveryStep } from "../../../../broker/replication/follower-step.ts";
 import { replayBatch } from "../../../../broker/log/producer-replay.ts";
 import {
   appendCommitted,
@@ -168,4 +169,16 @@ test("a log that is cut where its own records begin still continues what is in t
     if (life === "this one") ({ store } = await openTestStore(disk, { isFollower: true }));
     if (life === "this one") log = findLog(store);
   }
+});
+
+test("a log that begins behind what a recovery kept is begun anew, and does not cut itself for ever", async () => {
+  const { store, log } = await filled();
+  await log.moveLogStart(150);
+  const recoveries = [{ epoch: 9, end: 100, start: 2 ** 40 }];
+  const step = recoveryStep(log, recoveries);
+  expect(step).toEqual({ kind: "restart", atOffset: 0 });
+  expect(await log.restartAt(0)).toBe(true);
+  // Where it goes on from there its leader says.
+  expect(recoveryStep(log, recoveries)).toBeNull();
+  await store.close();
 });

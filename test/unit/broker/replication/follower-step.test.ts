@@ -107,6 +107,15 @@ describe("a follower behind the leader's log start", () => {
     expect(step).toEqual({ kind: "restart", atOffset: 500 });
   });
 
+  test("starts behind a recovery's gap that the log start lies in", () => {
+    const step = followerStep(
+      log({ nextOffset: 0, localStartOffset: 0, lineage: [] }),
+      answer({ error: "OFFSET_OUT_OF_RANGE", logStartOffset: 500 }),
+      [{ epoch: 9, end: 100, start: 2 ** 40 }],
+    );
+    expect(step).toEqual({ kind: "restart", atOffset: 2 ** 40 });
+  });
+
   test("does nothing rash where the leader's log is merely shorter", () => {
     const step = followerStep(
       log(),
