@@ -94,7 +94,8 @@ function written(
   const rest = forgotten?.kind === "changed" ? forgotten.manifest : manifest;
   if (found.orphans.length === 0) return rest;
   const noted = noteOrphans(rest, found.orphans, found.nowMs);
-  return noted.kind === "changed" ? noted.manifest : rest;
+  // Both are one put, and one revision.
+  return noted.kind === "changed" ? { ...noted.manifest, revision: manifest.revision + 1 } : rest;
 }
 
 type Orphans =

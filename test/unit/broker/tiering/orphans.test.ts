@@ -76,6 +76,17 @@ test("an orphan is noted, deleted a grace later, and forgotten; what is listed s
   expect(current().manifest.revision).toBe(revision);
 });
 
+test("a round that deletes and finds is one change of the manifest", async () => {
+  const { upload, collect, current } = await world();
+  await upload(entryOf(0, 10));
+  await collect(1000);
+  const found = await upload(entryOf(10, 20));
+  const { revision } = current().manifest;
+  await collect(1000 + graceMs);
+  expect(current().manifest.leaving).toEqual([{ name: found.name, sinceMs: 1000 + graceMs }]);
+  expect(current().manifest.revision).toBe(revision + 1);
+});
+
 test("a put that would list an orphan fails once that is noted", async () => {
   const { upload, collect, manifests, current, objects } = await world();
   const orphan = await upload(entryOf(0, 10));
