@@ -28,7 +28,7 @@ type Watched = {
   untieredBytes: number;
   atSizeBytes: number;
   isPressed: boolean;
-  /** Its own last put failed: not tried before. */
+  /** Its own last put failed: nothing is tried before. */
   notBeforeMs: number;
   pauseMs: number;
 };
@@ -117,6 +117,7 @@ async function cutAll(desk: Desk): Promise<void> {
   for (const [partition, topic] of held(topics)) {
     if (clock.monotonicMs() < desk.notBeforeMs) return;
     if (!isTieredHere(partition, topic)) continue;
+    if (clock.monotonicMs() < watchedOf(desk, partition).notBeforeMs) continue;
     const limits = cutLimits(desk.config, topic.settings);
     if (await alone(desk, partition, () => isDue(desk, partition, limits)))
       due.push([partition, limits]);
@@ -154,7 +155,6 @@ async function isDue(desk: Desk, partition: Partition, limits: CutLimits): Promi
   const state = watchedOf(desk, partition);
   const from = Math.max(tieredEnd, log.localStartOffset);
   const nowMs = desk.clock.monotonicMs();
-  if (nowMs < state.notBeforeMs) return false;
   if (log.highWatermark <= from) {
     state.sinceMs = null;
     state.isPressed = false;
