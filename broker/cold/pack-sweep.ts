@@ -9,6 +9,7 @@ import { deleteObjects } from "../tiering/delete-objects.ts";
 import { tieredEnd } from "../tiering/manifest.ts";
 import { listPacks, loadPackDirectory, type ListedPack } from "../tiering/pack-reading.ts";
 import type { FoundRange } from "../tiering/pack-recovery.ts";
+import { keptTopics } from "./kept-topics.ts";
 import type { Tier } from "./tier.ts";
 
 // Packs of lives that are over: nobody remembers what they hold. The controller's broker goes through them, a few at a time, and deletes those of which every
@@ -56,13 +57,14 @@ async function sweep(
     if (error instanceof MetadataLogError) return startAfter;
     throw error;
   }
+  const at: Judging = { tier, metadata, kept: keptOnce({ objects, cell }) };
   const unneeded: string[] = [];
   for (const pack of listed.packs) {
     if (isOfThisLife(metadata.image, pack)) continue;
     const loaded = await loadPackDirectory(objects, pack);
     if (loaded.kind === "corrupt")
       log.error("a pack is damaged; it is kept", { key: pack.key, reason: loaded.message });
-    if (loaded.kind === "directory" && (await areAllHeld({ tier, metadata }, loaded.found)))
+    if (loaded.kind === "directory" && (await areAllHeld(at, loaded.found)))
       unneeded.push(pack.key);
   }
   await deleteObjects(objects, unneeded);
@@ -75,19 +77,27 @@ const isOfThisLife = ({ brokers }: Image, { broker, brokerEpoch }: ListedPack): 
   return registered !== undefined && registered.epoch === brokerEpoch;
 };
 
-async function areAllHeld(
-  at: Pick<PackSweepOptions, "tier" | "metadata">,
-  found: readonly FoundRange[],
-): Promise<boolean> {
+type Judging = Pick<PackSweepOptions, "tier" | "metadata"> & {
+  /** Topics that a restored cell does not know, and keeps. */
+  readonly kept: () => Promise<ReadonlySet<string>>;
+};
+
+/** Asks the store when it is first wanted: hardly ever. */
+function keptOnce(at: Parameters<typeof keptTopics>[0]): () => Promise<ReadonlySet<string>> {
+  let asked: Promise<ReadonlySet<string>> | null = null;
+  return () => (asked ??= keptTopics(at));
+}
+
+async function areAllHeld(at: Judging, found: readonly FoundRange[]): Promise<boolean> {
   for (const { range } of found) if (!(await isHeld(at, range))) return false;
   return true;
 }
 
 async function isHeld(
-  { tier, metadata }: Pick<PackSweepOptions, "tier" | "metadata">,
+  { tier, metadata, kept }: Judging,
   { topicId, index, endOffset }: FoundRange["range"],
 ): Promise<boolean> {
-  if (!metadata.image.topics.has(topicId)) return true;
+  if (!metadata.image.topics.has(topicId)) return !(await kept()).has(topicId);
   try {
     const manifest = await tier.manifest({ topicId, index });
     if (manifest === null) return false;

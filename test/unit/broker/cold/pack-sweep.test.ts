@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { createManualClock } from "../../../../adapters/memory/clock.ts";
+import { keepUnknownTopics } from "../../../../broker/cold/kept-topics.ts";
 import { startPackSweep } from "../../../../broker/cold/pack-sweep.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import { packKey } from "../../../../broker/tiering/object-keys.ts";
@@ -43,4 +44,36 @@ test("a pack of a topic that the metadata log has, and this broker has not heard
   await stop();
   expect(await objects.head(key)).not.toBeNull();
   await elsewhere.close();
+});
+
+test("a pack of a topic that is gone goes, and stays where a restored cell keeps what it does not know", async () => {
+  broker = await startMemoryBroker();
+  const { objects } = broker.world;
+  const cell = "local";
+  const put = async (topicId: string, sequence: number) => {
+    const builder = createPackBuilder(new Uint8Array(4_096));
+    builder.add({ topicId, index: 0 }, batchOf({ baseOffset: 0 }));
+    const key = packKey(cell, { broker: 77, brokerEpoch: 5, sequence });
+    await objects.put(key, builder.finish().bytes);
+    return key;
+  };
+  const unknown = await put("BBBBBBBBBBBBBBBBBBBBBA", 0);
+  const to = { objects, cell };
+  const marked = await keepUnknownTopics(broker.image, { to, places: [to] });
+  expect(marked).toEqual(["BBBBBBBBBBBBBBBBBBBBBA"]);
+  const gone = await put("CCCCCCCCCCCCCCCCCCCCCA", 1);
+  const clock = createManualClock();
+  const stop = startPackSweep({
+    cell,
+    tier: broker.services.tier,
+    metadata: broker.metadata,
+    isController: () => true,
+    clock,
+    log: silentLog,
+    intervalMs: 1_000,
+  });
+  await clock.advance(1_000);
+  await stop();
+  expect(await objects.head(gone)).toBeNull();
+  expect(await objects.head(unknown)).not.toBeNull();
 });
