@@ -1,8 +1,7 @@
 import type { Image } from "../../metadata/image/image.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
-import { ObjectStoreError } from "../../ports/object-store.ts";
 import { keptTopicKey, keptTopicsPrefix } from "../tiering/object-keys.ts";
-import { listPacks, loadPackDirectory } from "../tiering/pack-reading.ts";
+import { packedRanges } from "../tiering/packed-ranges.ts";
 import { storedTopics } from "../tiering/stored-topics.ts";
 
 // A cell that was restored does not know topics that were made behind the metadata it was restored from. Brokers delete objects of topics that the metadata log
@@ -19,34 +18,17 @@ export async function keepUnknownTopics(
   { to, places }: { readonly to: CellStore; readonly places: readonly CellStore[] },
 ): Promise<string[]> {
   const unknown = new Set<string>();
-  for (const { objects, cell } of places)
-    for (const topicId of [
-      ...(await storedTopics(objects, cell)),
-      ...(await packedTopics(objects, cell)),
-    ])
-      if (!image.topics.has(topicId)) unknown.add(topicId);
+  const note = (topicId: string): void => {
+    if (!image.topics.has(topicId)) unknown.add(topicId);
+  };
+  for (const { objects, cell } of places) {
+    for (const topicId of await storedTopics(objects, cell)) note(topicId);
+    // Small topics may be in packs alone.
+    for await (const { topicId } of packedRanges(objects, cell)) note(topicId);
+  }
   for (const topicId of unknown)
     await to.objects.put(keptTopicKey(to.cell, topicId), new Uint8Array());
   return [...unknown].sort();
-}
-
-const packsAtOnce = 100;
-
-/** Small topics may be in packs alone. One that is damaged says of none; recoveries of topics that are known say so aloud. */
-async function packedTopics(objects: ObjectStore, cell: string): Promise<Set<string>> {
-  const found = new Set<string>();
-  for (let startAfter: string | null = null; ;) {
-    const listed = await listPacks(objects, cell, { startAfter, limit: packsAtOnce });
-    if (listed.kind === "unavailable") throw new ObjectStoreError("unavailable", listed.message);
-    for (const pack of listed.packs) {
-      const loaded = await loadPackDirectory(objects, pack);
-      if (loaded.kind === "unavailable") throw new ObjectStoreError("unavailable", loaded.message);
-      if (loaded.kind === "directory")
-        for (const { range } of loaded.found) found.add(range.topicId);
-    }
-    if (listed.startAfter === null) return found;
-    startAfter = listed.startAfter;
-  }
 }
 
 const keysAtOnce = 1_000;

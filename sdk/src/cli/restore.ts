@@ -3,6 +3,7 @@ import { createNodeRandom } from "../../../adapters/node/random.ts";
 import { keepUnknownTopics } from "../../../broker/cold/kept-topics.ts";
 import type { CopyProgress } from "../../../broker/tiering/copy-cell.ts";
 import { CellStillWritten, copyCellRecords } from "../../../broker/tiering/copy-cell.ts";
+import { storedEpochs } from "../../../broker/tiering/stored-epochs.ts";
 import type { Image } from "../../../metadata/image/image.ts";
 import type { RestoreOutcome } from "../../../metadata/log/restore.ts";
 import { restoreCell } from "../../../metadata/log/restore.ts";
@@ -67,6 +68,7 @@ async function restored(
 
   try {
     const outcome = await restoreCell({
+      epochFloorOf: await storedEpochs(from),
       from,
       to: { objects: to.objects, cell: to.cell, log: to.metadataLog },
       ...(revision === undefined ? {} : { revision }),

@@ -1,0 +1,47 @@
+import type { ObjectStore } from "../../ports/object-store.ts";
+import { decodeManifest } from "./manifest-codec.ts";
+import { manifestKey, topicPrefix } from "./object-keys.ts";
+import { packedRanges } from "./packed-ranges.ts";
+import { storedTopics } from "./stored-topics.ts";
+
+type CellStore = { readonly objects: ObjectStore; readonly cell: string };
+
+/** The highest leader epoch that the store has of a partition; -1 if it has nothing of it. */
+export type StoredEpochs = (topicId: string, index: number) => number;
+
+/**
+ * In whose terms the store was written: two requests for each partition, one for each pack. A cell that is begun anew from the store leads above them, or it
+ * could not claim its manifests. Of what is damaged nothing is known here. Throws ObjectStoreError.
+ */
+export async function storedEpochs(at: CellStore): Promise<StoredEpochs> {
+  const known = new Map<string, number>();
+  const note = (topicId: string, index: number, epoch: number): void => {
+    const name = `${topicId}/${index}`;
+    known.set(name, Math.max(epoch, known.get(name) ?? -1));
+  };
+  for (const topicId of await storedTopics(at.objects, at.cell))
+    for (const index of await storedPartitions(at, topicId)) {
+      const found = await at.objects.get(manifestKey({ cell: at.cell, topicId, index }));
+      const decoded = found === null ? null : decodeManifest(found.bytes);
+      if (decoded?.kind === "decoded") note(topicId, index, decoded.manifest.leaderEpoch);
+    }
+  for await (const range of packedRanges(at.objects, at.cell))
+    note(range.topicId, range.index, range.lastLeaderEpoch);
+  return (topicId, index) => known.get(`${topicId}/${index}`) ?? -1;
+}
+
+async function storedPartitions({ objects, cell }: CellStore, topicId: string): Promise<number[]> {
+  const prefix = topicPrefix(cell, topicId);
+  const found: number[] = [];
+  for (let startAfter: string | undefined; ;) {
+    const [first] = await objects.list(prefix, {
+      limit: 1,
+      ...(startAfter === undefined ? {} : { startAfter }),
+    });
+    if (first === undefined) return found;
+    const name = first.key.slice(prefix.length).split("/")[0]!;
+    if (/^\d{1,9}$/.test(name)) found.push(Number(name));
+    // "0" is what follows "/": behind every key of the partition.
+    startAfter = `${prefix}${name}0`;
+  }
+}

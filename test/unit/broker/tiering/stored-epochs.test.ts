@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
+import { encodeManifest } from "../../../../broker/tiering/manifest-codec.ts";
+import { nothingExpires } from "../../../../broker/tiering/manifest.ts";
+import { manifestKey, packKey } from "../../../../broker/tiering/object-keys.ts";
+import { createPackBuilder } from "../../../../broker/tiering/pack.ts";
+import { storedEpochs } from "../../../../broker/tiering/stored-epochs.ts";
+import { batchOf } from "./objects.ts";
+
+const cell = "blue";
+const [orders, packed] = ["AAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBA"];
+
+test("are the highest that manifests and packs were written in, of each partition", async () => {
+  const objects = createMemoryObjectStore();
+  const claimed = (index: number, leaderEpoch: number) => {
+    const empty = { pages: [], segments: [], leaving: [], cleanedTo: 0, expiring: nothingExpires };
+    const manifest = { topicId: orders, index, leaderEpoch, revision: 1, logStartOffset: 0 };
+    const bytes = encodeManifest({ ...manifest, ...empty });
+    return objects.put(manifestKey({ cell, topicId: orders, index }), bytes);
+  };
+  await claimed(0, 7);
+  await claimed(1, 3);
+  await claimed(10, 9);
+  await objects.put(manifestKey({ cell, topicId: orders, index: 2 }), Buffer.from("damaged"));
+  const builder = createPackBuilder(new Uint8Array(4_096));
+  builder.add({ topicId: orders, index: 1 }, batchOf({ baseOffset: 0, leaderEpoch: 5 }));
+  builder.add({ topicId: packed, index: 0 }, batchOf({ baseOffset: 0, leaderEpoch: 4 }));
+  const key = packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 0 });
+  await objects.put(key, builder.finish().bytes);
+  const epochOf = await storedEpochs({ objects, cell });
+  const found = [0, 1, 2, 3, 10].map((index) => epochOf(orders, index));
+  expect(found).toEqual([7, 5, -1, -1, 9]);
+  expect(epochOf(packed, 0)).toBe(4);
+});
