@@ -12,6 +12,7 @@ import type { Stream } from "../world/random-streams.ts";
 import type { World } from "../world/world.ts";
 import { BrokerNode, cellName, type BrokerRun } from "./broker-node.ts";
 import { CellTruth } from "./cell-truth.ts";
+import { ColdTruth } from "./cold-truth.ts";
 import { ControlPlane } from "./control-plane.ts";
 
 const kibibyte = 1024;
@@ -72,6 +73,7 @@ export class SimCell {
   readonly allHosts: SimHost[] = [];
   /** The image that the metadata log amounts to, ahead of every broker's. */
   readonly truth: CellTruth;
+  readonly cold: ColdTruth;
   readonly control: ControlPlane;
   readonly #config: Partial<BrokerConfig>;
   readonly #listeners: CellListener[] = [];
@@ -86,6 +88,7 @@ export class SimCell {
     this.metadata = new SimMetadataLog(world, this.network);
     this.objects = new SimObjectStore(world, this.network);
     this.truth = new CellTruth(this.metadata);
+    this.cold = new ColdTruth(cellName, this.truth, this.objects);
     this.control = new ControlPlane(this);
     for (let count = 0; count < brokerCount; count++) this.addBroker();
   }

@@ -55,6 +55,7 @@ function sound(): History & { last: { -readonly [Key in keyof FinalLog]: FinalLo
     records: [0, 1, 2, 3].map((offset) => ({ producer: 1, counter: offset, offset })),
     strangers: [],
     skipped: [],
+    gaps: [],
     excused: [],
   };
   history.final.set(partition, last);
@@ -72,6 +73,7 @@ test.each<[string, (history: ReturnType<typeof sound>) => void]>([
     (history) => history.seen.push(seen({ records: [{ producer: 1, counter: 9, offset: 9 }] })),
   ],
   ["lost", ({ last }) => (last.logStartOffset = 1)],
+  ["phantom", ({ last }) => (last.gaps = [{ from: 3, to: 4 }])],
   [
     "duplicated",
     ({ last }) => (last.records = [...last.records, { producer: 1, counter: 3, offset: 4 }]),

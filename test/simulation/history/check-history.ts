@@ -1,4 +1,12 @@
-import type { FinalLog, History, PartitionKey, SeenRecord, SentBatch } from "./history.ts";
+import { skipGap } from "../../../broker/log/gaps.ts";
+import type {
+  FinalLog,
+  History,
+  OffsetRange,
+  PartitionKey,
+  SeenRecord,
+  SentBatch,
+} from "./history.ts";
 
 /** What clients must never see. */
 export type Anomaly = {
@@ -48,6 +56,7 @@ export function checkHistory(history: History, options: CheckOptions = {}): Anom
     checkLost(scope, partition, final);
     checkOrder(scope, partition, final);
     checkHoles(scope, partition, final);
+    checkGivenUp(scope, partition, final);
   }
   checkGroups(scope);
   checkOwners(scope);
@@ -208,10 +217,14 @@ function checkLost(
       break;
     }
   }
-  if (final.logStartOffset > 0 && !history.trimmed.has(partition)) {
+  // One that lost all it had, twice, begins behind the gaps.
+  const isBehindGaps = skipGap(final.gaps.map(asGap), 0) >= final.logStartOffset;
+  if (!isBehindGaps && !history.trimmed.has(partition)) {
     report("lost", `${partition} begins at ${final.logStartOffset}, and nobody asked for that`);
   }
 }
+
+const asGap = ({ from, to }: OffsetRange) => ({ end: from, start: to });
 
 function mustBeThere({ logStartOffset, excused }: FinalLog, offset: number): boolean {
   return offset >= logStartOffset && !excused.some(({ from, to }) => offset >= from && offset < to);
@@ -278,6 +291,15 @@ function checkHoles({ report }: Scope, partition: PartitionKey, final: FinalLog)
   }
   if (expected < final.endOffset) {
     report("hole", `${partition} has nothing from ${expected} to its end, ${final.endOffset}`);
+  }
+}
+
+/** What a recovery gave up stays given up: some were told so, and others must not find it again. */
+function checkGivenUp({ report }: Scope, partition: PartitionKey, final: FinalLog): void {
+  for (const record of final.records) {
+    const { offset } = record;
+    if (!final.gaps.some(({ from, to }) => offset >= from && offset < to)) continue;
+    report("phantom", `${nameOf(record)} at ${offset} of ${partition}: a recovery had given it up`);
   }
 }
 

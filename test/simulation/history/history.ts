@@ -89,7 +89,9 @@ export type FinalLog = {
   readonly strangers: readonly number[];
   /** Control batches, and gaps that recoveries left. */
   readonly skipped: readonly OffsetRange[];
-  /** What recoveries may have taken without breaking a promise: records of these offsets that nobody had flushed. */
+  /** Offsets that recoveries have skipped: whatever had them once is given up. */
+  readonly gaps: readonly OffsetRange[];
+  /** What recoveries may have taken without breaking a promise: records of these offsets that nobody had flushed, or brought to the object store. */
   readonly excused: readonly OffsetRange[];
 };
 

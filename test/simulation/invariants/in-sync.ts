@@ -1,4 +1,3 @@
-import { tieredEnd } from "../../../broker/tiering/manifest.ts";
 import { minIsr } from "../../../metadata/image/min-isr.ts";
 import type { Partition } from "../../../metadata/image/image.ts";
 import type { PartitionChange } from "../cell/cell-truth.ts";
@@ -40,9 +39,8 @@ const membersHoldCommitted: Invariant = {
         const member = brokers.get(id)?.view.replica(topicId, index);
         if (member === undefined || member.failure !== null || member.logEndOffset >= end) continue;
         // Elected by a recovery it takes from the object store what it does not have, before it leads.
-        const manifest = observed.tier.manifest({ topicId, index });
         const isRestoring = (state.recoveries.at(-1)?.epoch ?? -1) > member.lastEpoch;
-        if (isRestoring && manifest !== null && tieredEnd(manifest) >= end) continue;
+        if (isRestoring && observed.coldEnd({ topicId, index }) >= end) continue;
         return `${placeOf({ topicId, index })}: member ${id} ends at ${member.logEndOffset}; ${end} is committed`;
       }
       return null;

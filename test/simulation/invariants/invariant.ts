@@ -71,6 +71,8 @@ export type Observed = {
   readonly known: ReadonlyMap<number, WatchedBroker>;
   readonly committed: (topicId: string, index: number) => CommittedLog;
   readonly tier: TierObjects;
+  /** Up to where the object store has every committed record, in segments or packs. */
+  readonly coldEnd: (place: { readonly topicId: string; readonly index: number }) => number;
 };
 
 export type Invariant = {

@@ -40,6 +40,7 @@ export class InvariantWatch {
       known: this.#known,
       committed: (topicId: string, index: number) => this.#committedOf(topicId, index),
       tier: new TierObjects(cellName, (key) => cell.objects.peek(key)),
+      coldEnd: (place: { topicId: string; index: number }) => cell.cold.endOf(place),
     };
     cell.objects.onChange((change) => this.#object(observed.tier, change));
     this.#named = invariants.map(({ name, watch }) => ({ name, checks: watch(observed) }));

@@ -25,6 +25,8 @@ export class Nemesis {
   readonly #copies = new Map<BrokerNode, DirectoryCopy>();
   /** Brokers whose disk is gone, until the cell knows that it waits for them in vain. */
   readonly #toGiveUp = new Set<number>();
+  /** Those of them that ECS reports stopped: of these the cell is told, ephemeral or not. */
+  readonly #stopped = new Set<number>();
   #isGivingUp: Promise<void> | null = null;
   #isOver = false;
   /** How often each fault has struck. */
@@ -168,6 +170,7 @@ export class Nemesis {
         }
       },
       "host.wipe": (stream) => this.#wipe(stream),
+      "cell.wipe": (stream) => this.#wipeAll(stream),
       "directory.rollBack": (stream) => this.#rollBack(stream),
       "clock.jump": (stream) => {
         const byMs = stream.logBetween(10, 3_600_000);
@@ -192,6 +195,25 @@ export class Nemesis {
     node.host.crash();
     node.disk.wipe(node.directory, { isNewVolume });
     this.#forAWhile(durationMs, () => node.host.boot());
+  }
+
+  /**
+   * Only where the cell finds out by itself that it waits in vain, and packs bound what that costs. Whatever its brokers asked of the object store may still
+   * be done.
+   */
+  #wipeAll(stream: Stream): void {
+    const { brokers } = this.#cell;
+    if (!brokers.every(({ config }) => config.isEphemeral && config.packing !== null)) return;
+    this.#world.trace(() => "every disk of the cell is lost");
+    for (const node of brokers) {
+      const { host, disk, directory } = node;
+      host.crash();
+      disk.wipe(directory, { isNewVolume: true });
+      this.#forAWhile(stream.logBetween(100, 30_000), () => host.boot());
+      for (const id of this.#promises.idsOn(node)) this.#stopped.add(id);
+    }
+    this.#promises.everyDiskLost();
+    this.#giveUpSoon(this.#stopped);
   }
 
   /** The first time a copy is taken, the next time it is put back, if the directory has had another life since: else nothing could tell it from itself. */
@@ -221,9 +243,13 @@ export class Nemesis {
       this.#world.trace(() => `${node.name} is spared: others need its disk`);
       return false;
     }
-    for (const id of this.#promises.idsOn(node)) this.#toGiveUp.add(id);
-    this.#isGivingUp ??= this.#giveUp().finally(() => (this.#isGivingUp = null));
+    this.#giveUpSoon(this.#promises.idsOn(node));
     return true;
+  }
+
+  #giveUpSoon(ids: Iterable<number>): void {
+    for (const id of ids) this.#toGiveUp.add(id);
+    this.#isGivingUp ??= this.#giveUp().finally(() => (this.#isGivingUp = null));
   }
 
   /** Resolves once nobody waits for a disk that is gone. */
@@ -231,14 +257,16 @@ export class Nemesis {
     return this.#isGivingUp ?? Promise.resolve();
   }
 
-  /** What an operator does about brokers whose disk is gone; of ephemeral ones the cell finds out by itself. */
+  /** What an operator does about brokers whose disk is gone, or the function that asks ECS; of other ephemeral ones the cell finds out by itself. */
   async #giveUp(): Promise<void> {
     const { control, truth } = this.#cell;
     while (this.#toGiveUp.size > 0) {
-      await new Promise<void>((resolve) => void this.#world.schedule(10_000, "nemesis", resolve));
+      const pauseMs = this.#stopped.size > 0 ? 1_000 : 10_000;
+      await new Promise<void>((resolve) => void this.#world.schedule(pauseMs, "nemesis", resolve));
       for (const brokerId of this.#toGiveUp) {
         const broker = truth.image.brokers.get(brokerId);
-        if (broker === undefined || broker.isLost || broker.ephemeral) {
+        const isToldByNobody = broker?.ephemeral === true && !this.#stopped.has(brokerId);
+        if (broker === undefined || broker.isLost || isToldByNobody) {
           this.#toGiveUp.delete(brokerId);
         } else if (broker.state === "fenced") {
           const lost = { brokerId, brokerEpoch: broker.epoch };

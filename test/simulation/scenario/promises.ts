@@ -7,6 +7,10 @@ import { topicSettings } from "../../../metadata/settings/topic-settings.ts";
 import type { BrokerNode } from "../cell/broker-node.ts";
 import type { SimCell } from "../cell/sim-cell.ts";
 import type { OffsetRange, PartitionKey, SentBatch } from "../history/history.ts";
+import { partitionKey } from "../history/history.ts";
+
+/** All disks were lost at once: what the object store had of a partition then, and how many recoveries there had been. */
+type Disaster = { readonly coldEnd: number; readonly recoveryCount: number };
 
 /** A registered broker as it was when it last began to serve. */
 type Standing = {
@@ -23,12 +27,14 @@ type Standing = {
  *   the cell knows: whoever was only restarted meanwhile is neither in sync nor eligible.)
  * - A power loss of every member at one moment may cost what `replicated` had not flushed, and the order of what its producers had in flight, and nothing
  *   under `fsync`: `excused`, and the invariant C2b holds recoveries to what was flushed.
+ * - The loss of every disk at once costs what no segment and no pack has yet: `everyDiskLost`.
  * - acks=1 outlives its leader only where nobody else can go on instead.
  */
 export class Promises {
   readonly #cell: SimCell;
   readonly #standing = new Map<number, Standing>();
   readonly #termEnds = new Map<string, number>();
+  readonly #disasters = new Map<PartitionKey, Disaster[]>();
 
   constructor(cell: SimCell) {
     this.#cell = cell;
@@ -53,6 +59,23 @@ export class Promises {
       const isNeeded = [isr, elr, lastIsr].some((members) => members.some(isOnIt));
       return !isNeeded || (leastIsr > 1 && isr.some((id) => !isOnIt(id) && this.#isWhole(id)));
     });
+  }
+
+  /** To be called when no disk holds anything any more, before anybody goes on. */
+  everyDiskLost(): void {
+    const { truth, cold } = this.#cell;
+    for (const { topicId, partitions } of truth.image.topics.values()) {
+      for (const { index, recoveries } of partitions) {
+        const key = partitionKey(topicId, index);
+        const coldEnd = cold.endOf({ topicId, index });
+        const known = this.#disasters.get(key) ?? [];
+        this.#disasters.set(key, [...known, { coldEnd, recoveryCount: recoveries.length }]);
+      }
+    }
+  }
+
+  get hasLostEveryDisk(): boolean {
+    return this.#disasters.size > 0;
   }
 
   /** The ids under which the cell knows the node's directories, past ones included. */
@@ -89,12 +112,18 @@ export class Promises {
     return recoveries.map(({ end, start }) => ({ from: end, to: start }));
   }
 
-  /** Offsets whose records a power loss may have taken. */
+  /** Offsets whose records a power loss may have taken, or the loss of every disk. */
   excused(topicId: string, index: number): OffsetRange[] {
     const { image } = this.#cell.truth;
     const topic = image.topics.get(topicId);
     const isFlushed = topic === undefined || topicSettings(image, topic).durability === "fsync";
-    return isFlushed ? [] : this.skipped(topicId, index);
+    const disasters = this.#disasters.get(partitionKey(topicId, index)) ?? [];
+    return this.skipped(topicId, index).flatMap(({ from, to }, at) => {
+      const disaster = disasters.find(({ recoveryCount }) => recoveryCount === at);
+      // Wherever it goes on: what the object store had is not excused.
+      if (disaster !== undefined) return [{ from: disaster.coldEnd, to }];
+      return isFlushed ? [] : [{ from, to }];
+    });
   }
 
   /** It has everything it had written, and will be believed so: a broker that comes back from a power loss leaves the in-sync sets. */

@@ -110,7 +110,8 @@ function judge(world: World, { workload, promises, plan }: Judged): void {
   const anomalies = checkHistory(workload.history, {
     isPromised: (batch) => promises.isPromised(batch),
     isGroupPromised: (group) => promises.isGroupPromised(group),
-    mayLeaderLag: plan.brokerCount > 1,
+    // One that begins anew from the object store is a new leader, too.
+    mayLeaderLag: plan.brokerCount > 1 || promises.hasLostEveryDisk,
     termEndMs: (partition, leaderEpoch) => promises.termEndMs(partition, leaderEpoch),
     staleLimitMs,
   });

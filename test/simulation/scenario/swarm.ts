@@ -5,7 +5,12 @@ import { faultNames } from "../world/fault-table.ts";
 import { drawFaultRates } from "../world/faults.ts";
 import type { Stream } from "../world/random-streams.ts";
 import { createStreams } from "../world/random-streams.ts";
-import { drawColdClients, drawRetention, drawTieringConfig } from "./tiering-plan.ts";
+import {
+  drawColdClients,
+  drawPackingConfig,
+  drawRetention,
+  drawTieringConfig,
+} from "./tiering-plan.ts";
 import type { TopicLimits } from "./topic-limits.ts";
 import type { WorkloadPlan } from "./workload.ts";
 import { drawWorkload } from "./workload.ts";
@@ -52,6 +57,7 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmPlan {
       ...drawConfig(stream),
       ...drawCellConfig(streams("swarm cell times")),
       ...drawTieringConfig(streams("swarm tiering")),
+      ...drawPackingConfig(streams("swarm packing")),
     },
     faults,
     workload: withCold(

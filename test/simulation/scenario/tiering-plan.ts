@@ -28,6 +28,16 @@ export function drawTieringConfig(stream: Stream): Partial<BrokerConfig> {
   return { tiering, retentionCheckMs, ...(hasSmallFiles ? { log } : {}) };
 }
 
+/** As short as tiering's times: packs are put, dropped and swept within a run. Larger than any batch, which goes into no pack otherwise. */
+export function drawPackingConfig(stream: Stream): Partial<BrokerConfig> {
+  const isPacking = stream.chance(0.6);
+  const packing = {
+    intervalMs: Math.floor(stream.logBetween(200, 10_000)),
+    packBytes: stream.pick([192, 512]) * kibibyte,
+  };
+  return isPacking ? { packing } : {};
+}
+
 /** Settings of a topic that let go of records: here only, or everywhere. */
 export function drawRetention(stream: Stream): Record<string, string> {
   const configs: Record<string, string> = {};

@@ -283,6 +283,7 @@ export class Workload {
       records: seen.seen.flatMap(({ records }) => records),
       strangers: seen.seen.flatMap(({ strangers }) => strangers),
       skipped: [...seen.seen.flatMap(({ skipped }) => skipped), ...gaps],
+      gaps,
       excused: this.#promises.excused(topicId, index),
     });
   }

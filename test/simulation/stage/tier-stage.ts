@@ -41,6 +41,26 @@ export function tiered(tiering: Partial<BrokerConfig["tiering"]> = {}): Partial<
   };
 }
 
+/** The same where directories die with their hosts: packs every second, and disks that are given up soon. */
+export function packed(tiering: Partial<BrokerConfig["tiering"]> = {}): Partial<BrokerConfig> {
+  return {
+    ...tiered(tiering),
+    isEphemeral: true,
+    cell: { lostDelayMs: 2_000 },
+    packing: { intervalMs: 1_000, packBytes: 192 * kibibyte },
+  };
+}
+
+/** Every host loses power, and comes back with an empty disk. */
+export function loseEveryDisk(stage: Stage): void {
+  for (const { host, disk, directory } of stage.nodes) {
+    host.crash();
+    disk.wipe(directory, { isNewVolume: true });
+  }
+  stage.promises.everyDiskLost();
+  for (const { host } of stage.nodes) host.boot();
+}
+
 export const pathOf = (stage: Stage, topic?: string, index = 0): PartitionPath => ({
   cell: cellName,
   topicId: stage.topicId(topic),

@@ -91,6 +91,7 @@ export const faultTable = {
   "metadata.outage": perHour(5, 120, "nobody reaches the log for a while"),
   // The last, so that what a seed draws of the others stays what it was.
   "objects.outage": perHour(5, 120, "nobody reaches the object store for a while"),
+  "cell.wipe": perHour(60, 720, "every host of the cell comes back with an empty disk"),
 } as const satisfies Record<string, FaultSpec>;
 
 export type FaultName = keyof typeof faultTable;

@@ -1,0 +1,67 @@
+import { skipGap } from "../../../broker/log/gaps.ts";
+import { decodeManifest } from "../../../broker/tiering/manifest-codec.ts";
+import { tieredEnd, type Manifest } from "../../../broker/tiering/manifest.ts";
+import { manifestKey, packsPrefix } from "../../../broker/tiering/object-keys.ts";
+import { decodePackDirectory, type PackRange } from "../../../broker/tiering/pack.ts";
+import type { Recovery } from "../../../metadata/records/partition.ts";
+import type { SimObjectStore } from "../stores/sim-object-store.ts";
+import type { CellTruth } from "./cell-truth.ts";
+
+/** What the object store has of partitions, manifest and packs together: what outlives the loss of every disk, whoever has looked. */
+export class ColdTruth {
+  readonly #cell: string;
+  readonly #truth: CellTruth;
+  readonly #objects: SimObjectStore;
+  readonly #packs = new Map<string, readonly PackRange[]>();
+  /** Packs that were ever put. */
+  packCount = 0;
+
+  constructor(cell: string, truth: CellTruth, objects: SimObjectStore) {
+    this.#cell = cell;
+    this.#truth = truth;
+    this.#objects = objects;
+    objects.onChange(({ key, before, after }) => {
+      if (!key.startsWith(packsPrefix(cell))) return;
+      if (after === null) return void this.#packs.delete(key);
+      if (before === null) this.packCount++;
+      const decoded = decodePackDirectory(after, after.length);
+      if (decoded.kind === "decoded") this.#packs.set(key, decoded.ranges);
+    });
+  }
+
+  /**
+   * Up to where every committed record is in a segment or a pack. Packs hold what is committed and nothing else, so any two agree, but for what was given up
+   * by a recovery: of older leader epochs only what lies below its end counts.
+   */
+  endOf({ topicId, index }: { readonly topicId: string; readonly index: number }): number {
+    const recoveries = this.#truth.partition(topicId, index)?.recoveries ?? [];
+    const ranges = [...this.#packs.values()]
+      .flat()
+      .filter((range) => range.topicId === topicId && range.index === index)
+      .map((range) => ({ from: range.baseOffset, to: countedEnd(range, recoveries) }))
+      .filter(({ from, to }) => from < to);
+    const manifest = this.#manifest(topicId, index);
+    const isTiered = manifest !== null && tieredEnd(manifest) > 0;
+    let end = isTiered ? tieredEnd(manifest) : Math.min(...ranges.map(({ from }) => from));
+    if (!Number.isFinite(end)) return 0;
+    for (;;) {
+      const at = skipGap(recoveries, end);
+      const next = Math.max(...ranges.filter(({ from, to }) => from <= at && to > at).map(toOf));
+      if (!Number.isFinite(next)) return end;
+      end = next;
+    }
+  }
+
+  #manifest(topicId: string, index: number): Manifest | null {
+    const bytes = this.#objects.peek(manifestKey({ cell: this.#cell, topicId, index }));
+    const decoded = bytes === null ? null : decodeManifest(bytes);
+    return decoded?.kind === "decoded" ? decoded.manifest : null;
+  }
+}
+
+const toOf = ({ to }: { readonly to: number }): number => to;
+
+const countedEnd = (range: PackRange, recoveries: readonly Recovery[]): number =>
+  recoveries
+    .filter(({ epoch }) => range.firstLeaderEpoch < epoch)
+    .reduce((least, { end }) => Math.min(least, end), range.endOffset);
