@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { play } from "../stage/play.ts";
+import { orders, play } from "../stage/play.ts";
 import type { Stage } from "../stage/stage.ts";
 import { loseEveryDisk, packed, tieredEndOf } from "../stage/tier-stage.ts";
 
@@ -58,5 +58,23 @@ test("a partition that is without segments, and loses every disk, goes on from i
     loseEveryDisk(stage);
     await stage.until("writes to be taken", () => load.isServedSince(lostMs));
     expect(stage.replica(stage.leader()).logStartOffset).toBe(0);
+  });
+});
+
+test("a leader that waits for the object store before it leads does not give up when its partition is changed meanwhile", async () => {
+  await play({ brokerCount: 4, config: packed(), topics: [orders()] }, async (stage) => {
+    const load = stage.load({ pauseMs: 60 });
+    await stage.until("packs", () => coldEndOf(stage) > 40);
+    const { service } = stage.cell.objects;
+    const lostMs = stage.nowMs;
+    loseEveryDisk(stage);
+    await untilRecovered(stage);
+    service.setOut(true);
+    // Its first request has no answer for a second.
+    const { replicas } = stage.partition();
+    await stage.reassign(replicas.toReversed());
+    await stage.pass(3_000);
+    service.setOut(false);
+    await stage.until("writes to be taken", () => load.isServedSince(lostMs));
   });
 });
