@@ -80,7 +80,8 @@ async function endOfSegments(tier: Tier, place: TierPlace): Promise<TierEnd | nu
   const endOffset = tieredEnd(manifest);
   const beginning = await tier.beginning(place);
   if (beginning === null && endOffset === 0) return null;
-  return { endOffset, lastEpoch: latestEpoch({ entries: [...(beginning?.before.epochs ?? [])] }) };
+  const lastEpoch = latestEpoch({ entries: [...(beginning?.before.epochs ?? [])] });
+  return { endOffset, lastEpoch, listsNothing: beginning === null };
 }
 
 /** The ranges of all packs there are, by partition. */

@@ -23,15 +23,21 @@ export type PackRecovery = {
 };
 
 /**
- * The tiered end and the epoch that wrote what is before it, -1 where nothing is listed before it: then it is where the log began when that was put. Null for
- * a partition without a manifest.
+ * The tiered end and the epoch that wrote what is before it; null for a partition without a manifest. `listsNothing`: the log start may have gone on from
+ * there without a word to the manifest.
  */
-export type TierEnd = { readonly endOffset: number; readonly lastEpoch: number };
+export type TierEnd = {
+  readonly endOffset: number;
+  readonly lastEpoch: number;
+  readonly listsNothing?: boolean;
+};
 
 type Candidate = FoundRange & { readonly baseOffset: number; readonly endOffset: number };
 
 /**
- * The run of one partition's batches that begins where the tier ends, or without a segment behind the last hole, and goes on as long as there is none. Where packs contradict each other the higher leader epoch is right, and behind it no lower one can be: its leader never had that.
+ * The run of one partition's batches that begins where the tier ends, or without a segment with the first offset that any pack holds, and goes on as long as
+ * there is no hole. Without a segment a hole is where the log start went by: packs below it are deleted, in no order and not all of them, so the run begins
+ * anew behind it. Where packs contradict each other the higher leader epoch is right, and behind it no lower one can be: its leader never had that.
  */
 export function recoverFromPacks(
   found: readonly FoundRange[],
@@ -41,16 +47,25 @@ export function recoverFromPacks(
   const candidates = found
     .map((each) => candidateOf(each, recoveries))
     .filter(({ baseOffset, endOffset }) => baseOffset < endOffset);
-  const isTiered = tier !== null && tier.lastEpoch >= 0;
-  const least = tier?.endOffset ?? 0;
-  const startOffset = isTiered ? least : lastRunStart(candidates, recoveries, least);
-  const parts: RecoveredPart[] = [];
-  let endOffset = startOffset;
+  const startOffset =
+    tier?.endOffset ??
+    candidates.reduce((least, each) => Math.min(least, each.baseOffset), Infinity);
+  const mayBeginLater = tier === null || tier.listsNothing === true;
+  let parts: RecoveredPart[] = [];
+  let from = Number.isFinite(startOffset) ? startOffset : 0;
+  let endOffset = from;
   let lastEpoch = tier?.lastEpoch ?? -1;
   for (;;) {
     const at = skipGap(recoveries, endOffset);
     const best = bestAt(candidates, at, lastEpoch);
-    if (best === null) break;
+    if (best === null) {
+      const next = mayBeginLater ? nextBegin(candidates, at, lastEpoch) : Infinity;
+      if (next === Infinity) break;
+      parts = [];
+      from = next;
+      endOffset = next;
+      continue;
+    }
     // A leader that came later, and what it has from there on, replaces the rest of this range.
     const later = candidates.filter(
       ({ range, baseOffset }) =>
@@ -64,27 +79,7 @@ export function recoverFromPacks(
     endOffset = toOffset;
     lastEpoch = Math.max(lastEpoch, epochBefore(best, toOffset));
   }
-  return { startOffset, endOffset, lastEpoch, parts };
-}
-
-/**
- * Where what packs hold to its end without a hole begins; `least` if there is nothing behind that. A pack is deleted once the log start has passed all that is in
- * it, and moves of the log start are in no manifest that lists nothing: so a hole lies below the log start, and what is before it, in packs that others need or
- * that nobody remembers, was let go of.
- */
-function lastRunStart(
-  candidates: readonly Candidate[],
-  recoveries: readonly Recovery[],
-  least: number,
-): number {
-  let start = least;
-  let end = -1;
-  for (const each of candidates.toSorted((a, b) => a.baseOffset - b.baseOffset)) {
-    if (each.endOffset <= least) continue;
-    if (each.baseOffset > skipGap(recoveries, end)) start = each.baseOffset;
-    end = Math.max(end, each.endOffset);
-  }
-  return start;
+  return { startOffset: from, endOffset, lastEpoch, parts };
 }
 
 /** What an older leader wrote counts only below the end of a recovery that came after it. */
@@ -110,6 +105,12 @@ function bestAt(
   }
   return best;
 }
+
+/** Infinity if there is none. */
+const nextBegin = (candidates: readonly Candidate[], offset: number, leastEpoch: number): number =>
+  candidates
+    .filter((each) => each.baseOffset > offset && each.range.lastLeaderEpoch >= leastEpoch)
+    .reduce((least, { baseOffset }) => Math.min(least, baseOffset), Infinity);
 
 const isBetter = (one: Candidate, other: Candidate): boolean =>
   one.range.lastLeaderEpoch - other.range.lastLeaderEpoch > 0 ||

@@ -1,6 +1,6 @@
 import { skipGap } from "../../../broker/log/gaps.ts";
 import { decodeManifest } from "../../../broker/tiering/manifest-codec.ts";
-import { tieredEnd, type Manifest } from "../../../broker/tiering/manifest.ts";
+import { tieredEnd, tieredStart, type Manifest } from "../../../broker/tiering/manifest.ts";
 import { manifestKey, packsPrefix } from "../../../broker/tiering/object-keys.ts";
 import { decodePackDirectory, type PackRange } from "../../../broker/tiering/pack.ts";
 import type { Recovery } from "../../../metadata/records/partition.ts";
@@ -41,9 +41,10 @@ export class ColdTruth {
       .map((range) => ({ from: range.baseOffset, to: countedEnd(range, recoveries) }))
       .filter(({ from, to }) => from < to);
     const manifest = this.#manifest(topicId, index);
-    const isTiered = manifest !== null && tieredEnd(manifest) > 0;
-    let end = isTiered ? tieredEnd(manifest) : Math.min(...ranges.map(({ from }) => from));
-    if (!Number.isFinite(end)) return 0;
+    // Without a segment, what packs lack in between was below the log start.
+    if (manifest === null || tieredStart(manifest) < 0)
+      return Math.max(manifest?.logStartOffset ?? 0, ...ranges.map(toOf));
+    let end = tieredEnd(manifest);
     for (;;) {
       const at = skipGap(recoveries, end);
       const next = Math.max(...ranges.filter(({ from, to }) => from <= at && to > at).map(toOf));

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { brokerPacksPrefix } from "../../../broker/tiering/object-keys.ts";
+import { cellName } from "../cell/broker-node.ts";
 import { orders, play } from "../stage/play.ts";
 import type { Stage } from "../stage/stage.ts";
-import { loseEveryDisk, packed, tieredEndOf } from "../stage/tier-stage.ts";
+import { deleteRecords, isOf, loseEveryDisk, packed, tieredEndOf } from "../stage/tier-stage.ts";
 
 // Every disk of a cell is lost at once: what is left of it is the object store. What that may cost, and that no offset means two records afterwards, is checked
 // when a script is over (scenario/promises.ts).
@@ -58,6 +60,34 @@ test("a partition that is without segments, and loses every disk, goes on from i
     loseEveryDisk(stage);
     await stage.until("writes to be taken", () => load.isServedSince(lostMs));
     expect(stage.replica(stage.leader()).logStartOffset).toBe(0);
+  });
+});
+
+test("records were deleted, and an old pack is left in front of those that went with them: the partition begins behind the hole", async () => {
+  await play({ config: packed({ maxAgeMs: 3_600_000, isEager: false }) }, async (stage) => {
+    const load = stage.load({ pauseMs: 60 });
+    const packs = (): string[] =>
+      stage.cell.objects.keys(brokerPacksPrefix(cellName, stage.idOf(stage.leader())));
+    // It is there, and its leader does not know that: what it holds goes into the next as well.
+    let left = "";
+    stage.cell.objects.service.meddler = ({ process, what }) => {
+      const [, key = ""] = /^put of (.*\.pack)$/.exec(what) ?? [];
+      if (left !== "" || key === "" || !isOf(stage.leader(), process)) return null;
+      left = key;
+      return { kind: "unanswered" };
+    };
+    await stage.until("packs", () => coldEndOf(stage) > 120);
+    const before = packs();
+    const start = await stage.answer(deleteRecords(stage, 100));
+    expect(start).toBe(100);
+    await stage.until("packs to be deleted", () => !packs().includes(before[1]!));
+    expect(packs()).toContain(left);
+    const lostMs = stage.nowMs;
+    const end = coldEndOf(stage);
+    loseEveryDisk(stage);
+    await stage.until("writes to be taken", () => load.isServedSince(lostMs));
+    expect(stage.partition().recoveries[0]!.end).toBeGreaterThanOrEqual(end);
+    expect(stage.replica(stage.leader()).logStartOffset).toBeGreaterThan(50);
   });
 });
 

@@ -23,10 +23,15 @@ const found = (
 
 const runOf = (
   ranges: readonly FoundRange[],
-  options: { end?: number; epoch?: number; recoveries?: readonly Recovery[] } = {},
+  options: {
+    end?: number;
+    epoch?: number;
+    listsNothing?: boolean;
+    recoveries?: readonly Recovery[];
+  } = {},
 ) => {
-  const { end, epoch = 0, recoveries = [] } = options;
-  const tier = end === undefined ? null : { endOffset: end, lastEpoch: epoch };
+  const { end, epoch = 0, listsNothing = false, recoveries = [] } = options;
+  const tier = end === undefined ? null : { endOffset: end, lastEpoch: epoch, listsNothing };
   const recovered = recoverFromPacks(ranges, tier, recoveries);
   return {
     ...recovered,
@@ -57,21 +62,14 @@ test("without a manifest it begins with the first offset that any pack holds", (
   expect(runOf([])).toEqual({ startOffset: 0, endOffset: 0, lastEpoch: -1, parts: [] });
 });
 
-test("without a segment it begins behind the last hole: what lay there was below the log start", () => {
-  // The first is kept for what it has of other partitions.
-  const ranges = [found(0, 50), found(80, 90), found(90, 100, 2)];
-  expect(runOf(ranges)).toMatchObject({ startOffset: 80, endOffset: 100, lastEpoch: 2 });
-  // A manifest that lists nothing says where the log began when it was put.
-  const listsNothing = { end: 60, epoch: -1 };
-  expect(runOf(ranges, listsNothing)).toMatchObject({ startOffset: 80, endOffset: 100 });
-  expect(runOf(ranges, { ...listsNothing, end: 85 })).toMatchObject({
-    startOffset: 80,
-    endOffset: 100,
-  });
-  expect(runOf(ranges, { ...listsNothing, end: 100 })).toMatchObject({
-    startOffset: 100,
-    endOffset: 100,
-  });
+test("without a segment it begins behind the last hole: what was below it is below the log start, and some of that was deleted already", () => {
+  const ranges = [found(0, 36), found(0, 83), found(132, 190, 2), found(190, 280, 2)];
+  const run = { startOffset: 132, endOffset: 280, lastEpoch: 2 };
+  expect(runOf(ranges)).toMatchObject(run);
+  expect(runOf(ranges, { end: 60, epoch: -1, listsNothing: true })).toMatchObject(run);
+  expect(runOf(ranges, { end: 83, epoch: 1 })).toMatchObject({ startOffset: 83, endOffset: 83 });
+  // What is not of a later term is no end of that log.
+  expect(runOf([found(0, 83, 2), found(132, 190, 1)])).toMatchObject({ endOffset: 83 });
 });
 
 test("a recovery's gap is no hole", () => {
