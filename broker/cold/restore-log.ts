@@ -1,10 +1,11 @@
-import type { PartitionState, Recovery } from "../../metadata/records/partition.ts";
+import type { PartitionState, Recovery, Seal } from "../../metadata/records/partition.ts";
 import { bootstrapAt } from "../../metadata/image/seals.ts";
 import { isBehindTier } from "../../metadata/commands/recovery.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { baseOffsetAt, batchSizeAt } from "../../protocol/records/batch.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { LogStore } from "../log/log-store.ts";
+import { assignEpoch, createEpochCache, latestEpoch } from "../log/epoch-cache.ts";
 import { LogReadError, type LogBefore, type PartitionLog } from "../log/partition-log.ts";
 import { loadPackRange } from "../tiering/pack-reading.ts";
 import type { RecoveredPart } from "../tiering/pack-recovery.ts";
@@ -27,12 +28,12 @@ export function restorationOf(
   log: Pick<PartitionLog, "logEndOffset" | "nextOffset" | "leaderEpoch">,
   state: PartitionState,
 ):
-  | { readonly kind: "seal"; readonly end: number }
+  | { readonly kind: "seal"; readonly seal: Seal }
   | { readonly kind: "recovery"; readonly recovery: Recovery }
   | null {
   const position = { logEndOffset: log.logEndOffset, lastEpoch: log.leaderEpoch };
-  const end = bootstrapAt(state, position);
-  if (end !== null) return { kind: "seal", end };
+  const { sealed: seal } = state;
+  if (seal !== null && bootstrapAt(state, position) !== null) return { kind: "seal", seal };
   const recovery = state.recoveries.at(-1);
   const isDone =
     recovery === undefined || log.leaderEpoch >= recovery.epoch || log.nextOffset >= recovery.start;
@@ -53,7 +54,7 @@ export async function restoreLog(
   if (restoration === null) return true;
   try {
     return restoration.kind === "seal"
-      ? await beginAtSeal(options, log, { end: restoration.end, isWanted })
+      ? await beginAtSeal(options, log, { seal: restoration.seal, isWanted })
       : await recover(options, log, { state, recovery: restoration.recovery, isWanted });
   } catch (error) {
     if (!(error instanceof LogReadError)) throw error;
@@ -69,14 +70,24 @@ export async function restoreLog(
 async function beginAtSeal(
   { tier }: RestoreOptions,
   log: PartitionLog,
-  { end, isWanted }: { readonly end: number; readonly isWanted: () => boolean },
+  { seal, isWanted }: { readonly seal: Seal; readonly isWanted: () => boolean },
 ): Promise<boolean> {
+  const { end } = seal;
   const beginning = await tier.beginning(log);
   if (beginning !== null && beginning.offset !== end)
     throw new LogReadError(`its seal ends at ${end}, its manifest at ${beginning.offset}`);
   if (!isWanted()) return false;
   // Nothing is left of it: retention took the last record before the cell slept.
-  return beginning === null ? log.restartAt(end) : beginAt(log, beginning);
+  const nothing = { logStartOffset: end, epochs: [], producers: new Uint8Array(0), gaps: [] };
+  const before = withTermOf(seal, beginning?.before ?? nothing);
+  return beginAt(log, { offset: end, before });
+}
+
+/** The object store knows of terms that wrote something: the one that was sealed may have had nothing to write. */
+function withTermOf({ end, epoch }: Seal, before: LogBefore): LogBefore {
+  const lineage = createEpochCache(before.epochs);
+  if (latestEpoch(lineage) < epoch) assignEpoch(lineage, epoch, end);
+  return { ...before, epochs: lineage.entries };
 }
 
 /** The manifest need not say how far the log start has moved, if nothing has left it: what is known here stays known. */
