@@ -41,6 +41,8 @@ const membersHoldCommitted: Invariant = {
         // Elected by a recovery it takes from the object store what it does not have, before it leads.
         const isRestoring = (state.recoveries.at(-1)?.epoch ?? -1) > member.lastEpoch;
         if (isRestoring && observed.coldEnd({ topicId, index }) >= end) continue;
+        // The same where it has slept: T7 says that all of it is there.
+        if (state.sealed !== null && state.sealed.end >= end) continue;
         return `${placeOf({ topicId, index })}: member ${id} ends at ${member.logEndOffset}; ${end} is committed`;
       }
       return null;

@@ -201,6 +201,22 @@ function listedBelow(observed: Observed, { broker, replica }: ReplicaChange): st
     : null;
 }
 
+const sealedIsTiered: Invariant = {
+  name: "T7",
+  about: "what a seal says is in the object store, up to its end, or below the log start",
+  watch: (observed) => ({
+    entry: ({ partitions }) =>
+      firstOf(partitions, ({ topicId, index, before, after }) => {
+        const end = before?.sealed === null ? (after?.sealed?.end ?? 0) : 0;
+        const manifest = observed.tier.manifest({ topicId, index });
+        if (end === 0 || (manifest !== null && tieredEnd(manifest) >= end)) return null;
+        const leader = observed.known.get(after?.leader ?? -1)?.view.replica(topicId, index);
+        if (leader !== undefined && leader.logStartOffset >= end) return null;
+        return `it is sealed at ${end}, and the object store ends at ${manifest === null ? 0 : tieredEnd(manifest)}`;
+      }),
+  }),
+};
+
 function firstOf<Each>(each: readonly Each[], check: (one: Each) => string | null): string | null {
   for (const one of each) {
     const wrong = check(one);
@@ -216,4 +232,5 @@ export const tierInvariants: readonly Invariant[] = [
   listedObjectsAreThere,
   oneWriter,
   startIsPutFirst,
+  sealedIsTiered,
 ];
