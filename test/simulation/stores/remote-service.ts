@@ -22,6 +22,8 @@ export type ServiceOptions = {
   readonly lateMs: readonly [number, number];
   readonly stallMs: readonly [number, number];
   readonly faults: ServiceFaults;
+  /** One more fault that makes this call late. */
+  readonly lateOf?: (what: string) => FaultName | null;
   /** What a caller is told when it cannot know what became of its call. */
   readonly unavailable: (why: string) => Error;
 };
@@ -90,14 +92,15 @@ export class RemoteService {
     if (meddling?.kind === "unheard" || world.faults.strikes(faults.before)) {
       return this.#fail(process, call, { why: faults.before, afterMs: this.#halfLatency() });
     }
-    if (meddling?.kind === "late" || world.faults.strikes(faults.late)) {
+    const late = meddling?.kind === "late" ? faults.late : this.#strikesLate(call.what);
+    if (late !== null) {
       const delayMs =
         meddling?.kind === "late"
           ? meddling.delayMs
-          : world.faults.stream(faults.late).logBetween(...lateMs);
+          : world.faults.stream(late).logBetween(...lateMs);
       world.trace(() => `${call.what} by ${process.name} will be done late`);
       world.schedule(delayMs, kind, () => void call.effect());
-      return this.#fail(process, call, { why: faults.late, afterMs: this.#halfLatency() });
+      return this.#fail(process, call, { why: late, afterMs: this.#halfLatency() });
     }
     const outcome = attempt(call.effect);
     if (!isAnswered) {
@@ -112,6 +115,13 @@ export class RemoteService {
         else call.reject(outcome.error);
       });
     });
+  }
+
+  #strikesLate(what: string): FaultName | null {
+    const { world, faults, lateOf } = this.#options;
+    if (world.faults.strikes(faults.late)) return faults.late;
+    const more = lateOf?.(what) ?? null;
+    return more !== null && world.faults.strikes(more) ? more : null;
   }
 
   #fail<T>(

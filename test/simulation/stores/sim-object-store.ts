@@ -40,6 +40,8 @@ export class SimObjectStore {
         late: "objects.appliesLate",
         stall: "objects.stall",
       },
+      lateOf: (what) =>
+        what.startsWith("put of ") && what.endsWith(".pack") ? "objects.packLate" : null,
       unavailable: (why) => new ObjectStoreError("unavailable", why),
     });
   }

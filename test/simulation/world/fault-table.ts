@@ -92,6 +92,11 @@ export const faultTable = {
   // The last, so that what a seed draws of the others stays what it was.
   "objects.outage": perHour(5, 120, "nobody reaches the object store for a while"),
   "cell.wipe": perHour(60, 720, "every host of the cell comes back with an empty disk"),
+  "objects.packLate": perCall(
+    1e-2,
+    0.3,
+    "a put of a pack: an error now, the effect 1 to 60 s later",
+  ),
 } as const satisfies Record<string, FaultSpec>;
 
 export type FaultName = keyof typeof faultTable;
