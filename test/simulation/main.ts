@@ -14,6 +14,7 @@ const usage = `npm run sim -- --seed N | --seeds FROM..TO | --for SECONDS
   --brokers N         so many brokers, instead of what the seed draws
   --faults NAME=RATE,...   these faults, instead of those the seed draws
   --topics rf=3,min=2,partitions=1,durability=fsync   so, instead of what the seed draws
+  --packs-alone       records go into packs and into no segment, instead of what the seed draws
   --mutant NAME       with a rule of the product broken (test/simulation/mutants)
   --trace             say what happens
   --quiet             say nothing of seeds that hold
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     faults: { type: "string" },
     brokers: { type: "string" },
     topics: { type: "string" },
+    "packs-alone": { type: "boolean", default: false },
     mutant: { type: "string" },
     trace: { type: "boolean", default: false },
     quiet: { type: "boolean", default: false },
@@ -71,6 +73,7 @@ function optionsFor(seed: number): SeedOptions {
     ...(until === undefined ? {} : { untilMs: wholeNumber(until, "--until") }),
     ...(events === undefined ? {} : { maxEvents: wholeNumber(events, "--events") }),
     ...(faults === undefined ? {} : { faults: parseFaultRates(faults) }),
+    ...(values["packs-alone"] ? { hasPacksAlone: true } : {}),
     ...(trace ? { trace: (line: string) => console.log(line) } : {}),
   };
 }
@@ -80,17 +83,18 @@ function replayOf({ seed }: SeedOptions): string {
   const given = (["until", "events", "brokers", "topics", "faults", "mutant"] as const)
     .filter((name) => values[name] !== undefined)
     .map((name) => ` --${name} ${values[name]}`);
-  return `npm run sim -- --seed ${seed}${given.join("")}`;
+  const packs = values["packs-alone"] ? " --packs-alone" : "";
+  return `npm run sim -- --seed ${seed}${given.join("")}${packs}`;
 }
 
 function describe(result: SeedResult, tookMs: number): string {
   const { seed, plan, events, simulatedMs, hash, records, acknowledged, reads } = result;
-  const { lives, segments, gets } = result;
+  const { lives, segments, gets, packs, cleaned } = result;
   const { producers, consumers, members, topics } = plan.workload;
   const faults = values.faults ?? formatFaultRates(plan.faults);
   return [
     `seed ${seed}: holds; ${events} events, ${(simulatedMs / 1_000).toFixed(0)} simulated s in ${(tookMs / 1_000).toFixed(2)} s, ${hash}`,
-    `  ${plan.brokerCount} brokers, ${topics.length} topics, ${producers.length} producers, ${consumers.length} consumers, ${members.length} members; ${records} records, ${acknowledged} acknowledged, ${reads} read; ${segments} segments, ${gets} objects read; ${lives} lives`,
+    `  ${plan.brokerCount} brokers, ${topics.length} topics, ${producers.length} producers, ${consumers.length} consumers, ${members.length} members; ${records} records, ${acknowledged} acknowledged, ${reads} read; ${segments} segments, ${packs} packs, ${gets} objects read, ${cleaned} partitions compacted; ${lives} lives`,
     `  ${faults === "" ? "no faults" : faults}`,
   ].join("\n");
 }

@@ -53,6 +53,15 @@ export class ColdTruth {
     }
   }
 
+  /** Partitions that compaction has been over. */
+  cleanedCount(): number {
+    let count = 0;
+    for (const { topicId, partitions } of this.#truth.image.topics.values())
+      for (const { index } of partitions)
+        if ((this.#manifest(topicId, index)?.cleanedTo ?? 0) > 0) count++;
+    return count;
+  }
+
   #manifest(topicId: string, index: number): Manifest | null {
     const bytes = this.#objects.peek(manifestKey({ cell: this.#cell, topicId, index }));
     const decoded = bytes === null ? null : decodeManifest(bytes);

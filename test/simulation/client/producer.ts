@@ -10,6 +10,7 @@ import type { ClientPlace } from "../cell/sim-cell.ts";
 import type { History, SentBatch } from "../history/history.ts";
 import { partitionKey } from "../history/history.ts";
 import { ClusterClient } from "./cluster-client.ts";
+import { keyedRecord } from "./record-key.ts";
 import { encodeValue } from "./record-value.ts";
 import { NoAnswer } from "./wire-connection.ts";
 
@@ -28,6 +29,8 @@ export type ProducerOptions = {
   readonly codec: Codec;
   readonly requestTimeoutMs: number;
   readonly deliveryTimeoutMs: number;
+  /** Of a compacted topic: so many keys; without it records have none. */
+  readonly keyCount?: number | undefined;
 };
 
 /** A batch on its way: in the order of `sequence` in its lane until it is settled. */
@@ -326,12 +329,13 @@ export class SimProducer {
 
   #build(lane: Lane, { sent, sequence, fillBytes }: Batch): Uint8Array {
     const timestamp = this.#place.clock.nowMs();
-    const records = Array.from({ length: sent.count }, (_, at) => ({
-      key: null,
-      value: encodeValue({ producer: sent.producer, counter: sent.first + at }, fillBytes),
-      timestamp,
-    }));
-    const { codec, isIdempotent } = this.#options;
+    const { codec, isIdempotent, keyCount } = this.#options;
+    const records = Array.from({ length: sent.count }, (_, at) => {
+      const id = { producer: sent.producer, counter: sent.first + at };
+      if (keyCount === undefined)
+        return { key: null, value: encodeValue(id, fillBytes), timestamp };
+      return { ...keyedRecord(id, { keyCount, fillBytes }), timestamp };
+    });
     const identity = isIdempotent
       ? { producerId: this.#producerId, producerEpoch: lane.epoch, baseSequence: sequence }
       : {};

@@ -9,7 +9,7 @@ import {
 } from "../../../protocol/records/batch.ts";
 import { decodeBatch } from "../../../protocol/records/decode.ts";
 import type { OffsetRange, SeenRecord } from "../history/history.ts";
-import { decodeValue } from "./record-value.ts";
+import { idOf } from "./record-key.ts";
 
 export type ReadRecords = {
   readonly records: SeenRecord[];
@@ -53,9 +53,10 @@ export function readRecords(bytes: Uint8Array | null, fromOffset: number): ReadR
         damage = decoded.message;
         break;
       }
-      for (const { offset, value } of decoded.records) {
+      for (const record of decoded.records) {
+        const { offset } = record;
         if (offset < fromOffset) continue;
-        const id = decodeValue(value);
+        const id = idOf(record);
         if (id === null) strangers.push(offset);
         else records.push({ ...id, offset });
       }

@@ -1,4 +1,5 @@
 import { skipGap } from "../../../broker/log/gaps.ts";
+import { compactionFaults } from "./check-compacted.ts";
 import type {
   FinalLog,
   History,
@@ -55,7 +56,9 @@ export function checkHistory(history: History, options: CheckOptions = {}): Anom
   for (const [partition, final] of history.final) {
     checkLost(scope, partition, final);
     checkOrder(scope, partition, final);
-    checkHoles(scope, partition, final);
+    checkRising(scope, partition, final);
+    // Compaction makes holes.
+    if (!history.compacted.has(partition)) checkHoles(scope, partition, final);
     checkGivenUp(scope, partition, final);
   }
   checkGroups(scope);
@@ -204,8 +207,23 @@ function checkLost(
   partition: PartitionKey,
   final: FinalLog,
 ): void {
-  const isThere = new Set(final.records.map(({ offset }) => offset));
   const { isPromised = () => true } = options;
+  const isBehindGaps = skipGap(final.gaps.map(asGap), 0) >= final.logStartOffset;
+  // One that lost all it had, twice, begins behind the gaps.
+  if (!isBehindGaps && !history.trimmed.has(partition)) {
+    report("lost", `${partition} begins at ${final.logStartOffset}, and nobody asked for that`);
+  }
+  const keyCount = history.compacted.get(partition);
+  if (keyCount !== undefined) {
+    for (const records of final.cold === undefined
+      ? [final.records]
+      : [final.records, final.cold]) {
+      const judged = { history, partition, final: { ...final, records }, keyCount, isPromised };
+      for (const fault of compactionFaults(judged)) report("lost", fault);
+    }
+    return;
+  }
+  const isThere = new Set(final.records.map(({ offset }) => offset));
   const isGone = (offset: number): boolean => !isThere.has(offset) && mustBeThere(final, offset);
   for (const batch of history.sent) {
     if (batch.partition !== partition || batch.outcome !== "acknowledged") continue;
@@ -216,11 +234,6 @@ function checkLost(
       report("lost", `${record}, acknowledged at ${batch.baseOffset + at} of ${partition}`);
       break;
     }
-  }
-  // One that lost all it had, twice, begins behind the gaps.
-  const isBehindGaps = skipGap(final.gaps.map(asGap), 0) >= final.logStartOffset;
-  if (!isBehindGaps && !history.trimmed.has(partition)) {
-    report("lost", `${partition} begins at ${final.logStartOffset}, and nobody asked for that`);
   }
 }
 
@@ -268,6 +281,8 @@ function checkOrder(
     }
     last.set(record.producer, record);
   }
+  // What was read of a compacted topic is judged by its keys.
+  if (history.compacted.has(partition)) return;
   const isThere = new Set(final.records.map(({ offset }) => offset));
   for (const { partition: read, records, reader } of history.seen) {
     if (read !== partition) continue;
@@ -276,6 +291,15 @@ function checkOrder(
       report("lost", `${nameOf(gone)}, which ${reader} has read at ${gone.offset} of ${partition}`);
     }
   }
+}
+
+function checkRising({ report }: Scope, partition: PartitionKey, { records }: FinalLog): void {
+  const at = records.findIndex(
+    ({ offset }, place) => offset <= (records[place - 1]?.offset ?? -Infinity),
+  );
+  if (at < 0) return;
+  const { offset } = records[at]!;
+  report("reordered", `${partition} has ${offset} behind ${records[at - 1]!.offset}`);
 }
 
 function checkHoles({ report }: Scope, partition: PartitionKey, final: FinalLog): void {

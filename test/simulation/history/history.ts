@@ -93,6 +93,8 @@ export type FinalLog = {
   readonly gaps: readonly OffsetRange[];
   /** What recoveries may have taken without breaking a promise: records of these offsets that nobody had flushed, or brought to the object store. */
   readonly excused: readonly OffsetRange[];
+  /** Of a compacted one: the same as the object store has it, and behind that what was read. */
+  readonly cold?: readonly SeenRecord[];
 };
 
 export type History = {
@@ -106,6 +108,8 @@ export type History = {
   readonly final: Map<PartitionKey, FinalLog>;
   /** Partitions whose log start may move: retention, or DeleteRecords. */
   readonly trimmed: Set<PartitionKey>;
+  /** Partitions that are compacted, and how many keys their records have. */
+  readonly compacted: Map<PartitionKey, number>;
 };
 
 export function newHistory(): History {
@@ -117,6 +121,7 @@ export function newHistory(): History {
     owners: [],
     final: new Map(),
     trimmed: new Set(),
+    compacted: new Map(),
   };
 }
 

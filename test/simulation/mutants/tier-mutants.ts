@@ -89,4 +89,19 @@ export const tierMutants: readonly Mutant[] = [
     faults: "objects.failsAfter=0.1",
     options,
   },
+  {
+    name: "compaction-drops-the-last-of-a-key",
+    breaks: "compaction keeps the last value of each key",
+    edits: [
+      {
+        file: "broker/compaction/judge.ts",
+        find: "offsetOfKey(map, payload, record) <= baseOffset + record.offsetDelta,",
+        replace: "offsetOfKey(map, payload, record) < baseOffset + record.offsetDelta,",
+      },
+    ],
+    foundBy: /lost: .*the last of key/,
+    withinSeeds: 12,
+    faults: "process.kill=60",
+    options,
+  },
 ];

@@ -19,6 +19,7 @@ export type SeedOptions = {
   readonly faults?: FaultRates;
   readonly brokerCount?: number;
   readonly topics?: TopicLimits;
+  readonly hasPacksAlone?: boolean;
   /** Of simulated time under load and faults, instead of what the seed draws. */
   readonly untilMs?: number;
   readonly maxEvents?: number;
@@ -38,6 +39,9 @@ export type SeedResult = {
   /** Segments that were put, and requests for objects. */
   readonly segments: number;
   readonly gets: number;
+  readonly packs: number;
+  /** Partitions that compaction has been over. */
+  readonly cleaned: number;
   readonly struck: ReadonlyMap<FaultName, number>;
 };
 
@@ -158,6 +162,8 @@ function resultOf({
     lives: cell.brokers.reduce((sum, { lives }) => sum + lives, 0),
     segments,
     gets: cell.objects.counts.get,
+    packs: cell.cold.packCount,
+    cleaned: cell.cold.cleanedCount(),
     struck: nemesis.struck,
   };
 }

@@ -7,6 +7,8 @@ import type { Stream } from "../world/random-streams.ts";
 import { createStreams } from "../world/random-streams.ts";
 import {
   drawColdClients,
+  drawCompaction,
+  drawCompactionConfig,
   drawPackingConfig,
   drawRetention,
   drawTieringConfig,
@@ -40,6 +42,8 @@ export type SwarmLimits = {
   /** Instead of what the seed draws. */
   readonly brokerCount?: number;
   readonly topics?: TopicLimits;
+  /** Records go into packs and into no segment, whatever the seed draws. */
+  readonly hasPacksAlone?: boolean;
 };
 
 /** A cell, its load and what befalls it, drawn from a seed. */
@@ -57,12 +61,16 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmPlan {
       ...drawConfig(stream),
       ...drawCellConfig(streams("swarm cell times")),
       ...drawTieringConfig(streams("swarm tiering")),
-      ...drawPackingConfig(streams("swarm packing")),
+      ...drawPackingConfig(streams("swarm packing"), limits),
+      ...drawCompactionConfig(streams("swarm compaction")),
     },
     faults,
-    workload: withCold(
-      streams("swarm cold"),
-      drawWorkload(stream, brokerCount, limits.topics ?? topicsUnder(faults, brokerCount)),
+    workload: withCompaction(
+      streams("swarm compacted topics"),
+      withCold(
+        streams("swarm cold"),
+        drawWorkload(stream, brokerCount, limits.topics ?? topicsUnder(faults, brokerCount)),
+      ),
     ),
     durationMs: stream.logBetween(20_000, 1_200_000),
     maxEvents: Math.floor(stream.logBetween(4_000, 60_000)),
@@ -77,6 +85,17 @@ function withCold(stream: Stream, plan: WorkloadPlan): WorkloadPlan {
   }));
   const names = topics.map(({ name }) => name);
   return { ...plan, topics, ...drawColdClients(stream, names) };
+}
+
+/** The same load, some of it of compacted topics. */
+function withCompaction(stream: Stream, plan: WorkloadPlan): WorkloadPlan {
+  const topics = plan.topics.map((topic) => {
+    const compaction = drawCompaction(stream);
+    if (compaction === null) return topic;
+    const { configs, keyCount } = compaction;
+    return { ...topic, configs: { ...topic.configs, ...configs }, keyCount };
+  });
+  return { ...plan, topics };
 }
 
 /** Disks can be taken only from topics that promise to bear it. */

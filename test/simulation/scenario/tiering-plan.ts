@@ -29,12 +29,17 @@ export function drawTieringConfig(stream: Stream): Partial<BrokerConfig> {
 }
 
 /** As short as tiering's times: packs are put, dropped and swept within a run. Larger than any batch, which goes into no pack otherwise. */
-export function drawPackingConfig(stream: Stream): Partial<BrokerConfig> {
+export function drawPackingConfig(
+  stream: Stream,
+  { hasPacksAlone = false }: { readonly hasPacksAlone?: boolean },
+): Partial<BrokerConfig> {
   const isPacking = stream.chance(0.6);
   const packing = {
     intervalMs: Math.floor(stream.logBetween(200, 10_000)),
     packBytes: stream.pick([192, 512]) * kibibyte,
   };
+  if (hasPacksAlone)
+    return { packing, isEphemeral: true, tiering: { isEager: false, maxAgeMs: 3_600_000 } };
   return isPacking ? { packing } : {};
 }
 
@@ -52,6 +57,35 @@ export function drawRetention(stream: Stream): Record<string, string> {
   if (everywhere === "ms") configs["retention.ms"] = String(retentionMs);
   if (everywhere === "bytes") configs["retention.bytes"] = String(retentionBytes);
   return configs;
+}
+
+/** For compaction at every look, by runs of few keys. */
+export function drawCompactionConfig(stream: Stream): Partial<BrokerConfig> {
+  const compaction = {
+    checkMs: stream.pick([100, 500, 2_000]),
+    mapBytes: Math.floor(stream.logBetween(kibibyte, 64 * kibibyte)),
+    pauseMs: Math.floor(stream.logBetween(300, 10_000)),
+  };
+  return { compaction };
+}
+
+/** How a topic is compacted, and of how many keys its records are; null for one that is not. */
+export function drawCompaction(
+  stream: Stream,
+): { readonly configs: Record<string, string>; readonly keyCount: number } | null {
+  const isCompacted = stream.chance(0.3);
+  const policy = stream.pick(["compact", "compact", "compact,delete"]);
+  const ratio = stream.pick([0.01, 0.1, 0.5]);
+  const deleteRetentionMs = Math.floor(stream.logBetween(50, 20_000));
+  const lagMs = stream.pick([null, null, Math.floor(stream.logBetween(1_000, 30_000))]);
+  const keyCount = stream.pick([3, 20, 200]);
+  const configs = {
+    "cleanup.policy": policy,
+    "min.cleanable.dirty.ratio": String(ratio),
+    "delete.retention.ms": String(deleteRetentionMs),
+    ...(lagMs === null ? {} : { "max.compaction.lag.ms": String(lagMs) }),
+  };
+  return isCompacted ? { configs, keyCount } : null;
 }
 
 /** Whether the log start of a topic with these settings may move by itself. */

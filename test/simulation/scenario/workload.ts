@@ -10,11 +10,17 @@ import { Trimmer } from "../client/trimmer.ts";
 import type { History } from "../history/history.ts";
 import { newHistory, partitionKey } from "../history/history.ts";
 import type { Stream } from "../world/random-streams.ts";
+import { coldRecords } from "./cold-records.ts";
 import type { Promises } from "./promises.ts";
 import { isRetained, type ColdClients } from "./tiering-plan.ts";
 import type { TopicLimits } from "./topic-limits.ts";
 
-export type TopicPlan = NewTopic & { readonly name: string; readonly partitionCount: number };
+export type TopicPlan = NewTopic & {
+  readonly name: string;
+  readonly partitionCount: number;
+  /** Of a compacted one: how many keys its records have. */
+  readonly keyCount?: number | undefined;
+};
 
 /** What clients there are, and what they do. */
 export type WorkloadPlan = {
@@ -147,11 +153,14 @@ export class Workload {
   /** Makes the topics and starts everyone. */
   async start(clusterId: string): Promise<void> {
     for (const topic of this.plan.topics) {
-      this.#noteTrimmed(await this.#cell.control.createTopic(clusterId, topic), topic);
+      const topicId = await this.#cell.control.createTopic(clusterId, topic);
+      this.#noteTrimmed(topicId, topic);
+      this.#noteCompacted(topicId, topic);
     }
     for (const [number, options] of this.plan.producers.entries()) {
       const place = this.#cell.addClient(`producer-${number}`);
-      const producer = new SimProducer(place, this.history, { ...options, number });
+      const { keyCount } = this.plan.topics.find(({ name }) => name === options.topic) ?? {};
+      const producer = new SimProducer(place, this.history, { ...options, number, keyCount });
       this.#producers.push(producer);
       producer.start();
     }
@@ -175,6 +184,13 @@ export class Workload {
     if (!isRetained(configs) && !this.plan.trimmers.some(({ topic }) => topic === name)) return;
     for (let index = 0; index < partitionCount; index++) {
       this.history.trimmed.add(partitionKey(topicId, index));
+    }
+  }
+
+  #noteCompacted(topicId: string, { partitionCount, keyCount }: TopicPlan): void {
+    if (keyCount === undefined) return;
+    for (let index = 0; index < partitionCount; index++) {
+      this.history.compacted.set(partitionKey(topicId, index), keyCount);
     }
   }
 
@@ -277,10 +293,17 @@ export class Workload {
     // What the reader was told is judged with the rest.
     this.history.seen.push(...seen.seen);
     const gaps = this.#promises.skipped(topicId, index);
-    this.history.final.set(partitionKey(topicId, index), {
+    const key = partitionKey(topicId, index);
+    const isCompacted = this.history.compacted.has(key);
+    const cold = isCompacted ? coldRecords(this.#cell, { topicId, index }) : null;
+    const read = seen.seen.flatMap(({ records }) => records);
+    this.history.final.set(key, {
+      ...(cold === null
+        ? {}
+        : { cold: [...cold.records, ...read.filter(({ offset }) => offset >= cold.end)] }),
       logStartOffset: startNow,
       endOffset: end,
-      records: seen.seen.flatMap(({ records }) => records),
+      records: read,
       strangers: seen.seen.flatMap(({ strangers }) => strangers),
       skipped: [...seen.seen.flatMap(({ skipped }) => skipped), ...gaps],
       gaps,

@@ -13,6 +13,8 @@ export type LoadOptions = {
   readonly isIdempotent: boolean;
   readonly maxFillBytes: number;
   readonly maxInFlight: number;
+  /** Of a compacted topic. */
+  readonly keyCount: number;
 };
 
 /** A producer that writes small batches, and a consumer that reads them as they come. */
@@ -44,6 +46,7 @@ export class Load {
       codec: "none",
       requestTimeoutMs: 2_000,
       deliveryTimeoutMs: 120_000,
+      keyCount: options.keyCount,
     });
     this.#producer.start();
     this.#read(topic);
