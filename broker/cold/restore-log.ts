@@ -125,8 +125,10 @@ async function recover(
   const isBegun =
     beginning === null ? await log.restartAt(cold.startOffset) : await beginAt(log, beginning);
   if (!isBegun) return false;
-  for (const part of cold.parts) {
-    if (part.fromOffset >= recovery.end) continue;
+  for (const each of cold.parts) {
+    // A pack that came after the recovery was decided holds more: nothing above its end counts, and must not be taken for committed.
+    const part = { ...each, toOffset: Math.min(each.toOffset, recovery.end) };
+    if (part.fromOffset >= part.toOffset) continue;
     if (!(await appendPart(options, log, { part, state, isWanted }))) return false;
   }
   options.log.error(

@@ -91,6 +91,38 @@ test("records were deleted, and an old pack is left in front of those that went 
   });
 });
 
+test("a pack that is there only after the recovery was decided brings nothing back, then or after the next loss", async () => {
+  await play({ config: packed({ maxAgeMs: 3_600_000, isEager: false }) }, async (stage) => {
+    const load = stage.load({ pauseMs: 60 });
+    const { service } = stage.cell.objects;
+    const leader = stage.leader();
+    let lateMs = 0;
+    // Its leader does not know of any that they are there: so the last, which is late, begins where they do and goes further.
+    service.meddler = ({ process, what }) => {
+      if (!isOf(leader, process) || !/^put of .*\.pack$/.test(what) || lateMs > 0) return null;
+      if (coldEndOf(stage) < 40) return { kind: "unanswered" };
+      lateMs = stage.nowMs + 40_000;
+      return { kind: "late", delayMs: 40_000 };
+    };
+    await stage.until("a late pack", () => lateMs > 0);
+    const lostMs = stage.nowMs;
+    loseEveryDisk(stage);
+    await untilRecovered(stage);
+    service.setOut(true);
+    const { packCount } = stage.cell.cold;
+    await stage.until("the late pack", () => stage.nowMs > lateMs);
+    expect(stage.cell.cold.packCount).toBe(packCount + 1);
+    service.setOut(false);
+    await stage.until("writes to be taken", () => load.isServedSince(lostMs));
+    const { start } = stage.partition().recoveries[0]!;
+    await stage.until("packs behind the gap", () => coldEndOf(stage) > start + 20);
+    loseEveryDisk(stage);
+    await untilRecovered(stage, 2);
+    const againMs = stage.nowMs;
+    await stage.until("writes to be taken", () => load.isServedSince(againMs));
+  });
+});
+
 test("a leader that waits for the object store before it leads does not give up when its partition is changed meanwhile", async () => {
   await play({ brokerCount: 4, config: packed(), topics: [orders()] }, async (stage) => {
     const load = stage.load({ pauseMs: 60 });
