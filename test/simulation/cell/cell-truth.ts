@@ -1,5 +1,6 @@
 import { applyEntry } from "../../../metadata/image/apply.ts";
 import type { MetadataChange } from "../../../metadata/image/changes.ts";
+import { decodeSnapshot } from "../../../metadata/image/snapshot.ts";
 import { createImage, type Image, type Partition } from "../../../metadata/image/image.ts";
 import { decodeEntry, hashEntry } from "../../../metadata/records/entry.ts";
 import type { MetadataRecord } from "../../../metadata/records/table.ts";
@@ -24,12 +25,20 @@ export type AcceptedEntry = {
 
 /** Follows the metadata log without delay: what is true, whoever has heard of it. */
 export class CellTruth {
-  readonly image: Image = createImage();
+  #image: Image = createImage();
   readonly #partitions = new Map<string, Map<number, Partition>>();
   readonly #listeners: ((entry: AcceptedEntry) => void)[] = [];
 
-  constructor(log: SimMetadataLog) {
-    log.onEntry((revision, entry) => this.#apply(revision, entry));
+  constructor(log: SimMetadataLog, snapshotOf: (revision: number) => Uint8Array | null) {
+    log.onEntry((revision, entry) => {
+      // The log of a restored cell begins behind a snapshot.
+      if (this.#image.revision === 0 && revision > 1) this.#load(snapshotOf(revision - 1));
+      this.#apply(revision, entry);
+    });
+  }
+
+  get image(): Image {
+    return this.#image;
   }
 
   onEntry(listener: (entry: AcceptedEntry) => void): void {
@@ -38,6 +47,12 @@ export class CellTruth {
 
   partition(topicId: string, index: number): Partition | undefined {
     return this.image.topics.get(topicId)?.partitions[index];
+  }
+
+  #load(snapshot: Uint8Array | null): void {
+    if (snapshot === null) return;
+    this.#image = decodeSnapshot(snapshot);
+    for (const topicId of this.#image.topics.keys()) this.#from(topicId, 0);
   }
 
   #apply(revision: number, entry: Uint8Array): void {

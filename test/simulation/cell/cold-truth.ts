@@ -20,13 +20,19 @@ export class ColdTruth {
     this.#cell = cell;
     this.#truth = truth;
     this.#objects = objects;
+    // Those of the cell that this one is restored from.
+    for (const key of objects.keys(packsPrefix(cell))) this.#note(key, objects.peek(key)!);
     objects.onChange(({ key, before, after }) => {
       if (!key.startsWith(packsPrefix(cell))) return;
       if (after === null) return void this.#packs.delete(key);
       if (before === null) this.packCount++;
-      const decoded = decodePackDirectory(after, after.length);
-      if (decoded.kind === "decoded") this.#packs.set(key, decoded.ranges);
+      this.#note(key, after);
     });
+  }
+
+  #note(key: string, bytes: Uint8Array): void {
+    const decoded = decodePackDirectory(bytes, bytes.length);
+    if (decoded.kind === "decoded") this.#packs.set(key, decoded.ranges);
   }
 
   /**

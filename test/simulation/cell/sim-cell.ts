@@ -1,4 +1,5 @@
 import { defaultBrokerConfig, type BrokerConfig } from "../../../broker/config.ts";
+import { snapshotKey } from "../../../metadata/log/object-keys.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Network } from "../../../ports/network.ts";
 import { SimDisk } from "../disk/sim-disk.ts";
@@ -38,6 +39,8 @@ export type CellOptions = {
   /** Zones that hosts are spread over in turn. */
   readonly zones?: readonly string[];
   readonly config?: Partial<BrokerConfig>;
+  /** On the network and the object store of another cell, of which it is restored: its machines have other names. */
+  readonly beside?: { readonly network: SimNetwork; readonly objects: SimObjectStore };
 };
 
 /** What a simulated client is given of the world. */
@@ -78,16 +81,20 @@ export class SimCell {
   readonly #config: Partial<BrokerConfig>;
   readonly #listeners: CellListener[] = [];
   readonly #zones: readonly string[];
+  readonly #prefix: string;
   #clientCount = 0;
 
-  constructor({ world, brokerCount, zones = ["a", "b", "c"], config = {} }: CellOptions) {
+  constructor({ world, brokerCount, zones = ["a", "b", "c"], config = {}, beside }: CellOptions) {
     this.world = world;
+    this.#prefix = beside === undefined ? "" : "restored-";
     this.#zones = zones;
     this.#config = config;
-    this.network = new SimNetwork(world);
-    this.metadata = new SimMetadataLog(world, this.network);
-    this.objects = new SimObjectStore(world, this.network);
-    this.truth = new CellTruth(this.metadata);
+    this.network = beside?.network ?? new SimNetwork(world);
+    this.metadata = new SimMetadataLog(world, this.network, `${this.#prefix}dynamodb`);
+    this.objects = beside?.objects ?? new SimObjectStore(world, this.network);
+    this.truth = new CellTruth(this.metadata, (revision) =>
+      this.objects.peek(snapshotKey(cellName, revision)),
+    );
     this.cold = new ColdTruth(cellName, this.truth, this.objects);
     this.control = new ControlPlane(this);
     for (let count = 0; count < brokerCount; count++) this.addBroker();
@@ -99,7 +106,7 @@ export class SimCell {
     const zone = this.#zones[(number - 1) % this.#zones.length] ?? "a";
     const host = this.addHost(`host-${number}`, zone);
     const node = new BrokerNode(this, {
-      name: `broker-${number}`,
+      name: `${this.#prefix}broker-${number}`,
       disk: new SimDisk(this.world, host),
       port: brokerPort,
       config: {
@@ -114,7 +121,7 @@ export class SimCell {
   }
 
   addHost(name: string, zone: string): SimHost {
-    const host = new SimHost(this.world, { name, zone });
+    const host = new SimHost(this.world, { name: this.#prefix + name, zone });
     this.network.addHost(host);
     this.allHosts.push(host);
     return host;

@@ -5,6 +5,7 @@ import type { ReplicaView } from "../cell/replica-view.ts";
 import type { SimCell } from "../cell/sim-cell.ts";
 import { cellName } from "../cell/broker-node.ts";
 import type { ObjectChange } from "../stores/sim-object-store.ts";
+import { topicsPrefix } from "../../../broker/tiering/object-keys.ts";
 import { CommittedLog } from "./committed-log.ts";
 import { TierObjects } from "./tier-objects.ts";
 import type { Checks, Invariant, ReplicaNumbers, WatchedBroker } from "./invariant.ts";
@@ -31,6 +32,7 @@ export class InvariantWatch {
   readonly #dirty = new Set<Watched>();
   /** Replicas looked at, so that a run can say that it has looked. */
   looks = 0;
+  #isStopped = false;
 
   constructor(cell: SimCell, invariants: readonly Invariant[]) {
     this.#cell = cell;
@@ -42,6 +44,8 @@ export class InvariantWatch {
       tier: new TierObjects(cellName, (key) => cell.objects.peek(key)),
       coldEnd: (place: { topicId: string; index: number }) => cell.cold.endOf(place),
     };
+    for (const key of cell.objects.keys(topicsPrefix(cellName)))
+      observed.tier.take({ key, before: null, after: cell.objects.peek(key) });
     cell.objects.onChange((change) => this.#object(observed.tier, change));
     this.#named = invariants.map(({ name, watch }) => ({ name, checks: watch(observed) }));
     cell.truth.onEntry((entry) => this.#entry(entry));
@@ -51,6 +55,11 @@ export class InvariantWatch {
       ended: (run) => this.#ended(run),
     });
     cell.world.afterEvent(() => this.#afterEvent());
+  }
+
+  /** Says nothing more. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /** Looks at everything, whether it was touched or not. */
@@ -193,7 +202,7 @@ export class InvariantWatch {
   }
 
   #report(name: string, message: string | null | undefined, where: string): void {
-    if (message === null || message === undefined) return;
+    if (message === null || message === undefined || this.#isStopped) return;
     this.#cell.world.fail(`${name} does not hold (${where}): ${message}`);
   }
 }

@@ -200,5 +200,3 @@ test("a replica that begins anew in the object store keeps its log start, which 
     expect(replica.logStartOffset).toBe(start);
   });
 });
-
-test.todo("a cell restored beside the late writers of the former one");

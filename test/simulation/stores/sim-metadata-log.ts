@@ -21,12 +21,12 @@ export class SimMetadataLog {
   /** Calls by kind since the start, for what a cell costs. */
   readonly counts = { append: 0, read: 0, trim: 0 };
 
-  constructor(world: World, network: SimNetwork) {
+  constructor(world: World, network: SimNetwork, name = "dynamodb") {
     this.#world = world;
     this.service = new RemoteService({
       world,
       network,
-      host: new SimHost(world, { name: "dynamodb", zone: "region" }),
+      host: new SimHost(world, { name, zone: "region" }),
       kind: "metadata",
       latencyMs: [3, 12],
       lateMs: [100, 10_000],
