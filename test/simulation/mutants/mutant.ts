@@ -12,6 +12,8 @@ export type Mutant = {
   readonly foundBy: RegExp;
   /** Seeds within which it must be found. */
   readonly withinSeeds: number;
+  /** The first of them: 1, but for what so few seeds come to that all from there on would take minutes. */
+  readonly fromSeed?: number;
   /** Faults that bring it to light, as `--faults` has them. */
   readonly faults: string;
   /** More of what `main.ts` takes: how many brokers (one, where it is not said), which topics, how long. */

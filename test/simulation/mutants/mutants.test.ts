@@ -28,13 +28,13 @@ function drawn(): typeof mutants {
 test.each(drawn())(
   "the simulator finds $name within $withinSeeds seeds",
   { timeout: 300_000 },
-  ({ name, faults, foundBy, withinSeeds, options = ["--brokers=1"] }) => {
+  ({ name, faults, foundBy, withinSeeds, fromSeed = 1, options = ["--brokers=1"] }) => {
     const { stdout } = spawnSync(
       resolve(root, "node_modules/.bin/node"),
       [
         resolve(import.meta.dirname, "../main.ts"),
         "--quiet",
-        `--seeds=1..${withinSeeds}`,
+        `--seeds=${fromSeed}..${fromSeed + withinSeeds - 1}`,
         `--faults=${faults}`,
         `--mutant=${name}`,
         ...options,

@@ -104,4 +104,21 @@ export const tierMutants: readonly Mutant[] = [
     faults: "process.kill=60",
     options,
   },
+  {
+    name: "packs-read-past-a-later-recovery",
+    breaks: "C3: what an older leader epoch wrote counts only below a recovery's end",
+    edits: [
+      {
+        file: "broker/tiering/pack-recovery.ts",
+        find: "if (range.firstLeaderEpoch < epoch) endOffset = Math.min(endOffset, end);",
+        replace: "if (range.firstLeaderEpoch < -epoch) endOffset = Math.min(endOffset, end);",
+      },
+    ],
+    // A pack has to come between two losses, begin before the first one's end, and go further than it: one seed in forty. disaster.test.ts has it by name.
+    foundBy: /a recovery had given it up/,
+    withinSeeds: 5,
+    fromSeed: 28,
+    faults: "cell.wipe=200,objects.packLate=0.9",
+    options: ["--brokers=3", "--topics=rf=3,min=2,partitions=1", "--events=12000", "--packs-alone"],
+  },
 ];

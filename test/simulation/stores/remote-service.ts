@@ -22,8 +22,12 @@ export type ServiceOptions = {
   readonly lateMs: readonly [number, number];
   readonly stallMs: readonly [number, number];
   readonly faults: ServiceFaults;
-  /** One more fault that makes this call late. */
-  readonly lateOf?: (what: string) => FaultName | null;
+  /** One more fault that makes some calls late. */
+  readonly alsoLate?: {
+    readonly fault: FaultName;
+    readonly isOf: (what: string) => boolean;
+    readonly lateMs: readonly [number, number];
+  };
   /** What a caller is told when it cannot know what became of its call. */
   readonly unavailable: (why: string) => Error;
 };
@@ -84,7 +88,7 @@ export class RemoteService {
   }
 
   #arrive<T>(process: SimProcess, call: Call<T>): void {
-    const { world, kind, faults, host, network, lateMs } = this.#options;
+    const { world, kind, faults, host, network } = this.#options;
     const isHeard = !network.isBlocked(process.host, host) && !this.#isOut;
     const isAnswered = isHeard && !network.isBlocked(host, process.host);
     if (!isHeard) return this.#fail(process, call, { why: "no answer", afterMs: clientTimeoutMs });
@@ -92,15 +96,11 @@ export class RemoteService {
     if (meddling?.kind === "unheard" || world.faults.strikes(faults.before)) {
       return this.#fail(process, call, { why: faults.before, afterMs: this.#halfLatency() });
     }
-    const late = meddling?.kind === "late" ? faults.late : this.#strikesLate(call.what);
+    const late = meddling?.kind === "late" ? meddling : this.#drawLate(call.what);
     if (late !== null) {
-      const delayMs =
-        meddling?.kind === "late"
-          ? meddling.delayMs
-          : world.faults.stream(late).logBetween(...lateMs);
       world.trace(() => `${call.what} by ${process.name} will be done late`);
-      world.schedule(delayMs, kind, () => void call.effect());
-      return this.#fail(process, call, { why: late, afterMs: this.#halfLatency() });
+      world.schedule(late.delayMs, kind, () => void call.effect());
+      return this.#fail(process, call, { why: faults.late, afterMs: this.#halfLatency() });
     }
     const outcome = attempt(call.effect);
     if (!isAnswered) {
@@ -117,11 +117,15 @@ export class RemoteService {
     });
   }
 
-  #strikesLate(what: string): FaultName | null {
-    const { world, faults, lateOf } = this.#options;
-    if (world.faults.strikes(faults.late)) return faults.late;
-    const more = lateOf?.(what) ?? null;
-    return more !== null && world.faults.strikes(more) ? more : null;
+  #drawLate(what: string): { readonly delayMs: number } | null {
+    const { world, faults, lateMs, alsoLate } = this.#options;
+    const draw = (fault: FaultName, rangeMs: readonly [number, number]) =>
+      world.faults.strikes(fault)
+        ? { delayMs: world.faults.stream(fault).logBetween(...rangeMs) }
+        : null;
+    const late = draw(faults.late, lateMs);
+    if (late !== null || alsoLate?.isOf(what) !== true) return late;
+    return draw(alsoLate.fault, alsoLate.lateMs);
   }
 
   #fail<T>(

@@ -40,8 +40,12 @@ export class SimObjectStore {
         late: "objects.appliesLate",
         stall: "objects.stall",
       },
-      lateOf: (what) =>
-        what.startsWith("put of ") && what.endsWith(".pack") ? "objects.packLate" : null,
+      // Often before the next of them, so that the store has more than their brokers know of.
+      alsoLate: {
+        fault: "objects.packLate",
+        isOf: (what) => what.startsWith("put of ") && what.endsWith(".pack"),
+        lateMs: [10, 60_000],
+      },
       unavailable: (why) => new ObjectStoreError("unavailable", why),
     });
   }

@@ -94,8 +94,8 @@ export const faultTable = {
   "cell.wipe": perHour(60, 720, "every host of the cell comes back with an empty disk"),
   "objects.packLate": perCall(
     1e-2,
-    0.3,
-    "a put of a pack: an error now, the effect 1 to 60 s later",
+    0.9,
+    "a put of a pack: an error now, the effect up to 60 s later",
   ),
 } as const satisfies Record<string, FaultSpec>;
 
