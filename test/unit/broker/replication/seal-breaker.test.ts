@@ -57,13 +57,29 @@ test("records are refused while the cell falls asleep, and taken when it is awak
   expect(await produced()).toBe(0);
 });
 
-test("a leader whose log does not begin where the seal ends takes nothing", async () => {
+test("a leader that finds the object store ending elsewhere than the seal takes nothing", async () => {
+  await broker.close();
+  broker = await startMemoryBroker({ config: { tiering: { maxAgeMs: 1_000 } } });
+  ({ topicId } = await broker.createTopic("orders", { partitionCount: 1 }));
+  expect(await produced()).toBe(0);
+  await broker.clock.advance(10_000);
   await submit(sleepCell);
   await sealAt(7);
   await submit(wakeCell);
   await broker.clock.advance(5_000);
   expect(partition()?.sealed).toEqual({ end: 7, epoch: 0 });
   expect(await produced()).toBe(errorCodes.NOT_ENOUGH_REPLICAS);
+});
+
+test("a partition of which nothing was left to be sealed goes on where it ended", async () => {
+  await submit(sleepCell);
+  await sealAt(7);
+  await submit(wakeCell);
+  await broker.clock.advance(5_000);
+  await expect.poll(() => partition()?.sealed).toBeNull();
+  expect(await produced()).toBe(0);
+  const log = broker.services.topics.local(topicId)?.partitions[0]?.log;
+  expect(log).toMatchObject({ logStartOffset: 7, logEndOffset: 8 });
 });
 
 test("leaders seal, the controller tells when all is sealed, and each broker that its cell sleeps", async () => {
