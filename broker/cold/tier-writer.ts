@@ -258,6 +258,17 @@ class ManifestWriter implements TierWriter {
     const claimed = await this.#claim(partition);
     if (isFailure(claimed)) return claimed;
     const { log } = partition;
+    const { logStartOffset } = log;
+    // A manifest that lists nothing is not put for each move of the log start: the next segment would not continue it.
+    if (logStartOffset > tieredEnd(claimed.stored.manifest)) {
+      const next = moveLogStart(
+        claimed.stored.manifest,
+        logStartOffset,
+        this.#options.clock.nowMs(),
+      );
+      const moved = await this.#putNext(partition, claimed, next);
+      if (moved.kind !== "done") return moved;
+    }
     const { manifest } = claimed.stored;
     const fromOffset = Math.max(tieredEnd(manifest), log.logStartOffset);
     const buffer = await this.#buffers.take();

@@ -111,6 +111,20 @@ test("records that are deleted while leaders change stay deleted, and no other r
   });
 });
 
+test("records are deleted faster than they are tiered: the tier goes on behind the log start", async () => {
+  await play({ config: tiered() }, async (stage) => {
+    stage.load({ pauseMs: 60 });
+    await tieredTo(stage, 20);
+    let end = 0;
+    // The first leaves a manifest that lists nothing; of the others it is not told.
+    for (let round = 0; round < 6; round++) {
+      end = stage.replica(stage.leader()).highWatermark;
+      await stage.answer(deleteRecords(stage, end));
+    }
+    await tieredTo(stage, end + 20);
+  });
+});
+
 test("a leader that dies between the manifest's new log start and its own leaves a partition without a hole", async () => {
   await play({ config: tiered() }, async (stage) => {
     const load = stage.load({ pauseMs: 60 });
