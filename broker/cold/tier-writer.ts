@@ -106,6 +106,8 @@ class ManifestWriter implements TierWriter {
   readonly #lines = new WeakMap<Partition, Promise<unknown>>();
   /** In which term the store was found to have no manifest of it, and none has been put since. */
   readonly #without = new WeakMap<Partition, number>();
+  /** A put of the manifest was not answered: it may be stored yet, in the place of what is there now. */
+  readonly #unanswered = new WeakSet<Partition>();
   readonly #buffers: SegmentBuffers;
 
   constructor(options: TierWriterOptions) {
@@ -229,6 +231,8 @@ class ManifestWriter implements TierWriter {
   /** What a put of the manifest has come to. */
   #settle(partition: Partition, outcome: PutManifest): Written {
     this.#without.delete(partition);
+    if (outcome.kind === "unavailable") this.#unanswered.add(partition);
+    else this.#unanswered.delete(partition);
     if (outcome.kind === "stored") {
       const claimed = this.#claims.get(partition);
       if (claimed !== undefined) claimed.stored = outcome.stored;
@@ -331,6 +335,11 @@ class ManifestWriter implements TierWriter {
   }
 
   async #leave(partition: Partition, offset: number): Promise<Written> {
+    if (this.#unanswered.has(partition)) {
+      // A claim takes its place: else it could list later what is about to be let go of.
+      const claimed = await this.#claim(partition);
+      if (isFailure(claimed)) return claimed;
+    }
     const known = this.known(partition) ?? (await this.#presentManifest(partition));
     const start = known === null ? -1 : tieredStart(known);
     // DeleteRecords comes every half a minute for some: not a put each.

@@ -67,3 +67,23 @@ test("who wrote last in what is deleted before it is in the object store is not 
   const known = Array.from(producers.values(), ({ producerId }) => producerId);
   expect(known).toEqual([8]);
 });
+
+test("a put of the manifest that arrives after it was given up lists nothing that was deleted meanwhile", async () => {
+  const { tierWriter } = broker.services;
+  await send(10);
+  // There is one, and it lists nothing: the log start would move without a put.
+  expect((await tierWriter.claimed(partition())).kind).toBe("claimed");
+  const { objects } = broker.world;
+  const before = { ...objects };
+  let arrives = (): Promise<unknown> => Promise.reject(new Error("nothing was put"));
+  objects.put = (...asked) => {
+    if (!asked[0].endsWith("/manifest")) return before.put(...asked);
+    arrives = () => before.put(...asked);
+    objects.put = (...later) => before.put(...later);
+    return Promise.reject(new ObjectStoreError("unavailable", "told to fail"));
+  };
+  expect((await cut()).kind).toBe("failed");
+  expect(await moveLogStartEverywhere(tierWriter, partition(), 10)).toBe(true);
+  expect(await arrives()).toBeNull();
+  expect((await manifest()).segments).toEqual([]);
+});
