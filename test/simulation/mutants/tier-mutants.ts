@@ -64,7 +64,7 @@ export const tierMutants: readonly Mutant[] = [
     edits: [
       {
         file: "broker/cold/move-log-start.ts",
-        find: '  const left = await tierWriter.leave(partition, offset);\n  return left.kind === "done" && moveLogStart(partition, offset);',
+        find: '  const left = await tierWriter.leave(partition, offset);\n  if (left.kind !== "done") return false;\n  // A recovery may have cut the log meanwhile, if others lead it by now.\n  return offset <= partition.log.highWatermark && moveLogStart(partition, offset);',
         replace:
           '  const hasMoved = await moveLogStart(partition, offset);\n  const left = await tierWriter.leave(partition, offset);\n  return left.kind === "done" && hasMoved;',
       },
