@@ -1,4 +1,5 @@
 export type GetSlots = {
+  readonly maxGets: number;
   readonly runningCount: number;
   readonly queuedCount: number;
   /** Runs `get` once fewer than `maxGets` run, in turn; null, at once, if too many wait already. */
@@ -25,6 +26,7 @@ export function createGetSlots(limits: {
     }
   };
   return {
+    maxGets: limits.maxGets,
     get runningCount() {
       return runningCount;
     },

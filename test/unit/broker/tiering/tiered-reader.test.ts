@@ -27,7 +27,7 @@ type Part = {
 };
 
 /** A store with these segments, one behind the other from offset 0 on, and what reads them. */
-const world = async (parts: readonly Part[], pieceBytes = 4096) => {
+const world = async (parts: readonly Part[], pieceBytes = 4096, pieceCount = 16) => {
   const objects = createMemoryObjectStore();
   const segments: SegmentEntry[] = [];
   const batches: Uint8Array[] = [];
@@ -53,7 +53,7 @@ const world = async (parts: readonly Part[], pieceBytes = 4096) => {
     expiring: nothingExpires,
   };
   const pages = createManifestPages({ objects });
-  const pieces = createPieceCache({ objects, pieceBytes, maxBytes: 16 * pieceBytes });
+  const pieces = createPieceCache({ objects, pieceBytes, maxBytes: pieceCount * pieceBytes });
   const reader = createTieredReader({ objects, pieces, pages });
   const view: TieredView = { path, manifest };
   return { objects, pieces, reader, pages, view, batches, segments };
@@ -166,13 +166,13 @@ const sequential = (count: number, valueBytes: number): BatchShape[] =>
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-test("a reader that goes through a segment finds the next piece there, and each is asked for once", async () => {
+test("a reader that goes through a segment finds the next pieces there, and each is asked for once", async () => {
   const parts = [{ end: 300, batches: sequential(300, 1000) }];
   const { reader, view, pieces, segments } = await world(parts, 64 * 1024);
   const range = { ...all, maxBytes: 2500 };
   let read = await reader.read(view, { ...range, fromOffset: 0 });
   await settle();
-  expect(pieces.getCount).toBe(2);
+  expect(pieces.getCount).toBe(4);
   while (read.kind === "data" && read.nextOffset < 300) {
     read = await reader.read(view, { ...range, fromOffset: read.nextOffset });
     await settle();
@@ -190,6 +190,14 @@ test("a reader here and there reads nothing ahead, until it goes on from where i
   expect(pieces.getCount).toBe(1);
   if (read.kind !== "data") throw new Error(read.kind);
   await reader.read(view, { ...range, fromOffset: read.nextOffset });
+  await settle();
+  expect(pieces.getCount).toBe(4);
+});
+
+test("where there is room for few pieces, one is read ahead: more would push out what others are to read", async () => {
+  const parts = [{ end: 300, batches: sequential(300, 1000) }];
+  const { reader, view, pieces } = await world(parts, 64 * 1024, 4);
+  await reader.read(view, { ...all, maxBytes: 2500, fromOffset: 0 });
   await settle();
   expect(pieces.getCount).toBe(2);
 });
