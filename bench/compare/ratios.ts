@@ -19,6 +19,7 @@ const throughputFigures: readonly Figure[] = [
   { name: "CPU s/GB", isBetterHigher: false, of: (run) => run.cpuSecondsPerGb },
   { name: "user s/GB", isBetterHigher: false, of: (run) => run.userSecondsPerGb },
   { name: "RSS MB", isBetterHigher: false, of: (run) => run.rssPeakMb },
+  { name: "PSS MB", isBetterHigher: false, of: (run) => run.pssMb },
 ];
 
 const latencyFigures: readonly Figure[] = [
@@ -30,6 +31,7 @@ const latencyFigures: readonly Figure[] = [
   { name: "received p99.9 ms", isBetterHigher: false, of: (run) => run.received?.p999 },
   { name: "CPU us/record", isBetterHigher: false, of: (run) => run.cpuMicrosPerRecord },
   { name: "RSS MB", isBetterHigher: false, of: (run) => run.rssPeakMb },
+  { name: "PSS MB", isBetterHigher: false, of: (run) => run.pssMb },
 ];
 
 /** Ours divided by theirs for every figure of the workload, in pairs of the same round; rounds that only one of them finished are left out. */

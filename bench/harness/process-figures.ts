@@ -85,9 +85,15 @@ export function kernelThreadsCpu(): number {
 export const machineCpu = (): { busy: number; stolen: number } =>
   machineCpuOfStat(read("/proc/stat"));
 
-/** Samples resident memory until stopped; returns the highest seen. */
+/** What the processes take of the machine together (PSS): a page that several of them have mapped, such as their program's, counts once. */
+export function sharedMemoryOf(pids: readonly number[]): number {
+  const rollups = pids.flatMap(processTree).map((pid) => read(`/proc/${pid}/smaps_rollup`));
+  return rollups.reduce((sum, rollup) => sum + kilobytesOfStatus(rollup, "Pss"), 0) / 1000;
+}
+
+/** Samples resident memory until stopped; returns the highest seen, and `pssMb` at the end, which is too dear to sample. */
 export function watchMemory(pids: readonly number[]): {
-  stop(): { totalMb: number; filesMb: number };
+  stop(): { totalMb: number; filesMb: number; pssMb: number };
 } {
   let peak = memoryOf(pids);
   const timer = setInterval(() => {
@@ -97,7 +103,7 @@ export function watchMemory(pids: readonly number[]): {
   return {
     stop() {
       clearInterval(timer);
-      return peak;
+      return { ...peak, pssMb: sharedMemoryOf(pids) };
     },
   };
 }

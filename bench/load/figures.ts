@@ -21,6 +21,8 @@ export type Figures = {
   readonly rssPeakMb: number;
   /** Of that, mapped files. */
   readonly rssFilesMb: number;
+  /** At the end: what is shared by several of the broker's processes counts once. */
+  readonly pssMb: number;
   readonly acknowledged?: LatencyMs;
   readonly received?: LatencyMs;
   readonly failed: number;

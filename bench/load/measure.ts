@@ -187,7 +187,7 @@ type Used = {
   readonly busy: number;
   readonly kernel: number;
   readonly seconds: number;
-  readonly memory: { totalMb: number; filesMb: number };
+  readonly memory: { totalMb: number; filesMb: number; pssMb: number };
 };
 type Counter = { stop(): Used };
 
@@ -231,6 +231,7 @@ function figures(run: Run, of: { result: ClientResult; used: Used; tool: string 
     otherCores,
     rssPeakMb: used.memory.totalMb,
     rssFilesMb: used.memory.filesMb,
+    pssMb: used.memory.pssMb,
     ...acknowledged,
     ...received,
     failed: result.failed,

@@ -23,6 +23,7 @@ const run = (target: string, round: number, megabytesPerSecond: number): Figures
   otherCores: 0,
   rssPeakMb: 300,
   rssFilesMb: 0,
+  pssMb: 0,
   failed: 0,
   error: "",
   isDisturbed: false,
