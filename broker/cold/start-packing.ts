@@ -40,7 +40,12 @@ export type PackingOptions = {
 /** A pack that is still needed: by which partitions, and up to where. */
 type Kept = { readonly key: string; readonly needs: { partition: Partition; endOffset: number }[] };
 
-type Packing = PackingOptions & { sequence: number; readonly kept: Set<Kept> };
+type Packing = PackingOptions & {
+  sequence: number;
+  readonly kept: Set<Kept>;
+  /** Whose damaged batch has been told: it is met again in every round. */
+  readonly damaged: WeakSet<Partition>;
+};
 
 /** Packs put in one round: what does not fit waits for the next. */
 const packsPerRound = 8;
@@ -48,7 +53,12 @@ const deletedPerRound = 256;
 
 /** The result stops it, and resolves when nothing of it is under way. */
 export function startPacking(options: PackingOptions): () => Promise<void> {
-  const packing: Packing = { ...options, sequence: 0, kept: new Set() };
+  const packing: Packing = {
+    ...options,
+    sequence: 0,
+    kept: new Set(),
+    damaged: new WeakSet(),
+  };
   return startPeriodic({
     clock: options.clock,
     intervalMs: options.config.intervalMs,
@@ -68,7 +78,7 @@ async function packAll(packing: Packing): Promise<void> {
     const ends = new Map<Partition, number>();
     while (behind.length > 0) {
       const [partition] = behind as [Partition, ...Partition[]];
-      const { end, isWhole } = await fill(builder, partition);
+      const { end, isWhole } = await fill(packing, builder, partition);
       if (end > 0) ends.set(partition, end);
       if (!isWhole) break;
       behind.shift();
@@ -89,6 +99,7 @@ const isBehind = (partition: Partition): boolean =>
 
 /** Adds what the partition has committed since; where that ends, 0 if nothing was added, and whether it is all. */
 async function fill(
+  { damaged, log: output }: Pick<Packing, "damaged" | "log">,
   builder: PackBuilder,
   partition: Partition,
 ): Promise<{ end: number; isWhole: boolean }> {
@@ -99,7 +110,16 @@ async function fill(
     for await (const batch of log.readBatches(packedFrom(partition), upTo)) {
       const added = builder.add(partition, batch);
       if (added.kind === "full") return { end, isWhole: false };
-      if (added.kind === "corruptState") break;
+      if (added.kind === "corruptState") {
+        if (!damaged.has(partition))
+          output.error("a damaged batch is not packed, nor what is behind it", {
+            topicId: partition.topicId,
+            partition: partition.index,
+            reason: added.message,
+          });
+        damaged.add(partition);
+        break;
+      }
       end = nextOffsetAt(batch, 0);
     }
   } catch (error) {

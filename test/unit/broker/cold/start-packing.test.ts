@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { createManualClock } from "../../../../adapters/memory/clock.ts";
+import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
+import { startPacking } from "../../../../broker/cold/start-packing.ts";
+import { silentLog } from "../../../../broker/log-output.ts";
+import type { Partition } from "../../../../broker/replication/partition.ts";
+import type { TopicTable } from "../../../../broker/replication/topic-table.ts";
+import { packedRanges } from "../../../../broker/tiering/packed-ranges.ts";
+import { batchOf } from "../tiering/objects.ts";
+
+const cell = "blue";
+
+/** As much of a partition as packing looks at: it is led here, and these batches are committed. */
+function partitionOf(index: number, batches: readonly Uint8Array[]): Partition {
+  const log = {
+    failure: null,
+    highWatermark: batches.length,
+    localStartOffset: 0,
+    logStartOffset: 0,
+    async *readBatches(fromOffset: number) {
+      yield* batches.slice(fromOffset);
+    },
+  };
+  const topicId = "AAAAAAAAAAAAAAAAAAAAAA";
+  const ends = { packedEnd: 0, tieredEnd: 0 };
+  return { topicId, index, isLeader: true, log, stirs: new Set(), ...ends } as unknown as Partition;
+}
+
+test("a damaged batch is told once; what is before it is packed, and other partitions are", async () => {
+  const damaged = batchOf({ baseOffset: 1 });
+  damaged[damaged.length - 1]! ^= 1;
+  const partitions = [
+    partitionOf(0, [batchOf({ baseOffset: 0 }), damaged, batchOf({ baseOffset: 2 })]),
+    partitionOf(1, [batchOf({ baseOffset: 0 }), batchOf({ baseOffset: 1 })]),
+  ];
+  const errors: string[] = [];
+  const objects = createMemoryObjectStore();
+  const clock = createManualClock();
+  const topics = { held: () => partitions, local: () => ({ partitions }) };
+  const stop = startPacking({
+    cell,
+    broker: { broker: 1, brokerEpoch: 2 },
+    topics: topics as unknown as TopicTable,
+    objects,
+    clock,
+    log: { ...silentLog, error: (message) => void errors.push(message) },
+    config: { intervalMs: 1_000, packBytes: 64 * 1024 },
+  });
+  for (let round = 0; round < 3; round++) await clock.advance(1_000);
+  await stop();
+  const found: string[] = [];
+  for await (const { index, baseOffset, endOffset } of packedRanges(objects, cell))
+    found.push(`${index}: ${baseOffset}..${endOffset}`);
+  expect(found).toEqual(["0: 0..1", "1: 0..2"]);
+  expect(errors).toEqual(["a damaged batch is not packed, nor what is behind it"]);
+});
