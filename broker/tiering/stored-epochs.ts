@@ -2,6 +2,7 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import { decodeManifest } from "./manifest-codec.ts";
 import { manifestKey, topicPrefix } from "./object-keys.ts";
 import { packedRanges } from "./packed-ranges.ts";
+import { storedNames } from "./stored-names.ts";
 import { storedTopics } from "./stored-topics.ts";
 
 type CellStore = { readonly objects: ObjectStore; readonly cell: string };
@@ -31,17 +32,6 @@ export async function storedEpochs(at: CellStore): Promise<StoredEpochs> {
 }
 
 async function storedPartitions({ objects, cell }: CellStore, topicId: string): Promise<number[]> {
-  const prefix = topicPrefix(cell, topicId);
-  const found: number[] = [];
-  for (let startAfter: string | undefined; ;) {
-    const [first] = await objects.list(prefix, {
-      limit: 1,
-      ...(startAfter === undefined ? {} : { startAfter }),
-    });
-    if (first === undefined) return found;
-    const name = first.key.slice(prefix.length).split("/")[0]!;
-    if (/^\d{1,9}$/.test(name)) found.push(Number(name));
-    // "0" is what follows "/": behind every key of the partition.
-    startAfter = `${prefix}${name}0`;
-  }
+  const names = await storedNames(objects, topicPrefix(cell, topicId));
+  return names.filter((name) => /^\d{1,9}$/.test(name)).map(Number);
 }

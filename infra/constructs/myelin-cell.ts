@@ -113,7 +113,9 @@ export class MyelinCell extends CellBase {
     this.cellName = props.cellName ?? nameOf(this);
     assertCellName(this.cellName);
     this.access = props.access ?? ApiAccess.iam();
-    this.removalPolicy = this.profile.removalPolicy;
+    // What was there before the stack stays when it goes, or fails to come: a roll-back deletes what it takes for its own.
+    this.removalPolicy =
+      props.existing === undefined ? this.profile.removalPolicy : RemovalPolicy.RETAIN;
     const architecture = props.architecture ?? CpuArchitecture.ARM64;
     this.adoptsWhatIsThere = props.existing !== undefined;
     this.state = this.#stateOf(props);

@@ -99,6 +99,12 @@ test("a cell on what another stack has left makes neither table nor bucket, and 
     expect(Object.keys(resourcesOf(template, type))).toEqual([]);
   template.hasResourceProperties("Custom::MyelinCluster", { clusterName: "main", adopt: "true" });
   template.hasResourceProperties("Custom::MyelinTopic", { topicName: "orders", adopt: "true" });
+  const dev = { cellName: "prod", profile: Profile.dev() };
+  const small = Template.fromStack(newStack(newApp(), { existing, cell: dev, topics: { t: 1 } }));
+  // Neither a roll-back nor the end of the stack takes what was there before it.
+  for (const type of ["Custom::MyelinCluster", "Custom::MyelinTopic"])
+    small.hasResource(type, { DeletionPolicy: "Retain" });
+  small.hasResourceProperties("Custom::MyelinCluster", { force: "false" });
   const policies = JSON.stringify(resourcesOf(template, "AWS::IAM::Policy"));
   for (const each of ["table/old-table", ":s3:::old-bucket/cells/prod/*", oldKey])
     expect(policies).toContain(each);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createDirectoryObjectStore } from "../../../adapters/directory/object-store.ts";
+import { storedNames } from "../../../broker/tiering/stored-names.ts";
 import type { MetadataLog } from "../../../ports/metadata-log.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import { cellName } from "../local/cell-metadata.ts";
@@ -122,7 +123,7 @@ function objectsIn(directory: string): string {
 }
 
 async function cellIn({ objects, name }: Place, wanted: string | undefined): Promise<string> {
-  const cells = await cellsOf(objects);
+  const cells = await storedNames(objects, "cells/");
   const named = cells.length === 0 ? "none" : cells.join(", ");
   if (wanted !== undefined && !cells.includes(wanted))
     throw new CliError(`There is no cell ${wanted} in ${name}, but ${named}.`);
@@ -132,20 +133,4 @@ async function cellIn({ objects, name }: Place, wanted: string | undefined): Pro
   if (cells.length > 1)
     throw new CliError(`There are several cells in ${name}: say --from-cell, one of ${named}.`, 2);
   return only;
-}
-
-async function cellsOf(objects: ObjectStore): Promise<string[]> {
-  const prefix = "cells/";
-  const found: string[] = [];
-  for (let startAfter: string | undefined; ;) {
-    const [first] = await objects.list(prefix, {
-      limit: 1,
-      ...(startAfter === undefined ? {} : { startAfter }),
-    });
-    if (first === undefined) return found;
-    const cell = first.key.slice(prefix.length).split("/")[0]!;
-    found.push(cell);
-    // "0" is what follows "/": behind every key of the cell.
-    startAfter = `${prefix}${cell}0`;
-  }
 }

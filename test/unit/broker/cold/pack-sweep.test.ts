@@ -13,6 +13,23 @@ import { batchOf } from "../tiering/objects.ts";
 let broker: MemoryBroker | null = null;
 afterEach(() => broker?.close());
 
+async function sweepOnce(
+  { services, metadata }: MemoryBroker,
+  clock: ReturnType<typeof createManualClock>,
+): Promise<void> {
+  const stop = startPackSweep({
+    cell: "local",
+    tier: services.tier,
+    metadata,
+    isController: () => true,
+    clock,
+    log: silentLog,
+    intervalMs: 1_000,
+  });
+  await clock.advance(1_000);
+  await stop();
+}
+
 test("a pack of a topic that the metadata log has, and this broker has not heard of yet, is kept", async () => {
   broker = await startMemoryBroker({ hearsOfAppends: false });
   const { objects } = broker.world;
@@ -31,17 +48,7 @@ test("a pack of a topic that the metadata log has, and this broker has not heard
   const key = packKey(cell, { broker: 77, brokerEpoch: 5, sequence: 0 });
   await objects.put(key, builder.finish().bytes);
   expect(broker.image.topics.has(topicId)).toBe(false);
-  const stop = startPackSweep({
-    cell,
-    tier: broker.services.tier,
-    metadata: broker.metadata,
-    isController: () => true,
-    clock,
-    log: silentLog,
-    intervalMs: 1_000,
-  });
-  await clock.advance(1_000);
-  await stop();
+  await sweepOnce(broker, clock);
   expect(await objects.head(key)).not.toBeNull();
   await elsewhere.close();
 });
@@ -62,18 +69,7 @@ test("a pack of a topic that is gone goes, and stays where a restored cell keeps
   const marked = await keepUnknownTopics(broker.image, { to, places: [to] });
   expect(marked).toEqual(["BBBBBBBBBBBBBBBBBBBBBA"]);
   const gone = await put("CCCCCCCCCCCCCCCCCCCCCA", 1);
-  const clock = createManualClock();
-  const stop = startPackSweep({
-    cell,
-    tier: broker.services.tier,
-    metadata: broker.metadata,
-    isController: () => true,
-    clock,
-    log: silentLog,
-    intervalMs: 1_000,
-  });
-  await clock.advance(1_000);
-  await stop();
+  await sweepOnce(broker, createManualClock());
   expect(await objects.head(gone)).toBeNull();
   expect(await objects.head(unknown)).not.toBeNull();
 });
