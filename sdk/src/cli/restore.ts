@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { createNodeClock } from "../../../adapters/node/clock.ts";
 import { createNodeRandom } from "../../../adapters/node/random.ts";
 import { keepUnknownTopics } from "../../../broker/cold/kept-topics.ts";
@@ -54,10 +55,11 @@ type Restored = {
 };
 
 async function restored(
-  { revision, metadataOnly, from: given }: RestoreCommandOptions,
+  { revision, metadataOnly, from: given, to: bucket, data }: RestoreCommandOptions,
   { from, to }: { from: CellPlace; to: NewPlace },
 ): Promise<Restored> {
-  const isInPlace = given === undefined && from.cell === to.cell;
+  const place = bucket ?? data;
+  const isInPlace = from.cell === to.cell && isSamePlace(given ?? place, place);
   let copied: CopyProgress | null = null;
   let kept: readonly string[] = [];
 
@@ -83,6 +85,13 @@ async function restored(
       throw new CliError(`${sentence(error)}. What was copied stays: run it again to go on.`);
     throw error;
   }
+}
+
+/** Two names of one bucket, or of one directory. */
+function isSamePlace(one: string, other: string): boolean {
+  if (one.startsWith("s3://") || other.startsWith("s3://"))
+    return one.replace(/\/$/, "") === other.replace(/\/$/, "");
+  return resolve(one) === resolve(other);
 }
 
 async function copyRecords(from: CellPlace, to: CellPlace): Promise<CopyProgress> {

@@ -1,3 +1,4 @@
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Cluster } from "../../../sdk/src/cluster.ts";
@@ -60,6 +61,13 @@ test("a cell that slept is restored elsewhere with its records, and goes on; whe
   const again = await runMyelin(["cell", "restore", "--from", from, "--data", to]);
   expect(again.code).toBe(1);
   expect(again.stderr).toContain(`A cell lives in ${to}`);
+
+  // Where only the metadata log was lost, the place is named once or twice.
+  for (const name of readdirSync(from))
+    if (name.startsWith("metadata.db")) rmSync(join(from, name));
+  const inPlace = await runMyelin(["cell", "restore", "--from", from, "--data", from, "--json"]);
+  expect(inPlace.stderr).toBe("");
+  expect(JSON.parse(inPlace.stdout)).toMatchObject({ kind: "restored", copied: null });
 });
 
 test("it says what is wrong with where from and where to", async () => {
