@@ -18,7 +18,7 @@ const clusterProperties = z.object({
   defaults: z.record(z.string(), z.string()).optional(),
   /** Of a deletion: topics that are left go with it. */
   force: z.enum(["true", "false"]).optional(),
-  /** Of a creation: one that has the name already is this one. */
+  /** One that has the name already is this one, and keeps what the template does not name. */
   adopt: z.enum(["true", "false"]).optional(),
 });
 
@@ -53,7 +53,7 @@ async function clusterNamed(
   { clusterName }: ClusterProperties,
 ): Promise<Cluster | undefined> {
   await replica.readToHead();
-  return [...replica.image.clusters.values()].find(({ name }) => name === clusterName);
+  return replica.image.clustersByName.get(clusterName);
 }
 
 function create(
@@ -74,14 +74,27 @@ async function update(
   { requestId, clusterId }: { requestId: string; clusterId: string },
   properties: ClusterProperties,
 ): Promise<string> {
-  const { clusterName: name, description = "", defaults = {} } = properties;
-  const updated = await submit(context, (image, at) =>
-    updateCluster(image, { clusterId, name, description, defaults }, at),
-  );
+  const { clusterName: name } = properties;
+  const updated = await submit(context, (image, at) => {
+    const settings = settingsOf(properties, image.clusters.get(clusterId));
+    return updateCluster(image, { clusterId, name, ...settings }, at);
+  });
   if (updated.kind === "accepted") return clusterId;
   // Deleted by somebody else: the template still wants it.
   if (updated.error === "CLUSTER_NOT_FOUND") return create(context, requestId, properties);
   throw new ResourceError(updated.message);
+}
+
+function settingsOf(
+  { adopt, description, defaults }: ClusterProperties,
+  there: Cluster | undefined,
+): Pick<Cluster, "description" | "defaults"> {
+  // Who has taken a cluster over does not know how it was set: its records may be kept by that.
+  const kept = adopt === "true" ? there : undefined;
+  return {
+    description: description ?? kept?.description ?? "",
+    defaults: { ...kept?.defaults, ...defaults },
+  };
 }
 
 async function remove(

@@ -28,7 +28,7 @@ const topicProperties = z.object({
   replicationFactor: count("replicas").optional(),
   /** By Kafka's names. All of them: what is not named has its default. */
   configs: z.record(z.string(), z.string()).optional(),
-  /** Of a creation: one that has the name already is this one. */
+  /** One that has the name already is this one, and keeps what the template does not name. */
   adopt: z.enum(["true", "false"]).optional(),
 });
 
@@ -83,7 +83,7 @@ async function create(
 async function change(
   context: ResourceContext,
   { clusterId, topicId, name, partitions, requestedReplicationFactor }: Topic,
-  { partitionsCount, replicationFactor, configs = {} }: TopicProperties,
+  { partitionsCount, replicationFactor, configs = {}, adopt }: TopicProperties,
 ): Promise<void> {
   if (replicationFactor !== undefined && replicationFactor !== requestedReplicationFactor) {
     const how = "myelin cell move TOPIC --replicas ... --change-factor";
@@ -97,9 +97,13 @@ async function change(
   if (partitionsCount !== undefined && partitionsCount > partitions.length) {
     orThrow(await submit(context, growth(clusterId, topicId, { name, partitionsCount })));
   }
-  const resources = [{ resource: { kind: "topic" as const, name }, configs }];
-  const alter: Command<unknown, TopicErrorCode> = (image, at) =>
-    onlyOutcome(alterConfigs(image, { clusterId, resources }, at));
+  const alter: Command<unknown, TopicErrorCode> = (image, at) => {
+    // Who has taken a topic over does not know how it was set: its records may be kept by that.
+    const kept = adopt === "true" ? image.topics.get(topicId)?.configs : {};
+    const resource = { kind: "topic" as const, name };
+    const resources = [{ resource, configs: { ...kept, ...configs } }];
+    return onlyOutcome(alterConfigs(image, { clusterId, resources }, at));
+  };
   orThrow(await submit(context, alter));
 }
 

@@ -114,6 +114,29 @@ test("what is there already is taken over where the stack's cell is older than t
   expect(replica.image.clusters.size).toBe(2);
 });
 
+test("what is taken over keeps its settings, but for those that the template names", async () => {
+  const { create, update, clusterId, replica, topicOf } = await stackWithCluster();
+  const type = "Custom::MyelinCluster";
+  const defaults = { "log.retention.ms": "-1", "num.partitions": "3" };
+  const asMade = { clusterName: "shop", description: "Events", defaults };
+  await update(clusterId, { type, properties: asMade });
+  const configs = { "retention.ms": "-1", "cleanup.policy": "compact" };
+  await create({ properties: { clusterId, topicName: "orders", configs } });
+  const adopt = "true";
+  await create({ type, properties: { clusterName: "shop", adopt } });
+  const { PhysicalResourceId: topic } = await create({
+    properties: { clusterId, topicName: "orders", adopt },
+  });
+  expect(replica.image.clusters.get(clusterId)).toMatchObject({ description: "Events", defaults });
+  expect(topicOf("orders")?.configs).toEqual(configs);
+  const named = { "retention.ms": "60000" };
+  await update(topic, { properties: { clusterId, topicName: "orders", adopt, configs: named } });
+  const fewer = { "num.partitions": "6" };
+  await update(clusterId, { type, properties: { clusterName: "shop", adopt, defaults: fewer } });
+  expect(topicOf("orders")?.configs).toEqual({ ...configs, ...named });
+  expect(replica.image.clusters.get(clusterId)?.defaults).toEqual({ ...defaults, ...fewer });
+});
+
 test("CloudFormation's texts are numbers, and settings are the topic's own", async () => {
   const { create, clusterId, topicOf } = await stackWithCluster();
   const configs = { "retention.ms": "604800000" };
