@@ -96,7 +96,7 @@ function leaderless(
   const unseen = [image.nextBrokerId];
   const placed = !isUnused
     ? partition
-    : { ...partition, ...(isPast ? { replicas: unseen, lastIsr: unseen } : waiting) };
+    : { ...partition, ...(isPast || floor >= 0 ? { replicas: unseen, lastIsr: unseen } : waiting) };
   return {
     ...placed,
     isr: noBrokers,

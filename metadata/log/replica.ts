@@ -13,6 +13,7 @@ import type { Following } from "./following.ts";
 import { startFollowing } from "./following.ts";
 import { createGuard } from "./guard.ts";
 import type { Guard } from "./guard.ts";
+import { refuseLeftovers } from "./leftovers.ts";
 import type { MetadataLogOutput } from "./log-output.ts";
 import { createMaintenance } from "./maintenance.ts";
 import type { Maintained } from "./maintenance.ts";
@@ -110,7 +111,11 @@ export async function openMetadataReplica(
     return image.revision;
   });
   await replay.catchUp();
-  if (image.revision === 0) await submitCommand(submission, createCell);
+  // A snapshot alone makes no cell: its log may be gone.
+  if (await isEmpty(log)) {
+    await refuseLeftovers(objects, cell, () => isEmpty(log));
+    await submitCommand(submission, createCell);
+  }
   let { pollMs = 1_000 } = options;
   const { readToHead } = reading;
   following = startFollowing({ log, clock, output, pollMs: () => pollMs, readToHead });
@@ -143,6 +148,11 @@ export async function openMetadataReplica(
       await guard.close();
     },
   };
+}
+
+async function isEmpty(log: MetadataLog): Promise<boolean> {
+  const first = await log.read(1, 1);
+  return first !== "trimmed" && first.length === 0;
 }
 
 /** One run at a time; who asks during it gets its result. */

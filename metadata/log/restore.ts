@@ -61,7 +61,8 @@ export async function restoreCell(options: RestoreOptions): Promise<RestoreOutco
   if (archived === null) return { kind: "nothing" };
   const { image, lastRevision, damaged } = archived;
   if (image.revision < (options.revision ?? 0)) return { kind: "tooNew", lastRevision };
-  // Above what an earlier try has left here: the newest snapshot is where a process begins to read.
+  await options.beforeItBegins?.(image);
+  // Above what an earlier try has left here, or another one meanwhile: the newest snapshot is where a process begins to read.
   const known = Math.max(lastRevision, ...(await listSnapshots(to.objects, to.cell)));
   const restored = restoredImage(image, {
     cellId: randomUuid(random),
@@ -71,7 +72,6 @@ export async function restoreCell(options: RestoreOptions): Promise<RestoreOutco
     isPast: image.revision < lastRevision,
     ...(options.epochFloorOf === undefined ? {} : { epochFloorOf: options.epochFloorOf }),
   });
-  await options.beforeItBegins?.(restored);
   const outcome = await begin(restored, options);
   if (outcome === "conflict") return { kind: "notEmpty" };
   const { cellId, topics, partitionCount } = restored;

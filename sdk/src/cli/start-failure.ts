@@ -1,6 +1,7 @@
 import { MetadataFormatError } from "../../../adapters/sqlite/metadata-file.ts";
 import { DirectoryError } from "../../../broker/identity.ts";
 import { RecoveryError } from "../../../broker/log/wal-recovery.ts";
+import { LogIsLost } from "../../../metadata/log/leftovers.ts";
 import { DiskError } from "../../../ports/disk.ts";
 import { MetadataLogError } from "../../../ports/metadata-log.ts";
 import { NetworkError } from "../../../ports/network.ts";
@@ -21,7 +22,7 @@ export function explainStart(error: unknown, kafka: WantedPort): unknown {
 }
 
 const advice = "Start that version or a newer one, or another directory with --data.";
-const expectedFailures = [RecoveryError, DiskError, MetadataLogError, NetworkError];
+const expectedFailures = [RecoveryError, DiskError, LogIsLost, MetadataLogError, NetworkError];
 
 /** Of a call to the operating system: a directory that may not be written, a path that is a file. */
 function isSystemError(error: unknown): boolean {

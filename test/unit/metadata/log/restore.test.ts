@@ -13,6 +13,7 @@ import type { Image, Topic } from "../../../../metadata/image/image.ts";
 import { restoredImage } from "../../../../metadata/image/restored.ts";
 import { decodeSnapshot, encodeSnapshot } from "../../../../metadata/image/snapshot.ts";
 import { archiveKey } from "../../../../metadata/log/object-keys.ts";
+import { LogIsLost } from "../../../../metadata/log/leftovers.ts";
 import type { MetadataReplica } from "../../../../metadata/log/replica.ts";
 import { restoreCell } from "../../../../metadata/log/restore.ts";
 import type { RestoreOptions } from "../../../../metadata/log/restore.ts";
@@ -55,6 +56,12 @@ async function oldCell(snapshotEvery = 5) {
 }
 
 type Old = Awaited<ReturnType<typeof oldCell>>;
+
+const sharedOf = ({ world }: Old) => ({
+  from: { objects: world.store, cell: "test" },
+  clock: world.clock,
+  random: createSeededRandom(78),
+});
 
 async function restore({ world }: Old, options: Partial<RestoreOptions> = {}) {
   const log = testLog();
@@ -209,6 +216,32 @@ describe("a restore", () => {
     });
     expect(now).toMatchObject({ replicas: [], lastIsr: [], leader: -1 });
     expect(past).toMatchObject({ replicas: [1], lastIsr: [1], leader: -1 });
+    // Used after the last archived entry: the object store is asked for what it has.
+    const stored = restoredImage(cell.image, { ...at, isPast: false, epochFloorOf: () => 0 });
+    expect([...stored.topics.values()][0]?.partitions[0]).toMatchObject({ lastIsr: [1] });
+  });
+
+  test("begins above what another restore has put there while this one was copying", async () => {
+    const old = await oldCell();
+    const to = { log: testLog(), objects: testObjects(), cell: "new" };
+    const first = await restore(old, {
+      to,
+      async beforeItBegins() {
+        const other = { ...to, log: testLog() };
+        await restoreCell({ ...sharedOf(old), to: other });
+      },
+    });
+    expect(first.outcome).toMatchObject({ kind: "restored" });
+    const { image } = await first.open();
+    expect(image.topics.size).toBe(old.replica.image.topics.size);
+  });
+
+  test("a cell is not begun where another has left its objects and its log is gone", async () => {
+    const { world } = await oldCell();
+    await world.during(world.open({ log: testLog() })).then(
+      () => expect.fail("it began"),
+      (error: unknown) => expect(error).toBeInstanceOf(LogIsLost),
+    );
   });
 
   test("raises terms above those that are known of the store", async () => {

@@ -36,7 +36,9 @@ export function testLog(): TestLog {
     },
     async genesis(revision, entry) {
       await Promise.resolve();
-      return entries.size > 0 ? "conflict" : put(revision, entry);
+      if (entries.size > 0) return "conflict";
+      firstRevision = revision;
+      return put(revision, entry);
     },
     async read(fromRevision, limit) {
       readCount += 1;
