@@ -34,12 +34,11 @@ export function startHousekeeping(
 
   const stop = startPeriodic({ clock, intervalMs: everyMs, round, failed });
   return async () => {
-    await stop();
     let cancel = (): void => {};
     const isLate = new Promise<void>((resolve) => {
       cancel = clock.after(lastRoundMs, resolve);
     });
-    await Promise.race([round().catch(failed), isLate]);
+    await Promise.race([stop().then(() => round().catch(failed)), isLate]);
     cancel();
   };
 }

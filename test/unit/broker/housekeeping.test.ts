@@ -78,4 +78,12 @@ test("a stop waits three seconds for an object store that does not answer, and n
   await expect.poll(() => isStopped).toBe(true);
   await start(99, never)();
   expect(rounds).toBe(1);
+  // One that is under way already is waited for no longer.
+  const stop = start(brokerId ?? -1, never);
+  await clock.advance(10_000);
+  expect(rounds).toBe(2);
+  let hasStopped = false;
+  void stop().then(() => (hasStopped = true));
+  await clock.advance(3_000);
+  await expect.poll(() => hasStopped).toBe(true);
 });
