@@ -29,6 +29,9 @@ const ownHeaders = new Set([
 /** Throws if the port is taken. */
 export async function openApiDoor({ port, ...options }: ApiDoorOptions): Promise<ApiDoor> {
   const server = createServer((request, response) => {
+    if (!isFromHere(request)) return void response.writeHead(403).end();
+    // Two slashes, or a whole address, would name another host.
+    if (!/^\/(?!\/)/.test(request.url ?? "/")) return void response.writeHead(400).end();
     answer(request, response, options).catch((error: unknown) => refuse(response, error));
   });
   await new Promise<void>((resolve, reject) => {
@@ -66,6 +69,12 @@ async function answer(
   const isJson = answered.headers.get("content-type")?.startsWith("application/json") === true;
   const shown = isJson ? await withPlaces(content, resolve) : content;
   response.writeHead(answered.status, passedOn([...answered.headers])).end(shown);
+}
+
+/** It signs with the rights of whoever opened it, so no page of another origin may ask through a browser, nor one whose name was made to mean this machine. */
+function isFromHere({ headers: { host = "", origin } }: IncomingMessage): boolean {
+  const isLocal = (name: string) => /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(name);
+  return isLocal(host) && (origin === undefined || isLocal(origin.replace(/^https?:\/\//, "")));
 }
 
 /** Null if it is too long. */

@@ -28,7 +28,11 @@ export function createSignedFetch({ url, region, credentials }: SignedFetchOptio
     sha256: Sha256,
   });
   return async ({ method, path, headers, body }: SignedRequest): Promise<Response> => {
-    const target = new URL(url.pathname.replace(/\/$/, "") + path, url);
+    // Never to another host: a path that begins with two slashes would name one.
+    const target = new URL(url);
+    const [pathname = "", search = ""] = path.split(/\?(.*)/s);
+    target.pathname = url.pathname.replace(/\/$/, "") + pathname;
+    target.search = search;
     const signed = await signer.sign({
       method,
       protocol: target.protocol,

@@ -1,6 +1,7 @@
 // A Kafka client through the tunnel, with brokers of this machine in place of tasks and a forwarder in place of the Session Manager.
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { request } from "node:http";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
@@ -136,6 +137,27 @@ test("queries, bodies and problems pass as they are; unsigned there is nothing",
   expect(refused.status).toBe(400);
   expect(refused.headers.get("content-type")).toContain("application/problem+json");
   expect((await fetch(`${api.url}/v1/clusters`)).status).toBe(403);
+});
+
+test("only who is on this machine is signed for, and only the API is asked", async () => {
+  const { answered } = api;
+  const ask = (headers: Record<string, string>, path = "/v1/cell:sleep"): Promise<number> =>
+    new Promise((done, failed) => {
+      const { port } = new URL(apiUrl);
+      const asked = request(
+        { host: "127.0.0.1", port, path, method: "POST", headers },
+        (answer) => {
+          answer.resume();
+          done(answer.statusCode ?? 0);
+        },
+      );
+      asked.on("error", failed).end();
+    });
+  expect(await ask({ origin: "https://evil.example" })).toBe(403);
+  expect(await ask({ host: "evil.example" })).toBe(403);
+  expect(await ask({}, "//evil.invalid/v1/clusters")).toBe(400);
+  expect(await ask({}, "http://evil.invalid/v1/clusters")).toBe(400);
+  expect(api.answered).toBe(answered);
 });
 
 test("one session serves every connection to a broker, by the task's own target", () => {
