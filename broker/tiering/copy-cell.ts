@@ -1,4 +1,5 @@
 import type { ObjectStore } from "../../ports/object-store.ts";
+import { decodeManifest } from "./manifest-codec.ts";
 
 type CellStore = { readonly objects: ObjectStore; readonly cell: string };
 
@@ -19,6 +20,16 @@ export class CellStillWritten extends Error {
   }
 }
 
+/** The place that is copied to has lived since: what it has is newer than what would replace it. */
+export class PlaceHasLived extends Error {
+  constructor(key: string) {
+    super(
+      `the new place has lived already: its ${key} is of a later term than the one that is copied; restore it from itself, without --from`,
+    );
+    this.name = "PlaceHasLived";
+  }
+}
+
 /** Segments are 64 MiB: so much memory each. */
 const copiesAtOnce = 2;
 const keysAtOnce = 1_000;
@@ -26,7 +37,8 @@ const maxRounds = 5;
 
 /**
  * Copies what a cell has of records: segments, pages, manifests and packs; the metadata are not among them. Begun again it goes on where it was. A manifest
- * names segments, so manifests go last, and all is looked at again until a round finds nothing new. Throws CellStillWritten, and what the stores throw.
+ * names segments, so manifests go last, and all is looked at again until a round finds nothing new. Throws CellStillWritten and PlaceHasLived, and what the
+ * stores throw.
  */
 export async function copyCellRecords({ from, to, onCopied }: CopyOptions): Promise<CopyProgress> {
   const copied = new Map<string, string>();
@@ -102,7 +114,16 @@ async function copyOne(
   }
   const found = await from.objects.get(key);
   if (found === null) return null;
+  if (isManifest && isOlder(found.bytes, await to.objects.get(target)))
+    throw new PlaceHasLived(target);
   await to.objects.put(target, found.bytes);
   copied.set(key, found.etag);
   return found.sizeBytes;
+}
+
+function isOlder(bytes: Uint8Array, there: { readonly bytes: Uint8Array } | null): boolean {
+  if (there === null) return false;
+  const [ours, theirs] = [decodeManifest(bytes), decodeManifest(there.bytes)];
+  if (ours.kind !== "decoded" || theirs.kind !== "decoded") return false;
+  return ours.manifest.leaderEpoch < theirs.manifest.leaderEpoch;
 }

@@ -3,7 +3,12 @@ import { createNodeClock } from "../../../adapters/node/clock.ts";
 import { createNodeRandom } from "../../../adapters/node/random.ts";
 import { keepUnknownTopics } from "../../../broker/cold/kept-topics.ts";
 import type { CopyProgress } from "../../../broker/tiering/copy-cell.ts";
-import { CellStillWritten, copyCellRecords } from "../../../broker/tiering/copy-cell.ts";
+import {
+  CellStillWritten,
+  copyCellRecords,
+  PlaceHasLived,
+} from "../../../broker/tiering/copy-cell.ts";
+import type { StoredEpochs } from "../../../broker/tiering/stored-epochs.ts";
 import { storedEpochs } from "../../../broker/tiering/stored-epochs.ts";
 import type { Image } from "../../../metadata/image/image.ts";
 import type { RestoreOutcome } from "../../../metadata/log/restore.ts";
@@ -70,7 +75,7 @@ async function restored(
 
   try {
     const outcome = await restoreCell({
-      epochFloorOf: await storedEpochs(from),
+      epochFloorOf: await floorsOf(isInPlace ? [to] : [from, to]),
       from,
       to: { objects: to.objects, cell: to.cell, log: to.metadataLog },
       ...(revision === undefined ? {} : { revision }),
@@ -80,11 +85,18 @@ async function restored(
     });
     return { outcome, copied, kept };
   } catch (error) {
-    if (error instanceof CellStillWritten) throw new CliError(`${sentence(error)}.`);
+    if (error instanceof CellStillWritten || error instanceof PlaceHasLived)
+      throw new CliError(`${sentence(error)}.`);
     if (error instanceof ObjectStoreError || error instanceof MetadataLogError)
       throw new CliError(`${sentence(error)}. What was copied stays: run it again to go on.`);
     throw error;
   }
+}
+
+/** Above every term that any of the places was written in. */
+async function floorsOf(places: readonly CellPlace[]): Promise<StoredEpochs> {
+  const known = await Promise.all(places.map((place) => storedEpochs(place)));
+  return (topicId, index) => Math.max(...known.map((epochOf) => epochOf(topicId, index)));
 }
 
 /** Two names of one bucket, or of one directory. */

@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
-import { CellStillWritten, copyCellRecords } from "../../../../broker/tiering/copy-cell.ts";
+import {
+  CellStillWritten,
+  copyCellRecords,
+  PlaceHasLived,
+} from "../../../../broker/tiering/copy-cell.ts";
+import { encodeManifest } from "../../../../broker/tiering/manifest-codec.ts";
+import { nothingExpires } from "../../../../broker/tiering/manifest.ts";
 import { manifestKey, packKey } from "../../../../broker/tiering/object-keys.ts";
 import type { ObjectStore } from "../../../../ports/object-store.ts";
 
@@ -98,4 +104,21 @@ test("refuses a cell that does not stand still", async () => {
   await expect(
     copyCellRecords({ from: { objects: source, cell: "old" }, to }),
   ).rejects.toBeInstanceOf(CellStillWritten);
+});
+
+test("a place that has lived since keeps its newer manifest", async () => {
+  const { objects } = await oldCell();
+  const to = { objects: createMemoryObjectStore(), cell: "new" };
+  const manifest = (leaderEpoch: number) => {
+    const empty = { pages: [], segments: [], leaving: [], cleanedTo: 0, expiring: nothingExpires };
+    const place = { topicId: "orders", index: 0, revision: 1, logStartOffset: 0 };
+    return encodeManifest({ ...place, ...empty, leaderEpoch });
+  };
+  const path = { topicId: "orders", index: 0 };
+  await objects.put(manifestKey({ cell: "old", ...path }), manifest(7));
+  const newer = await to.objects.put(manifestKey({ cell: "new", ...path }), manifest(1030));
+  await expect(copyCellRecords({ from: { objects, cell: "old" }, to })).rejects.toBeInstanceOf(
+    PlaceHasLived,
+  );
+  expect((await to.objects.head(manifestKey({ cell: "new", ...path })))?.etag).toBe(newer?.etag);
 });
