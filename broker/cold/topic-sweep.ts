@@ -9,7 +9,7 @@ import { storedTopics } from "../tiering/stored-topics.ts";
 import { keptTopics } from "./kept-topics.ts";
 
 // Objects of topics that are gone. The metadata log says which topics there are, the store which it has something of: what only the store knows was deleted,
-// also while the cell slept and no broker was there to see it. The controller's broker looks a while after each deletion, and once a day.
+// also while the cell slept and no broker was there to see it. The controller's broker looks at a topic a while after its deletion, and at all once a day.
 
 export type TopicSweepOptions = {
   readonly cell: string;
@@ -29,17 +29,37 @@ const objectsPerRound = 1_000;
 export function startTopicSweep(options: TopicSweepOptions): () => Promise<void> {
   const { clock, log, metadata, checkMs, isController } = options;
   let dueMs = clock.monotonicMs() + afterDeletionMs;
+  /** Topics deleted since -> when their objects are due. */
+  const deleted = new Map<string, number>();
   const forget = metadata.onChange((changes) => {
-    if (changes.some(({ kind }) => kind === "topicDeleted"))
-      dueMs = Math.min(dueMs, clock.monotonicMs() + afterDeletionMs);
+    for (const change of changes)
+      if (change.kind === "topicDeleted")
+        deleted.set(change.topic.topicId, clock.monotonicMs() + afterDeletionMs);
   });
+
+  async function round(): Promise<void> {
+    const nowMs = clock.monotonicMs();
+    if (!isController()) {
+      // Whoever becomes it looks at all, and need not know what was deleted before.
+      deleted.clear();
+      dueMs = Math.min(dueMs, nowMs);
+      return;
+    }
+    if (nowMs >= dueMs) {
+      if (await sweep(options, await storedTopics(options.objects, options.cell)))
+        dueMs = clock.monotonicMs() + dayMs;
+      return;
+    }
+    // Of thousands of topics each would cost a request for every deletion.
+    const due = Array.from(deleted).flatMap(([topicId, atMs]) => (atMs <= nowMs ? [topicId] : []));
+    if (due.length > 0 && (await sweep(options, due)))
+      for (const topicId of due) deleted.delete(topicId);
+  }
+
   const stop = startPeriodic({
     clock,
     intervalMs: checkMs,
-    async round() {
-      if (!isController() || clock.monotonicMs() < dueMs) return;
-      if (await sweep(options)) dueMs = clock.monotonicMs() + dayMs;
-    },
+    round,
     failed: (error) =>
       log.warn("objects of deleted topics could not be swept; it is tried again", {
         error: String(error),
@@ -51,9 +71,11 @@ export function startTopicSweep(options: TopicSweepOptions): () => Promise<void>
   };
 }
 
-/** True once all has been looked at and nothing was left. */
-async function sweep({ cell, metadata, objects, log }: TopicSweepOptions): Promise<boolean> {
-  const stored = await storedTopics(objects, cell);
+/** Deletes what the store has of these, unless they are topics or kept. True once nothing is left. */
+async function sweep(
+  { cell, metadata, objects, log }: TopicSweepOptions,
+  stored: readonly string[],
+): Promise<boolean> {
   try {
     // After the look at the store: whatever is there of a topic was put after the topic's own entry.
     await metadata.readToHead();

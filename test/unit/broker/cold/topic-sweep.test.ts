@@ -6,6 +6,8 @@ import { startTopicSweep } from "../../../../broker/cold/topic-sweep.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import { keptTopicKey, topicPrefix } from "../../../../broker/tiering/object-keys.ts";
 import { createTopic } from "../../../../metadata/commands/create-topics.ts";
+import { deleteTopic } from "../../../../metadata/commands/delete-topics.ts";
+import type { MetadataChange } from "../../../../metadata/image/changes.ts";
 import { readyCell } from "../../metadata/test-cell.ts";
 
 const cell = "test";
@@ -74,4 +76,45 @@ test("what a restored cell does not know is kept, until its mark is taken away",
   expect(await swept(at)).toEqual(all);
   await objects.delete(keptTopicKey(cell, "AAAAAAAAAAAAAAAAAAAAAA"));
   expect(await swept(at)).toEqual([known, "ZZZZZZZZZZZZZZZZZZZZZA"].sort());
+});
+
+test("a deletion costs a look at that topic, and none at the others", async () => {
+  const { metadata, objects, known } = await scene();
+  const clock = createManualClock();
+  let listener: (changes: readonly MetadataChange[], revision: number) => void = () => undefined;
+  let lists = 0;
+  const counted = {
+    ...objects,
+    list: (...asked: Parameters<typeof objects.list>) => (lists++, objects.list(...asked)),
+  };
+  stops.push(
+    startTopicSweep({
+      cell,
+      metadata: {
+        image: metadata.image,
+        readToHead: () => Promise.resolve(0),
+        onChange(told) {
+          listener = told;
+          return () => undefined;
+        },
+      },
+      objects: counted,
+      isController: () => true,
+      clock,
+      log: silentLog,
+      checkMs: 10_000,
+    }),
+  );
+  await clock.advance(120_000);
+  lists = 0;
+  const { clusterId } = metadata;
+  metadata.accept((image, context) =>
+    deleteTopic(image, { clusterId, topic: { name: "known" } }, context),
+  );
+  listener(metadata.changes, metadata.image.revision);
+  await clock.advance(50_000);
+  expect(lists).toBe(0);
+  await clock.advance(20_000);
+  expect(lists).toBe(2);
+  expect(await objects.list(topicPrefix(cell, known))).toEqual([]);
 });
