@@ -2,12 +2,11 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import { applyEntry } from "../image/apply.ts";
 import { createImage } from "../image/image.ts";
 import type { Image } from "../image/image.ts";
-import { decodeSnapshot } from "../image/snapshot.ts";
 import { decodeEntry, hashEntry } from "../records/entry.ts";
 import { MetadataDecodeError } from "../records/field-types.ts";
 import { decodeArchive } from "./archive.ts";
-import { archiveKey, archivePrefix, revisionOfKey, snapshotKey } from "./object-keys.ts";
-import { listSnapshots } from "./snapshots.ts";
+import { archiveKey, archivePrefix, revisionOfKey } from "./object-keys.ts";
+import { listSnapshots, loadNewestSnapshot } from "./snapshots.ts";
 
 export type ArchivedImage = {
   readonly image: Image;
@@ -27,10 +26,9 @@ export async function readArchivedImage(
   revision = Infinity,
 ): Promise<ArchivedImage | null> {
   const snapshots = await listSnapshots(objects, cell);
-  const { image, damaged } = await nearestSnapshot(
-    { objects, cell },
-    snapshots.filter((each) => each <= revision),
-  );
+  // The image before the first entry where there is none that can be read: the archive begins there.
+  const { image: nearest, damaged } = await loadNewestSnapshot(objects, cell, revision);
+  const image = nearest ?? createImage();
   let lastRevision = snapshots.at(-1) ?? 0;
   let startAfter = archiveKey(cell, image.revision);
   for (;;) {
@@ -44,27 +42,6 @@ export async function readArchivedImage(
   }
   if (image.revision === 0) return null;
   return { image, lastRevision, damaged };
-}
-
-type Store = { readonly objects: ObjectStore; readonly cell: string };
-
-/** The image before the first entry where there is none that can be read: the archive begins there. */
-async function nearestSnapshot(
-  { objects, cell }: Store,
-  revisions: readonly number[],
-): Promise<{ image: Image; damaged: number[] }> {
-  const damaged: number[] = [];
-  for (const revision of revisions.toReversed()) {
-    const stored = await objects.get(snapshotKey(cell, revision));
-    if (stored === null) continue;
-    try {
-      return { image: decodeSnapshot(stored.bytes), damaged };
-    } catch (error) {
-      if (!(error instanceof MetadataDecodeError) || error.code === "unknown") throw error;
-      damaged.push(revision);
-    }
-  }
-  return { image: createImage(), damaged };
 }
 
 type Archived = { readonly objects: ObjectStore; readonly key: string; readonly revision: number };

@@ -1,6 +1,6 @@
 import { MetadataLogError } from "../../ports/metadata-log.ts";
 import { MetadataDecodeError } from "../records/field-types.ts";
-import { unavailable } from "./replay.ts";
+import { unavailable } from "./unavailable.ts";
 
 type GuardState = "following" | "stopped" | "closed";
 

@@ -111,8 +111,7 @@ export async function openMetadataReplica(
     return image.revision;
   });
   await replay.catchUp();
-  // A snapshot alone makes no cell: its log may be gone.
-  if (await isEmpty(log)) {
+  if (image.revision === 0) {
     await refuseLeftovers(objects, cell, () => isEmpty(log));
     await submitCommand(submission, createCell);
   }

@@ -14,15 +14,17 @@ export async function listSnapshots(objects: ObjectStore, cell: string): Promise
 }
 
 /**
- * The newest image that can be read, or null without any snapshot. A damaged one is passed over for the one before it: the log reaches back
+ * The newest image that can be read of those up to `upTo`, or null without any. A damaged one is passed over for the one before it: the log reaches back
  * behind that too. One of a newer version throws, for this process must stop.
  */
 export async function loadNewestSnapshot(
   objects: ObjectStore,
   cell: string,
-): Promise<{ image: Image; damaged: number[] } | null> {
+  upTo = Infinity,
+): Promise<{ image: Image | null; damaged: number[] }> {
   const damaged: number[] = [];
   for (const revision of (await listSnapshots(objects, cell)).reverse()) {
+    if (revision > upTo) continue;
     const stored = await objects.get(snapshotKey(cell, revision));
     if (stored === null) continue;
     try {
@@ -32,7 +34,7 @@ export async function loadNewestSnapshot(
       damaged.push(revision);
     }
   }
-  return null;
+  return { image: null, damaged };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Random } from "../../ports/random.ts";
 import type { Command, CommandContext, Decision, Rejection } from "../commands/command.ts";
 import { encodeEntry, entryHeader } from "../records/entry.ts";
 import { maxMetadataLevel } from "../records/table.ts";
-import { unavailable } from "./replay.ts";
+import { unavailable } from "./unavailable.ts";
 import type { Replay } from "./replay.ts";
 import { randomUuid } from "./uuid.ts";
 

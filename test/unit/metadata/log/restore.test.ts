@@ -15,6 +15,7 @@ import { decodeSnapshot, encodeSnapshot } from "../../../../metadata/image/snaps
 import { archiveKey } from "../../../../metadata/log/object-keys.ts";
 import { LogIsLost } from "../../../../metadata/log/leftovers.ts";
 import type { MetadataReplica } from "../../../../metadata/log/replica.ts";
+import { listSnapshots } from "../../../../metadata/log/snapshots.ts";
 import { restoreCell } from "../../../../metadata/log/restore.ts";
 import type { RestoreOptions } from "../../../../metadata/log/restore.ts";
 import { newBroker, readyCell } from "../test-cell.ts";
@@ -191,6 +192,42 @@ describe("a cell that is restored into an empty log", () => {
     await old.world.during(replica.maintain());
     expect(old.world.said).toEqual([]);
   });
+
+  test("in the old one's place leaves that readable in its own log, whose snapshots go on below", async () => {
+    const old = await oldCell();
+    const { world } = old;
+    const to = { log: testLog(), objects: world.store, cell: "test" };
+    const { open } = await restore(old, { to });
+    const replica = await open();
+    await old.add("later-there");
+    const again = await world.open();
+    worlds.push({ world, replica: again });
+    expect(lasting(again.image)).toEqual(lasting(old.replica.image));
+    expect(again.image.topics.size).toBe(replica.image.topics.size + 1);
+    expect(world.said).toEqual([expect.stringMatching(/does not belong to the metadata log/)]);
+  });
+});
+
+test("a log that was put back to an earlier time passes over the snapshots of what came after", async () => {
+  const old = await oldCell();
+  const { world } = old;
+  const last = Math.max(...world.log.entries.keys());
+  const snapshots = await listSnapshots(world.store, "test");
+  const newest = snapshots.at(-1) ?? 0;
+  expect(newest).toBeGreaterThan(1);
+  for (let revision = newest; revision <= last; revision++) world.log.entries.delete(revision);
+  // Once where the log ends before it, once where the log has another entry in its place.
+  for (let round = 0; round < 2; round++) {
+    const replica = await world.open();
+    worlds.push({ world, replica });
+    expect(replica.revision).toBe(newest - 1 + round);
+    const made = await world.during(
+      replica.submit((image, now) => createCluster(image, { name: `after-${round}` }, now)),
+    );
+    expect(made.kind).toBe("accepted");
+    expect(world.said).toContainEqual(expect.stringMatching(/does not belong to the metadata log/));
+    world.said.splice(0);
+  }
 });
 
 describe("a restore", () => {
