@@ -22,6 +22,8 @@ export type CellRunOptions = {
   readonly rate: number;
   /** Further flags of `myelin broker`. */
   readonly flags?: readonly string[];
+  /** A directory for what clients say on their standard error. */
+  readonly clientLogs?: string;
   readonly say: (line: string) => void;
 };
 
@@ -86,7 +88,7 @@ type Started = {
 };
 
 async function loaded(
-  { plan, seed, rate, network, say }: CellRunOptions,
+  { plan, seed, rate, network, say, clientLogs }: CellRunOptions,
   { cell, faults, fault, troubles, trouble }: Started,
 ): Promise<CellRun> {
   const { topics } = await cell.myelin.clusters.get("dev");
@@ -102,6 +104,7 @@ async function loaded(
     ledger,
     dice: createDice(seed),
     rate,
+    ...(clientLogs === undefined ? {} : { clientLogs }),
     prefix: (network ?? loopback).clientPrefix,
     onAcknowledged: ({ topic }) => acks.note(topic),
     onGivenUp: (writer, reason) => fault(`the ${writer} gave up a record: ${reason}`),

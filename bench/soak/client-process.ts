@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { endsWithUs } from "../harness/children.ts";
 
@@ -14,6 +16,8 @@ export type ClientProcess = {
 export type ClientProcessOptions = {
   readonly name: string;
   readonly command: readonly string[];
+  /** A directory for what it says on its standard error: one that stands still says there where. */
+  readonly logs?: string;
   /** It was started again: what it had been given is forgotten. */
   readonly onRestart?: () => void;
   readonly onLine: (fields: readonly string[]) => void;
@@ -64,7 +68,7 @@ export function startClient(options: ClientProcessOptions): ClientProcess {
   };
 }
 
-function launch({ command, onLine }: ClientProcessOptions): {
+function launch({ name, command, logs, onLine }: ClientProcessOptions): {
   child: ChildProcess;
   ended: Promise<string>;
 } {
@@ -76,6 +80,7 @@ function launch({ command, onLine }: ClientProcessOptions): {
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-saidBytes);
+    if (logs !== undefined) appendFileSync(join(logs, `${name.replaceAll(" ", "-")}.log`), chunk);
   });
   const lines = createInterface({ input: child.stdout });
   lines.on("line", (line) => onLine(line.split("\t")));

@@ -17,6 +17,8 @@ export type LoadOptions = {
   readonly onAcknowledged?: (place: Place) => void;
   /** A writer that tries again for as long as Kafka's clients do by default (two minutes) has had enough. */
   readonly onGivenUp?: (writer: string, reason: string) => void;
+  /** A directory for what clients say on their standard error. */
+  readonly clientLogs?: string;
   /** Something failed, and is tried again or given up. */
   readonly onTrouble: (what: string) => void;
 };
@@ -71,6 +73,11 @@ class RunningLoad implements Load {
     await Promise.all(this.#readers.map((each) => each.end(endLimitMs)));
   }
 
+  get #logs() {
+    const { clientLogs } = this.#options;
+    return clientLogs === undefined ? {} : { logs: clientLogs };
+  }
+
   #startWriter(plan: WriterPlan): void {
     const { ledger, dice, bootstrap, prefix, onTrouble } = this.#options;
     const { program, compression, isIdempotent } = plan;
@@ -79,6 +86,7 @@ class RunningLoad implements Load {
     const client = startClient({
       name,
       command: [...prefix, ...programs[program].writer({ bootstrap, compression })],
+      ...this.#logs,
       onTrouble,
       onRestart: () => feed.forgotten(),
       onLine: ([kind, id = "", ...rest]) => {
@@ -103,6 +111,7 @@ class RunningLoad implements Load {
     const client = startClient({
       name,
       command: [...prefix, ...programs[program].reader(options)],
+      ...this.#logs,
       onTrouble,
       onLine: ([kind, ...rest]) => {
         const [, , , id = "", sum] = rest;

@@ -35,7 +35,7 @@ const help = `npm run soak -- [options]
   --plan full     or short: the clients that come with npm
   --loopback      no namespaces: nothing is cut
   --data DIR      the brokers', emptied first (default .bench/data/soak)
-  --out DIR       results.json, results.md (default .bench/soak)`;
+  --out DIR       results.json, results.md, clients/ for what clients said (default .bench/soak)`;
 
 /** Most lives last seconds, a sixth not even until they are up. */
 function drawLives(seed: number, seconds: number): LifeEnd[] {
@@ -62,6 +62,7 @@ async function run(seed: number): Promise<SoakReport> {
     httpPort: port + brokerCount,
     seed,
     rate: Number(values.rate),
+    clientLogs: join(values.out, "clients"),
     say: (line: string) => console.log(`${new Date().toISOString().slice(11, 19)} ${line}`),
   };
   if (brokerCount === 1) return soak({ ...shared, lives: drawLives(seed, seconds) });
@@ -77,8 +78,9 @@ async function main(): Promise<void> {
   console.log(`seed ${seed}`);
   rmSync(values.data, { recursive: true, force: true });
   mkdirSync(values.data, { recursive: true });
+  rmSync(join(values.out, "clients"), { recursive: true, force: true });
+  mkdirSync(join(values.out, "clients"), { recursive: true });
   const report = await run(seed);
-  mkdirSync(values.out, { recursive: true });
   writeFileSync(join(values.out, "results.json"), `${JSON.stringify(report, null, 1)}\n`);
   writeFileSync(join(values.out, "results.md"), reportText(report));
   console.log(`\n${reportText(report)}\n${values.out}`);

@@ -18,6 +18,8 @@ export type SoakOptions = {
   readonly rate: number;
   /** When each life ends; the last one is not killed before its time, so that memory can be watched. */
   readonly lives: readonly LifeEnd[];
+  /** A directory for what clients say on their standard error. */
+  readonly clientLogs?: string;
   readonly say: (line: string) => void;
 };
 
@@ -91,13 +93,14 @@ class Soak {
   }
 
   #startLoad(): Load {
-    const { plan, rate, say } = this.#options;
+    const { plan, rate, say, clientLogs } = this.#options;
     const load = startLoad({
       plan,
       bootstrap: this.#bootstrap,
       ledger: this.#ledger,
       dice: this.#dice,
       rate,
+      ...(clientLogs === undefined ? {} : { clientLogs }),
       prefix: [],
       onTrouble: (what) => this.#trouble(what),
     });

@@ -17,6 +17,7 @@ import {
   received,
 } from "./lines.ts";
 import type { ReaderOptions, WriterOptions } from "./options.ts";
+import { sayWhereItStands, type Standing } from "./standing.ts";
 
 /** Not idempotent, tries nothing twice: one of the writers shall be so. Each send goes to one partition, so that its answer says where every record stands. */
 export async function write({ bootstrap, compression }: WriterOptions): Promise<void> {
@@ -80,12 +81,15 @@ export async function read({ bootstrap, topics, group }: ReaderOptions): Promise
       bootstrapBrokers: bootstrap.split(","),
       deserializers: stringDeserializers,
     });
+    const standing = sayWhereItStands(consumer);
     close = () => consumer.close(true);
     try {
-      await readUntilItFails(consumer, topics);
+      await readUntilItFails(consumer, { topics, standing });
     } catch (error) {
       if (!isOver) failed(error);
+      standing.at("closing");
       await consumer.close(true).catch(failed);
+      standing.stop();
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
@@ -93,8 +97,9 @@ export async function read({ bootstrap, topics, group }: ReaderOptions): Promise
 
 async function readUntilItFails(
   consumer: Consumer<string, string, string, string>,
-  topics: readonly string[],
+  { topics, standing }: { topics: readonly string[]; standing: Standing },
 ): Promise<void> {
+  standing.at("joining");
   const stream = await consumer.consume({
     topics: [...topics],
     mode: MessagesStreamModes.COMMITTED,
@@ -102,6 +107,7 @@ async function readUntilItFails(
     autocommit: false,
     maxWaitTime: 500,
   });
+  standing.at("reading");
   const done = new Map<string, Uncommitted>();
   let isCommitting = false;
   const timer = setInterval(() => {
@@ -109,12 +115,17 @@ async function readUntilItFails(
     isCommitting = true;
     const uncommitted = [...done.values()];
     done.clear();
-    void commitAll(uncommitted).finally(() => (isCommitting = false));
+    standing.commitsSince(performance.now());
+    void commitAll(uncommitted).finally(() => {
+      isCommitting = false;
+      standing.commitsSince(null);
+    });
   }, commitEveryMs);
   try {
     for await (const message of stream) {
       const { topic, partition, offset, value } = message;
       received([{ topic, partition, offset: Number(offset), value }]);
+      standing.at("reading");
       done.set(`${topic}:${partition}`, message);
     }
   } finally {
