@@ -37,8 +37,14 @@ export function prepareMetadataFile(
     throw isNotADatabase(error) ? foreign(error) : error;
   }
   if (!isNew && readNumber(database, "PRAGMA application_id") !== applicationId) throw foreign();
-  // Both last only as long as the connection or are told to the file once; FULL flushes every commit before it is answered.
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  // Without a lock where nothing is to be written: whoever holds it may be paused, and others can start meanwhile.
+  if (!isNew && isComplete(database)) {
+    const found = readNumber(database, "SELECT version FROM format");
+    if (found > version) throw laterVersion(path, found, version);
+    database.exec(durability);
+    if (found === version) return;
+  }
+  database.exec(`PRAGMA journal_mode = WAL; ${durability}`);
   database.exec("BEGIN IMMEDIATE");
   try {
     createTables(database, version);
@@ -50,6 +56,16 @@ export function prepareMetadataFile(
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
   }
+}
+
+/** Of this connection: every commit is flushed before it is answered. */
+const durability = "PRAGMA synchronous = FULL";
+
+/** All its tables are there: they came in one transaction, in this mode. */
+function isComplete(database: DatabaseSync): boolean {
+  const mode = Object.values(database.prepare("PRAGMA journal_mode").get() ?? {})[0];
+  const tables = "SELECT count(*) FROM sqlite_schema WHERE name IN ('format', 'entries')";
+  return mode === "wal" && readNumber(database, tables) === 2;
 }
 
 function createTables(database: DatabaseSync, version: number): void {

@@ -8,6 +8,7 @@ import { startCompactionThread } from "../../adapters/node/compaction-thread.ts"
 import { createNodeDisk } from "../../adapters/node/disk.ts";
 import { createNodeNetwork } from "../../adapters/node/network.ts";
 import type { MetadataReplica } from "../../metadata/log/replica.ts";
+import { patiently } from "../../metadata/log/patience.ts";
 import { openMetadataReplica } from "../../metadata/log/replica.ts";
 import type { Broker } from "../broker.ts";
 import { createBroker } from "../broker.ts";
@@ -49,15 +50,17 @@ export async function startContainer(
   await using starting = new AsyncDisposableStack();
   const ports = openCellPorts(environment);
   starting.defer(() => ports.close());
-  const metadata = await openMetadataReplica({
-    log: ports.metadataLog,
-    objects: ports.objects,
-    clock: ports.clock,
-    random: ports.random,
-    output: log,
-    cell: environment.MYELIN_CELL,
-    onStopped: onFatal,
-  });
+  const metadata = await patiently({ clock: ports.clock, output: log }, () =>
+    openMetadataReplica({
+      log: ports.metadataLog,
+      objects: ports.objects,
+      clock: ports.clock,
+      random: ports.random,
+      output: log,
+      cell: environment.MYELIN_CELL,
+      onStopped: onFatal,
+    }),
+  );
   starting.defer(() => metadata.close());
   const disk = createNodeDisk();
   starting.defer(() => disk.close());

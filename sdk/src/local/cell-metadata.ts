@@ -2,6 +2,7 @@ import { defaultBrokerConfig } from "../../../broker/config.ts";
 import type { LogOutput } from "../../../broker/log-output.ts";
 import { ensureCluster } from "../../../metadata/commands/cluster-commands.ts";
 import type { Cluster } from "../../../metadata/image/image.ts";
+import { patiently } from "../../../metadata/log/patience.ts";
 import type { MetadataReplica } from "../../../metadata/log/replica.ts";
 import { openMetadataReplica } from "../../../metadata/log/replica.ts";
 import type { Clock } from "../../../ports/clock.ts";
@@ -45,15 +46,17 @@ export async function openCellMetadata({
   const { metadataLog, objects, clock, random } = ports;
   await using joining = new AsyncDisposableStack();
   joining.defer(() => metadataLog.close());
-  const replica = await openMetadataReplica({
-    log: metadataLog,
-    objects,
-    clock,
-    random,
-    output: log,
-    cell: cellName,
-    onStopped: onFatal,
-  });
+  const replica = await patiently({ clock, output: log }, () =>
+    openMetadataReplica({
+      log: metadataLog,
+      objects,
+      clock,
+      random,
+      output: log,
+      cell: cellName,
+      onStopped: onFatal,
+    }),
+  );
   joining.defer(() => replica.close());
   const cluster = await firstCluster(replica, clusterName);
   const joined = joining.move();
