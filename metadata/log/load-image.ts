@@ -1,5 +1,4 @@
 import type { MetadataLog } from "../../ports/metadata-log.ts";
-import { ObjectStoreError } from "../../ports/object-store.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { createImage } from "../image/image.ts";
 import type { Image } from "../image/image.ts";
@@ -7,7 +6,7 @@ import { hashEntry } from "../records/entry.ts";
 import { applyTo, entriesPerRead, readOn } from "./chain.ts";
 import type { MetadataLogOutput } from "./log-output.ts";
 import { loadNewestSnapshot } from "./snapshots.ts";
-import { unavailable } from "./unavailable.ts";
+import { whereStoreIsAway } from "./unavailable.ts";
 
 type LoadOptions = {
   readonly log: MetadataLog;
@@ -38,7 +37,9 @@ export async function loadImage(options: LoadOptions): Promise<Loaded> {
 /** The image before the first entry where there is no snapshot. */
 async function snapshotUpTo(options: LoadOptions, upTo: number): Promise<Image> {
   const { objects, cell, output } = options;
-  const found = await loadNewestSnapshot(objects, cell, upTo).catch(asUnavailable);
+  const found = await loadNewestSnapshot(objects, cell, upTo).catch(
+    whereStoreIsAway("metadata snapshots cannot be read"),
+  );
   for (const revision of found.damaged) {
     output.error("a metadata snapshot is damaged; the one before it is used", { revision });
   }
@@ -62,9 +63,4 @@ async function applyTail(log: MetadataLog, image: Image): Promise<number | null>
   }
   if (first === "trimmed" || first.length === entriesPerRead) await readOn(log, image, take);
   return tailBytes;
-}
-
-function asUnavailable(error: unknown): never {
-  if (!(error instanceof ObjectStoreError) || error.code !== "unavailable") throw error;
-  throw unavailable("metadata snapshots cannot be read", error);
 }

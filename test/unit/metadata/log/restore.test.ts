@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 
 import { createSeededRandom } from "../../../../adapters/memory/random.ts";
 import { allocateProducerIds } from "../../../../metadata/commands/allocate-producer-ids.ts";
@@ -18,6 +18,7 @@ import type { MetadataReplica } from "../../../../metadata/log/replica.ts";
 import { listSnapshots } from "../../../../metadata/log/snapshots.ts";
 import { restoreCell } from "../../../../metadata/log/restore.ts";
 import type { RestoreOptions } from "../../../../metadata/log/restore.ts";
+import { ObjectStoreError } from "../../../../ports/object-store.ts";
 import { newBroker, readyCell } from "../test-cell.ts";
 import { testLog, testObjects, testWorld } from "./test-log.ts";
 import type { TestWorld } from "./test-log.ts";
@@ -279,6 +280,20 @@ describe("a restore", () => {
       () => expect.fail("it began"),
       (error: unknown) => expect(error).toBeInstanceOf(LogIsLost),
     );
+  });
+
+  test("a store that is away when a cell begins is what a log that is away would be: to be tried again", async () => {
+    const world = testWorld();
+    onTestFinished(() => world.clock.close());
+    const away = () => Promise.reject(new ObjectStoreError("unavailable", "slow down"));
+    let lists = 0;
+    const objects = Object.assign(testObjects(), {
+      list: () => (++lists === 1 ? Promise.resolve([]) : away()),
+    });
+    await expect(world.open({ objects })).rejects.toMatchObject({
+      name: "MetadataLogError",
+      code: "unavailable",
+    });
   });
 
   test("raises terms above those that are known of the store", async () => {
