@@ -17,6 +17,16 @@ export type DirtyPartitions = {
   readonly clock: FetchClock;
   /** Tells the long poll under way that there is something to look at. */
   onDirty: (() => void) | null;
+  readonly untold: UntoldWatermarks;
+};
+
+/** What their follower has yet to hear (untold-watermarks.ts). */
+export type UntoldWatermarks = {
+  /** At rest, but for a high watermark. */
+  readonly waiting: Set<WantedPartition>;
+  /** They have waited for long enough. */
+  readonly due: Set<WantedPartition>;
+  cancel: (() => void) | null;
 };
 
 export function createDirtyPartitions(
@@ -28,6 +38,7 @@ export function createDirtyPartitions(
     atRest: new Map(),
     clock: { lastFetchMs: nowMs },
     onDirty: null,
+    untold: { waiting: new Set(), due: new Set(), cancel: null },
   };
 }
 
@@ -61,6 +72,15 @@ export function rest(
 export function forgetPartition(session: DirtyPartitions, wanted: WantedPartition): void {
   session.atRest.get(wanted)?.();
   session.dirty.delete(wanted);
+  nothingUntold(session, wanted);
+}
+
+/** Its follower knows the high watermark, or is not to hear of it any more. */
+export function nothingUntold({ untold }: DirtyPartitions, wanted: WantedPartition): void {
+  untold.due.delete(wanted);
+  if (!untold.waiting.delete(wanted) || untold.waiting.size > 0) return;
+  untold.cancel?.();
+  untold.cancel = null;
 }
 
 /** The session has ended: no partition knows of it any more. */
@@ -68,4 +88,6 @@ export function forgetAll(session: DirtyPartitions): void {
   session.onDirty = null;
   for (const stir of session.atRest.values()) stir();
   session.dirty.clear();
+  for (const wanted of session.untold.waiting) nothingUntold(session, wanted);
+  session.untold.due.clear();
 }

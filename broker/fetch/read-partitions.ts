@@ -19,10 +19,13 @@ export type PartitionFetch = {
   readonly isUnknownById: boolean;
   /** The follower that asks; null for a consumer. */
   readonly replica: Replica | null;
-  /** What the follower's session has told it; null for consumers and without a session. News of them are worth an answer of their own (KIP-1166). */
+  /** What the follower's session has told it; null for consumers and without a session. News of them are worth an answer of their own. */
   readonly told: Told | null;
-  /** Called where there is nothing new for it: it need not be read again until its partition has changed. False if it has to be. */
-  readonly rest: ((partition: Partition) => boolean) | null;
+  /**
+   * Called where there is nothing new for it, or nothing but the high watermark: it need not be read again until its partition has changed, or that has to be
+   * told. False if it has to be, or now.
+   */
+  readonly rest: ((partition: Partition, untold: Untold) => boolean) | null;
   /** A follower may answer (KIP-392). */
   readonly mayFollow: boolean;
   /** The replica it should be asked of instead; null for this one. */
@@ -35,6 +38,9 @@ export type Told = {
   readonly tieredEnd: number;
   readonly packedEnd: number;
 };
+
+/** What a follower that is at the log's end has yet to hear. */
+export type Untold = "nothing" | "highWatermark";
 
 /** What it gets: an error, a divergence (KIP-595: the log it fetched from went another way), or bytes, perhaps none. */
 export type PartitionRead = {
@@ -130,32 +136,48 @@ const budgetOf = ({ totalBytes }: Gathering, limits: FetchLimits): Budget => ({
 });
 
 function note(gathered: Gathering, fetch: PartitionFetch, read: PartitionRead): void {
-  gathered.reads.push(read);
-  gathered.totalBytes += read.records?.byteLength ?? 0;
-  if (read.error !== "NONE" || read.diverging !== null || isNews(read, fetch))
-    gathered.isUrgent = true;
-  if (fetch.preferredReplica !== null) gathered.isUrgent = true;
+  collect(gathered, read);
+  if (isUrgent(fetch, read) || isNews(read, fetch)) gathered.isUrgent = true;
 }
 
+function collect(gathered: Gathering, read: PartitionRead): void {
+  gathered.reads.push(read);
+  gathered.totalBytes += read.records?.byteLength ?? 0;
+}
+
+const isUrgent = ({ preferredReplica }: PartitionFetch, read: PartitionRead): boolean =>
+  read.error !== "NONE" || read.diverging !== null || preferredReplica !== null;
+
 const isNews = (read: PartitionRead, { told }: PartitionFetch): boolean =>
-  told !== null &&
-  (read.highWatermark > told.highWatermark ||
-    read.logStartOffset !== told.logStartOffset ||
-    read.tieredEnd !== told.tieredEnd ||
-    read.packedEnd !== told.packedEnd);
+  told !== null && (read.highWatermark > told.highWatermark || isOtherNews(read, told));
+
+const isOtherNews = (read: PartitionRead, told: Told): boolean =>
+  read.logStartOffset !== told.logStartOffset ||
+  read.tieredEnd !== told.tieredEnd ||
+  read.packedEnd !== told.packedEnd;
 
 /** Nothing has happened since it was read. */
 function noteAtOnce(gathered: Gathering, fetch: PartitionFetch, read: PartitionRead): void {
-  note(gathered, fetch, read);
   const { rest, told, topic, index } = fetch;
-  if (rest === null || told === null || read.error !== "NONE") return;
-  const isAllTold = read.highWatermark === told.highWatermark && !isNews(read, fetch);
   const partition = topic?.partitions[index];
   // Without records for want of room in the answer it is not at its end.
-  if (read.diverging !== null || read.records !== null || !isAllTold) return;
-  if (partition?.log.logEndOffset !== fetch.fetchOffset) return;
-  // What stays dirty is watched by nobody: answered, it is asked for again.
-  if (!rest(partition)) gathered.isUrgent = true;
+  const isAtEnd = read.records === null && partition?.log.logEndOffset === fetch.fetchOffset;
+  if (rest === null || told === null || !isAtEnd || isUrgent(fetch, read))
+    return note(gathered, fetch, read);
+  collect(gathered, read);
+  // Nothing told yet, or not since an error: then that all is well is news.
+  if (
+    isOtherNews(read, told) ||
+    read.highWatermark < told.highWatermark ||
+    told.highWatermark < 0
+  ) {
+    if (isNews(read, fetch)) gathered.isUrgent = true;
+    return;
+  }
+  // The next records bring the high watermark along: an answer for each would be twice as many (fetch-sessions/untold-watermarks.ts). What stays dirty is watched by
+  // nobody: answered, it is asked for again.
+  const untold = read.highWatermark > told.highWatermark ? "highWatermark" : "nothing";
+  if (!rest(partition, untold)) gathered.isUrgent = true;
 }
 
 /** Lets go of bytes that will not be sent after all. */

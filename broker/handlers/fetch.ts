@@ -1,3 +1,4 @@
+import type { Clock } from "../../ports/clock.ts";
 import { errorCodes } from "../../protocol/errors.ts";
 import type { FetchRequest } from "../../protocol/messages/fetch.ts";
 import type { Encodable } from "../../protocol/schema/message.ts";
@@ -6,10 +7,11 @@ import {
   metadataFetchFromWire,
   metadataFetchRequest,
 } from "../cell/metadata-fetch.ts";
-import type { FetchRead, PartitionFetch, PartitionRead } from "../fetch/read-partitions.ts";
+import type { FetchRead, PartitionFetch, PartitionRead, Untold } from "../fetch/read-partitions.ts";
 import { readPartitions } from "../fetch/read-partitions.ts";
 import { waitForBytes } from "../fetch/wait-for-bytes.ts";
 import { rest, type DirtyPartitions } from "../fetch-sessions/dirty-partitions.ts";
+import { isDue, noteTold, putOff } from "../fetch-sessions/untold-watermarks.ts";
 import type { ResolvedFetch } from "../fetch-sessions/resolve-fetch.ts";
 import { resolveFetch } from "../fetch-sessions/resolve-fetch.ts";
 import type { WantedPartition } from "../fetch-sessions/session-cache.ts";
@@ -134,7 +136,8 @@ async function poll(
   const { context, replica } = caller;
   const session = replica === null ? null : resolved.session;
   const dirty = session?.dirty ?? null;
-  const { serving } = context.services.cell;
+  const { clock, cell } = context.services;
+  const { serving } = cell;
   const limits = {
     maxBytes: Math.max(0, Math.min(maxResponseBytes, request.maxBytes)),
     isReadCommitted: request.isolationLevel === readCommitted,
@@ -168,7 +171,7 @@ async function poll(
     rest:
       dirty === null || replica === null
         ? null
-        : (partition) => comeToRest(partition, each, { dirty, replica }),
+        : (partition, untold) => comeToRest(partition, each, { dirty, replica, untold, clock }),
     mayFollow: isFar,
     preferredReplica: nearer(each, localTopic(each, caller)?.partitions[each.partition]),
   });
@@ -176,7 +179,7 @@ async function poll(
   let wanted = dirty === null ? [...resolved.partitions] : [];
   let fetches = wanted.map(fetchOf);
   const read = await waitForBytes({
-    clock: context.services.clock,
+    clock,
     // More than one response may carry would never be there. A follower waits for anything: what has been looked at is at rest, or worth an answer.
     minBytes: dirty === null ? Math.min(request.minBytes, limits.maxBytes) : 1,
     maxWaitMs: request.maxWaitMs,
@@ -192,6 +195,7 @@ async function poll(
       dirty === null ? onAnyChange(fetches, listener) : onDirty(dirty, listener),
     onEnd: (listener) => onEnd(context, listener),
   });
+  if (dirty !== null) noteTold(dirty, wanted);
   return { wanted, read };
 }
 
@@ -210,6 +214,13 @@ function onDirty(session: DirtyPartitions, listener: () => void): () => void {
   };
 }
 
+type Resting = {
+  readonly dirty: DirtyPartitions;
+  readonly replica: Replica;
+  readonly untold: Untold;
+  readonly clock: Clock;
+};
+
 /**
  * Until it is stirred the follower is taken to fetch the partition whenever its session does. Not before this term has counted a fetch of it: the epoch may
  * have begun while other partitions were read for this one.
@@ -217,15 +228,16 @@ function onDirty(session: DirtyPartitions, listener: () => void): () => void {
 function comeToRest(
   partition: Partition,
   wanted: WantedPartition,
-  { dirty, replica }: { readonly dirty: DirtyPartitions; readonly replica: Replica },
+  { dirty, replica, untold, clock }: Resting,
 ): boolean {
   const { leaderState } = partition;
-  if (leaderState === null) return false;
+  if (leaderState === null || (untold === "highWatermark" && isDue(dirty, wanted))) return false;
   const { brokerId } = replica;
   const { fetchOffset } = wanted;
   const stirred = restFollower(leaderState, { brokerId, fetchOffset }, dirty.clock);
   if (stirred === null) return false;
   rest(dirty, wanted, partition, stirred);
+  if (untold === "highWatermark") putOff(dirty, wanted, clock);
   return true;
 }
 
