@@ -8,9 +8,10 @@ const budgetMs = 0.03;
 
 const callMs = 0.004;
 const msPerByte = 0.25e-6;
-/** A write that waited says that the next one may: one alone turns the next dozen to the thread. */
-const slownessLimit = 64;
-const weight = 1 / 8;
+/** A write that took so long did not wait for the processor: the next one may wait as long. */
+const stallMs = 50;
+/** Of so many writes the middle one tells: one that was slow alone lost the processor meanwhile, as any code may, and would have on the thread too. */
+const judged = 5;
 
 export type WriteCost = {
   isCheap(byteLength: number): boolean;
@@ -20,16 +21,19 @@ export type WriteCost = {
 };
 
 export function createWriteCost(): WriteCost {
-  /** What writes took lately, as a multiple of what they should. */
+  /** What the latest writes took, as multiples of what they should; the oldest first. */
+  let latest: readonly number[] = Array.from({ length: judged }, () => 1);
   let slowness = 1;
   const expectedMs = (byteLength: number): number => callMs + byteLength * msPerByte;
-  const noteLatest = (latest: number): void => {
+  const noteLatest = (multiple: number, times: number): void => {
+    latest = [...latest, ...Array.from({ length: times }, () => multiple)].slice(-judged);
     // Never below what is expected: a disk that is fast with a few bytes says nothing about copying many.
-    slowness = Math.max(1, slowness + (Math.min(latest, slownessLimit) - slowness) * weight);
+    slowness = Math.max(1, latest.toSorted((a, b) => a - b)[(judged - 1) / 2] ?? 1);
   };
   return {
     isCheap: (byteLength) => expectedMs(byteLength) * slowness <= budgetMs,
-    note: (byteLength, tookMs) => noteLatest(tookMs / expectedMs(byteLength)),
-    noteFailure: () => noteLatest(slownessLimit),
+    note: (byteLength, tookMs) =>
+      noteLatest(tookMs / expectedMs(byteLength), tookMs < stallMs ? 1 : judged),
+    noteFailure: () => noteLatest(Infinity, judged),
   };
 }
