@@ -13,7 +13,7 @@ import {
   type ByteReader,
 } from "./byte-reader.ts";
 import type { LeavingObject, Manifest, PageEntry, SegmentEntry } from "./manifest.ts";
-import type { CorruptObject } from "./segment-footer.ts";
+import type { CorruptObject } from "./object-tail.ts";
 
 // Manifests and their pages as bytes, big-endian: {magic, version, CRC-32C of the rest}, then the fields in the order written below. A new field is a new
 // version. Layout: docs/decisions/0013-segments-manifests-and-packs.md.

@@ -11,7 +11,7 @@ import {
   pageName,
   type PartitionPath,
 } from "./object-keys.ts";
-import type { CorruptObject } from "./segment-footer.ts";
+import type { CorruptObject } from "./object-tail.ts";
 import { unavailable, type Unavailable } from "./store-failure.ts";
 
 /** A manifest as the store has it: the next one takes the place of just this. */

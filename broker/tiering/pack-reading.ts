@@ -1,14 +1,8 @@
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { packsPrefix, parsePackKey, type PackName } from "./object-keys.ts";
-import {
-  decodePackDirectory,
-  decodePackTail,
-  packTailBytes,
-  rangeProblem,
-  type PackRange,
-} from "./pack.ts";
+import { decodePackDirectory, packFormat, rangeProblem, type PackRange } from "./pack.ts";
 import type { FoundRange } from "./pack-recovery.ts";
-import type { CorruptObject } from "./segment-footer.ts";
+import { decodeTail, tailBytes, type CorruptObject } from "./object-tail.ts";
 import { unavailable, type Unavailable } from "./store-failure.ts";
 
 /** A pack as a LIST shows it. */
@@ -74,9 +68,9 @@ export async function loadPackDirectory(
       if (found.sizeBytes !== sizeBytes || found.bytes.length !== wantedBytes) {
         return { kind: "corrupt", message: `${key} is not of ${sizeBytes} bytes` };
       }
-      const tail = decodePackTail(found.bytes);
+      const tail = decodeTail(found.bytes, packFormat);
       if ("kind" in tail) return { kind: "corrupt", message: `${key}: ${tail.message}` };
-      const neededBytes = Math.min(sizeBytes, tail.directoryBytes + packTailBytes);
+      const neededBytes = Math.min(sizeBytes, tail.partBytes + tailBytes);
       if (neededBytes > wantedBytes) {
         wantedBytes = neededBytes;
         continue;

@@ -7,13 +7,9 @@ import {
   leaderEpochAt,
   nextOffsetAt,
 } from "../../protocol/records/batch.ts";
-import { putInt32, uint32At } from "../../protocol/records/big-endian.ts";
-import { crc32c } from "../../protocol/records/crc32c.ts";
 import { assert } from "../assert.ts";
 import { ByteWriter } from "../log/byte-writer.ts";
 import {
-  createByteReader,
-  isExhausted,
   readInt32,
   readList,
   readOffset,
@@ -21,7 +17,14 @@ import {
   readUint32,
   type ByteReader,
 } from "./byte-reader.ts";
-import type { CorruptObject } from "./segment-footer.ts";
+import {
+  corrupt,
+  readPart,
+  tailBytes,
+  takeWithTail,
+  type CorruptObject,
+  type TailFormat,
+} from "./object-tail.ts";
 
 // A pack: the batches that a broker's partitions have committed since the last one, partition by partition, then a directory, then a tail that finds it. It is
 // read only where every replica is lost. Layout: docs/decisions/0013-segments-manifests-and-packs.md.
@@ -58,9 +61,12 @@ export type PackBuilder = {
 /** The bytes are no whole batch, or their CRC does not hold: nothing of them was taken. */
 type PackedCorrupt = { readonly kind: "corruptState"; readonly message: string };
 
-export const packTailBytes = 16;
-const magic = 0x4d594c4b;
-const version = 1;
+export const packFormat: TailFormat = {
+  object: "pack",
+  part: "directory",
+  magic: 0x4d594c4b,
+  version: 1,
+};
 const countBytes = 4;
 /** Of a directory's row, without the topic id. */
 const rowBytes = 40;
@@ -89,7 +95,7 @@ export function createPackBuilder(buffer: Uint8Array): PackBuilder {
       const goesOn =
         last?.topicId === topicId && last.index === index && last.endOffset === baseOffset;
       const moreBytes = goesOn ? 0 : rowBytes + Buffer.byteLength(topicId);
-      if (at + batch.length + directoryBytes + moreBytes + packTailBytes > buffer.length) {
+      if (at + batch.length + directoryBytes + moreBytes + tailBytes > buffer.length) {
         return { kind: "full" };
       }
       const leaderEpoch = leaderEpochAt(batch, 0);
@@ -118,7 +124,7 @@ export function createPackBuilder(buffer: Uint8Array): PackBuilder {
       assert(!isFinished, "a pack is finished once");
       isFinished = true;
       const directory = encodeDirectory(ranges);
-      assert(directory.length === directoryBytes + packTailBytes, "room was kept for the rows");
+      assert(directory.length === directoryBytes + tailBytes, "room was kept for the rows");
       buffer.set(directory, at);
       return { bytes: buffer.subarray(0, at + directory.length), ranges };
     },
@@ -138,26 +144,8 @@ const encodeDirectory = (ranges: readonly PackRange[]): Uint8Array => {
     writer.uint32(range.position);
     writer.uint32(range.sizeBytes);
   }
-  writer.uint32(writer.byteLength);
-  writer.uint32(version);
-  writer.uint32(magic);
-  writer.uint32(0);
-  const bytes = writer.take();
-  putInt32(bytes, bytes.length - 4, crc32c(bytes, 0, bytes.length - 4));
-  return bytes;
+  return takeWithTail(writer, packFormat);
 };
-
-/** What the last `packTailBytes` of an object say: how long the directory before them is. */
-export function decodePackTail(
-  bytes: Uint8Array,
-): { readonly directoryBytes: number } | CorruptObject {
-  const at = bytes.length - packTailBytes;
-  if (at < 0) return corrupt("shorter than its tail");
-  if (uint32At(bytes, at + 8) !== magic) return corrupt("no pack of ours");
-  const found = uint32At(bytes, at + 4);
-  if (found !== version) return corrupt(`version ${found}`);
-  return { directoryBytes: uint32At(bytes, at) };
-}
 
 export type DecodedPack =
   | { readonly kind: "decoded"; readonly ranges: readonly PackRange[] }
@@ -165,28 +153,18 @@ export type DecodedPack =
 
 /** `bytes`: the end of the object, from the directory on or more of it. `sizeBytes`: of the whole object. */
 export function decodePackDirectory(bytes: Uint8Array, sizeBytes: number): DecodedPack {
-  const tail = decodePackTail(bytes);
-  if ("kind" in tail) return tail;
-  const from = bytes.length - packTailBytes - tail.directoryBytes;
-  if (from < 0) return corrupt("the directory is cut off");
-  if (uint32At(bytes, bytes.length - 4) !== crc32c(bytes, from, bytes.length - 4)) {
-    return corrupt("the CRC does not hold");
-  }
-  const reader = createByteReader(bytes.subarray(from, bytes.length - packTailBytes));
-  const ranges = readList(reader, rowBytes, readRange);
-  if (!isExhausted(reader)) return corrupt("the counts do not fit");
-  const dataBytes = sizeBytes - (bytes.length - from);
+  const found = readPart(bytes, packFormat, readRanges);
+  if (found.kind === "corrupt") return found;
+  const { part: ranges, partAt } = found;
+  const dataBytes = sizeBytes - (bytes.length - partAt);
   for (const { baseOffset, endOffset, position, sizeBytes: rangeBytes } of ranges) {
     const isInside = position + rangeBytes <= dataBytes;
-    if (baseOffset >= endOffset || !isInside) return corrupt("a range lies outside");
+    if (baseOffset >= endOffset || !isInside) return corrupt(packFormat, "a range lies outside");
   }
   return { kind: "decoded", ranges };
 }
 
-const corrupt = (message: string): CorruptObject => ({
-  kind: "corrupt",
-  message: `pack: ${message}`,
-});
+const readRanges = (reader: ByteReader): PackRange[] => readList(reader, rowBytes, readRange);
 
 const readRange = (reader: ByteReader): PackRange => ({
   topicId: readString(reader),

@@ -1,12 +1,8 @@
-import { putInt32, uint32At } from "../../protocol/records/big-endian.ts";
-import { crc32c } from "../../protocol/records/crc32c.ts";
 import { assert } from "../assert.ts";
 import { ByteWriter } from "../log/byte-writer.ts";
 import type { EpochEntry } from "../log/epoch-cache.ts";
 import type { Gap } from "../log/gaps.ts";
 import {
-  createByteReader,
-  isExhausted,
   readBytes,
   readCount,
   readInt32,
@@ -17,6 +13,13 @@ import {
   readUint32,
   type ByteReader,
 } from "./byte-reader.ts";
+import {
+  corrupt,
+  readPart,
+  takeWithTail,
+  type CorruptObject,
+  type TailFormat,
+} from "./object-tail.ts";
 
 // What stands behind a segment's batches: everything a reader needs to find its way in them, and everything a replica needs that begins where they end. The
 // layout is in docs/decisions/0013-segments-manifests-and-packs.md. A new field is a new version.
@@ -71,13 +74,12 @@ export type SegmentFooter = {
   readonly gaps: readonly Gap[];
 };
 
-export type SegmentTail = { readonly footerBytes: number };
-
-export type CorruptObject = { readonly kind: "corrupt"; readonly message: string };
-
-export const segmentTailBytes = 16;
-const magic = 0x4d594c53;
-const version = 1;
+export const segmentFormat: TailFormat = {
+  object: "segment",
+  part: "footer",
+  magic: 0x4d594c53,
+  version: 1,
+};
 
 /** The footer and the tail behind it: what follows the batches to the object's end. */
 export function encodeSegmentFooter(footer: SegmentFooter): Uint8Array {
@@ -108,14 +110,7 @@ export function encodeSegmentFooter(footer: SegmentFooter): Uint8Array {
     writer.int64(end);
     writer.int64(start);
   }
-  const footerBytes = writer.byteLength;
-  writer.uint32(footerBytes);
-  writer.uint32(version);
-  writer.uint32(magic);
-  writer.uint32(0);
-  const bytes = writer.take();
-  putInt32(bytes, bytes.length - 4, crc32c(bytes, 0, bytes.length - 4));
-  return bytes;
+  return takeWithTail(writer, segmentFormat);
 }
 
 const writeSummary = (writer: ByteWriter, footer: SegmentFooter): void => {
@@ -140,40 +135,19 @@ const writePairs = (writer: ByteWriter, first: Float64Array, second: Float64Arra
   }
 };
 
-/** What the last `segmentTailBytes` of an object say. The CRC is not looked at yet: it covers the footer. */
-export function decodeSegmentTail(bytes: Uint8Array): SegmentTail | CorruptObject {
-  const at = bytes.length - segmentTailBytes;
-  if (at < 0) return corrupt("shorter than its tail");
-  if (uint32At(bytes, at + 8) !== magic) return corrupt("no segment of ours");
-  const found = uint32At(bytes, at + 4);
-  if (found !== version) return corrupt(`version ${found}`);
-  return { footerBytes: uint32At(bytes, at) };
-}
-
 export type DecodedFooter =
   | { readonly kind: "decoded"; readonly footer: SegmentFooter }
   | CorruptObject;
 
 /** `bytes`: the object from `dataBytes` on, or more of it: it may begin earlier. The footer keeps none of them. */
 export function decodeSegmentFooter(bytes: Uint8Array): DecodedFooter {
-  const tail = decodeSegmentTail(bytes);
-  if ("kind" in tail) return tail;
-  const from = bytes.length - segmentTailBytes - tail.footerBytes;
-  if (from < 0) return corrupt("the footer is cut off");
-  if (uint32At(bytes, bytes.length - 4) !== crc32c(bytes, from, bytes.length - 4)) {
-    return corrupt("the CRC does not hold");
-  }
-  const reader = createByteReader(bytes.subarray(from, bytes.length - segmentTailBytes));
-  const footer = readFooter(reader);
-  if (!isExhausted(reader)) return corrupt("the counts do not fit");
-  const problem = footerProblem(footer);
-  return problem === null ? { kind: "decoded", footer } : corrupt(problem);
+  const found = readPart(bytes, segmentFormat, readFooter);
+  if (found.kind === "corrupt") return found;
+  const problem = footerProblem(found.part);
+  return problem === null
+    ? { kind: "decoded", footer: found.part }
+    : corrupt(segmentFormat, problem);
 }
-
-const corrupt = (message: string): CorruptObject => ({
-  kind: "corrupt",
-  message: `segment footer: ${message}`,
-});
 
 const readFooter = (reader: ByteReader): SegmentFooter => {
   const summary = {

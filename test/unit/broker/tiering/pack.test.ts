@@ -1,10 +1,10 @@
 import fc from "fast-check";
+import { decodeTail, tailBytes } from "../../../../broker/tiering/object-tail.ts";
 import { expect, test } from "vitest";
 import {
   createPackBuilder,
   decodePackDirectory,
-  decodePackTail,
-  packTailBytes,
+  packFormat,
   rangeProblem,
 } from "../../../../broker/tiering/pack.ts";
 import { nextOffsetAt, stampBaseOffset } from "../../../../protocol/records/batch.ts";
@@ -40,9 +40,9 @@ test("a pack holds each partition's batches, in ranges without a hole, and its d
         ends.set(key, next);
       }
       const { bytes, ranges } = builder.finish();
-      const tail = decodePackTail(bytes.subarray(-packTailBytes));
+      const tail = decodeTail(bytes.subarray(-tailBytes), packFormat);
       if ("kind" in tail) throw new Error(tail.message);
-      const directory = bytes.subarray(-packTailBytes - tail.directoryBytes);
+      const directory = bytes.subarray(-tailBytes - tail.partBytes);
       const decoded = decodePackDirectory(directory, bytes.length);
       expect(decoded).toEqual({ kind: "decoded", ranges });
       const found = ranges.map((range) => {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
+import { decodeTail, tailBytes } from "../../../../broker/tiering/object-tail.ts";
 import { expect, test } from "vitest";
 import {
   decodeSegmentFooter,
-  decodeSegmentTail,
   encodeSegmentFooter,
-  segmentTailBytes,
+  segmentFormat,
   type SegmentFooter,
 } from "../../../../broker/tiering/segment-footer.ts";
 import { putInt32 } from "../../../../protocol/records/big-endian.ts";
@@ -47,8 +47,8 @@ test("a footer comes back from its bytes, whatever stands before it", () => {
   expect(decodeSegmentFooter(bytes)).toEqual({ kind: "decoded", footer });
   const object = Buffer.concat([Buffer.alloc(1000, 7), bytes]);
   expect(decodeSegmentFooter(object)).toEqual({ kind: "decoded", footer });
-  expect(decodeSegmentTail(object.subarray(-segmentTailBytes))).toEqual({
-    footerBytes: bytes.length - segmentTailBytes,
+  expect(decodeTail(object.subarray(-tailBytes), segmentFormat)).toEqual({
+    partBytes: bytes.length - tailBytes,
   });
 });
 
@@ -69,7 +69,7 @@ test("a footer whose CRC holds over fields that cannot be is corrupt, and never 
   const whole = encodeSegmentFooter(footer);
   fc.assert(
     fc.property(
-      fc.array(fc.tuple(fc.nat(whole.length - segmentTailBytes - 1), fc.nat(255)), {
+      fc.array(fc.tuple(fc.nat(whole.length - tailBytes - 1), fc.nat(255)), {
         minLength: 1,
         maxLength: 8,
       }),
