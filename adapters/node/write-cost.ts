@@ -3,8 +3,10 @@
 // system's journal, or because the kernel slows down whoever dirties pages faster than the disk takes them. So only small ones, and none while writes are slow:
 // those on the thread count as well, and tell when that is over.
 
-/** What one may take of the thread that serves everybody. */
-const budgetMs = 0.03;
+/** What one may take of the thread that serves everybody: no more than handing it over takes where several processes want the processors. */
+const budgetMs = 0.1;
+/** Copying more is what the other thread is for, however quick it is. */
+const mostBytes = 100_000;
 
 const callMs = 0.004;
 const msPerByte = 0.25e-6;
@@ -31,7 +33,8 @@ export function createWriteCost(): WriteCost {
     slowness = Math.max(1, latest.toSorted((a, b) => a - b)[(judged - 1) / 2] ?? 1);
   };
   return {
-    isCheap: (byteLength) => expectedMs(byteLength) * slowness <= budgetMs,
+    isCheap: (byteLength) =>
+      byteLength <= mostBytes && expectedMs(byteLength) * slowness <= budgetMs,
     note: (byteLength, tookMs) =>
       noteLatest(tookMs / expectedMs(byteLength), tookMs < stallMs ? 1 : judged),
     noteFailure: () => noteLatest(Infinity, judged),
