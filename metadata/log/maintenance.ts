@@ -79,7 +79,7 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
     if (!isMuch || image.revision > archived || !options.isFollowing()) return [...snapshots];
     // The image as it is now; what is applied while it is stored is behind it.
     const { tailBytes } = options.replay;
-    const revision = await writeSnapshot(image, { objects, cell, turn: options.turn });
+    const { revision } = await writeSnapshot(image, { objects, cell, turn: options.turn });
     options.replay.noteSnapshot(tailBytes);
     const all = [...snapshots, revision];
     for (const old of all.slice(0, -keptSnapshots)) await objects.delete(snapshotKey(cell, old));

@@ -1,13 +1,14 @@
 import type { Clock } from "../../ports/clock.ts";
+import { MetadataLogError } from "../../ports/metadata-log.ts";
 import type { MetadataLog } from "../../ports/metadata-log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Random } from "../../ports/random.ts";
 import { restoredImage, revisionJump } from "../image/restored.ts";
 import type { Image } from "../image/image.ts";
-import { encodeEntry } from "../records/entry.ts";
+import { encodeEntry, hashEntry } from "../records/entry.ts";
 import { encodeArchive } from "./archive.ts";
 import { readArchivedImage } from "./archived-image.ts";
-import { archiveKey } from "./object-keys.ts";
+import { archiveKey, snapshotKey } from "./object-keys.ts";
 import { listSnapshots, writeSnapshot } from "./snapshots.ts";
 import { randomUuid } from "./uuid.ts";
 
@@ -54,7 +55,7 @@ export type RestoreOutcome =
  * Throws MetadataDecodeError, MetadataLogError ("unavailable": the log may have begun) and ObjectStoreError.
  */
 export async function restoreCell(options: RestoreOptions): Promise<RestoreOutcome> {
-  const { from, to, clock, random } = options;
+  const { from, to } = options;
   const present = await to.log.read(1, 1);
   if (present === "trimmed" || present.length > 0) return { kind: "notEmpty" };
   const archived = await readArchivedImage(from, options.revision);
@@ -62,22 +63,12 @@ export async function restoreCell(options: RestoreOptions): Promise<RestoreOutco
   const { image, lastRevision, damaged } = archived;
   if (image.revision < (options.revision ?? 0)) return { kind: "tooNew", lastRevision };
   await options.beforeItBegins?.(image);
-  // Above what an earlier try has left here, or another one meanwhile: the newest snapshot is where a process begins to read.
-  const known = Math.max(lastRevision, ...(await listSnapshots(to.objects, to.cell)));
-  const restored = restoredImage(image, {
-    cellId: randomUuid(random),
-    createdAtMs: clock.nowMs(),
-    revision: known + revisionJump,
-    hash: Buffer.from(random.bytes(16)).toString("hex"),
-    isPast: image.revision < lastRevision,
-    ...(options.epochFloorOf === undefined ? {} : { epochFloorOf: options.epochFloorOf }),
-  });
-  const outcome = await begin(restored, options);
-  if (outcome === "conflict") return { kind: "notEmpty" };
-  const { cellId, topics, partitionCount } = restored;
+  const begun = await beginAnew({ image, lastRevision }, options);
+  if (begun === null) return { kind: "notEmpty" };
+  const { cellId, topics, partitionCount } = begun;
   return {
     kind: "restored",
-    revision: restored.revision + 1,
+    revision: begun.revision + 1,
     fromRevision: image.revision,
     cellId,
     topicCount: topics.size,
@@ -86,13 +77,40 @@ export async function restoreCell(options: RestoreOptions): Promise<RestoreOutco
   };
 }
 
+type Found = { readonly image: Image; readonly lastRevision: number };
+
+/** The image that the log now begins behind; null where another one's does. */
+async function beginAnew(
+  { image, lastRevision }: Found,
+  options: RestoreOptions,
+): Promise<Image | null> {
+  const { to, clock, random, epochFloorOf } = options;
+  for (;;) {
+    // Above what an earlier try has left here, or another one meanwhile: the newest snapshot is where a process begins to read.
+    const known = Math.max(lastRevision, ...(await listSnapshots(to.objects, to.cell)));
+    const restored = restoredImage(image, {
+      cellId: randomUuid(random),
+      createdAtMs: clock.nowMs(),
+      revision: known + revisionJump,
+      hash: Buffer.from(random.bytes(16)).toString("hex"),
+      isPast: image.revision < lastRevision,
+      ...(epochFloorOf === undefined ? {} : { epochFloorOf }),
+    });
+    const outcome = await begin(restored, options);
+    if (outcome === "begun") return restored;
+    if (outcome === "another's") return null;
+  }
+}
+
+/** "taken": another restore has put its snapshot there just now, and only one of the two would be what the log begins behind. */
 async function begin(
   image: Image,
   { to, clock, random }: RestoreOptions,
-): Promise<"accepted" | "conflict"> {
+): Promise<"begun" | "another's" | "taken"> {
   const { log, objects, cell } = to;
   const turn = () => new Promise<void>((resolve) => void clock.after(0, resolve));
-  const revision = await writeSnapshot(image, { objects, cell, turn });
+  const { revision, isThere } = await writeSnapshot(image, { objects, cell, turn });
+  if (!isThere) return "taken";
   // Maintenance looks for the end of the archive from the newest snapshot on: it is here, and empty.
   await objects.put(archiveKey(cell, revision), encodeArchive([]));
   const { cellId, level, createdAtMs, entryHash } = image;
@@ -102,5 +120,25 @@ async function begin(
     previousHash: entryHash,
     records: [{ kind: "genesis", cellId, level, createdAtMs }],
   });
-  return log.genesis(revision + 1, genesis);
+  if (await isFirst(log, revision + 1, genesis)) return "begun";
+  // Above the log that was faster they would pass for its newest, and be what the next restore takes.
+  await objects.delete(snapshotKey(cell, revision));
+  await objects.delete(archiveKey(cell, revision));
+  return "another's";
+}
+
+/** Whether the log begins with this entry. An answer that got lost, and a try that was made twice, are told by what is there. */
+async function isFirst(log: MetadataLog, revision: number, entry: Uint8Array): Promise<boolean> {
+  let failure: unknown = null;
+  const outcome = await log.genesis(revision, entry).catch((error: unknown) => {
+    if (!(error instanceof MetadataLogError) || error.code !== "unavailable") throw error;
+    failure = error;
+    return null;
+  });
+  if (outcome === "accepted") return true;
+  const found = await log.read(revision, 1);
+  const [first] = found === "trimmed" ? [] : found;
+  if (first !== undefined) return hashEntry(first.entry) === hashEntry(entry);
+  if (outcome === null) throw failure;
+  return false;
 }

@@ -38,14 +38,16 @@ export async function loadNewestSnapshot(
 }
 
 /**
- * The image as it is now, encoded bit by bit: `turn` lets the process do something else in between. Two processes that write the same revision write the
- * same image, so it does not matter who was first.
+ * The image as it is now, encoded bit by bit: `turn` lets the process do something else in between. Two processes that write the same revision of one log
+ * write the same image, so it does not matter who was first. `isThere` is false where the store has another log's image under that revision: nothing was
+ * written then.
  */
 export async function writeSnapshot(
   image: Image,
   { objects, cell, turn }: { objects: ObjectStore; cell: string; turn: () => Promise<void> },
-): Promise<number> {
-  const { revision } = image;
+): Promise<{ revision: number; isThere: boolean }> {
+  const { revision, entryHash } = image;
+  const key = snapshotKey(cell, revision);
   const encoding = encodingSnapshot(image);
   for (;;) {
     const step = encoding.next();
@@ -53,7 +55,18 @@ export async function writeSnapshot(
       await turn();
       continue;
     }
-    await objects.put(snapshotKey(cell, revision), step.value, { ifAbsent: true });
-    return revision;
+    const put = await objects.put(key, step.value, { ifAbsent: true });
+    return { revision, isThere: put !== null || (await isOfLog(objects, key, entryHash)) };
+  }
+}
+
+/** Whether the snapshot follows the entry of that hash. One that cannot be read does not; one of a newer version is left to those who can. */
+async function isOfLog(objects: ObjectStore, key: string, entryHash: string): Promise<boolean> {
+  const stored = await objects.get(key);
+  try {
+    return stored !== null && decodeSnapshot(stored.bytes).entryHash === entryHash;
+  } catch (error) {
+    if (!(error instanceof MetadataDecodeError)) throw error;
+    return error.code === "unknown";
   }
 }
