@@ -43,7 +43,8 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
   let done: { at: number; maintained: Maintained } | null = null;
 
   async function archive(snapshots: readonly number[]): Promise<number> {
-    let position = archivedTo ?? (await findArchived(objects, cell, snapshots.at(-1) ?? 0));
+    let position =
+      archivedTo ?? (await findArchived({ objects, cell, snapshots, upTo: image.revision }));
     while (position < image.revision) {
       const entries = await log.read(position + 1, entriesPerArchive);
       if (entries === "trimmed") {
@@ -62,7 +63,7 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
   /** Another process has archived on and trimmed since this one last looked; else entries are lost, and the archive goes on behind a snapshot. */
   async function skipTrimmed(position: number): Promise<number> {
     const snapshots = await listSnapshots(objects, cell);
-    const found = await findArchived(objects, cell, snapshots.at(-1) ?? 0);
+    const found = await findArchived({ objects, cell, snapshots, upTo: Infinity });
     if (found > position) return found;
     output.error("entries were trimmed before they were archived", { revision: position + 1 });
     const next = snapshots.find((revision) => revision > position);
@@ -82,7 +83,8 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
     const { revision } = await writeSnapshot(image, { objects, cell, turn: options.turn });
     options.replay.noteSnapshot(tailBytes);
     const all = [...snapshots, revision];
-    for (const old of all.slice(0, -keptSnapshots)) await objects.delete(snapshotKey(cell, old));
+    for (const old of all.slice(0, -keptSnapshots))
+      if (!(await beginsLog(objects, cell, old))) await objects.delete(snapshotKey(cell, old));
     return all.slice(-keptSnapshots);
   }
 
@@ -103,7 +105,8 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
   return async () => {
     const at = image.revision;
     if (done?.at === at) return done.maintained;
-    const before = await listSnapshots(objects, cell);
+    // What lies beyond is no work of this log, or will be known soon: of a cell restored over the same objects, or of a restore that came too late.
+    const before = (await listSnapshots(objects, cell)).filter((revision) => revision <= at);
     const archived = await archive(before);
     const snapshots = await snapshot(before, archived);
     await trim(snapshots, archived);
@@ -114,19 +117,31 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
   };
 }
 
+/** Behind a restore's snapshot, which has an empty archive beside it, begins what is archived of its log: without it nobody could go back to those times. */
+async function beginsLog(objects: ObjectStore, cell: string, revision: number): Promise<boolean> {
+  return (await objects.head(archiveKey(cell, revision)))?.sizeBytes === 0;
+}
+
+type Looking = {
+  readonly objects: ObjectStore;
+  readonly cell: string;
+  readonly snapshots: readonly number[];
+  readonly upTo: number;
+};
+
 /** The last archived revision. Whoever wrote a snapshot had archived up to it, so there is nothing to look for before it. */
-async function findArchived(
-  objects: ObjectStore,
-  cell: string,
-  snapshotAt: number,
-): Promise<number> {
-  let startAfter = archiveKey(cell, Math.max(0, snapshotAt - 1));
+async function findArchived({ objects, cell, snapshots, upTo }: Looking): Promise<number> {
+  let startAfter = archiveKey(cell, Math.max(0, (snapshots.at(-1) ?? 0) - 1));
   let found = 0;
   for (;;) {
     const page = await objects.list(archivePrefix(cell), { startAfter });
+    for (const { key } of page) {
+      const revision = revisionOfKey(key) ?? 0;
+      if (revision > upTo) return found;
+      found = Math.max(found, revision);
+    }
     const last = page.at(-1);
     if (last === undefined) return found;
-    found = revisionOfKey(last.key) ?? found;
     startAfter = last.key;
   }
 }

@@ -1,11 +1,15 @@
 import { afterEach, expect, test } from "vitest";
 
+import { createTopic } from "../../../../metadata/commands/create-topics.ts";
+import { archiveKey, snapshotKey } from "../../../../metadata/log/object-keys.ts";
+import type { MetadataReplica } from "../../../../metadata/log/replica.ts";
 import { restoreCell } from "../../../../metadata/log/restore.ts";
 import { listSnapshots } from "../../../../metadata/log/snapshots.ts";
 import type { MetadataLog } from "../../../../ports/metadata-log.ts";
 import { MetadataLogError } from "../../../../ports/metadata-log.ts";
 import type { ObjectStore } from "../../../../ports/object-store.ts";
-import { closeWorlds, oldCell, restore, sharedOf } from "./old-cell.ts";
+import { closeWorlds, oldCell, restore, sharedOf, worlds } from "./old-cell.ts";
+import type { Old } from "./old-cell.ts";
 import { testLog, testObjects } from "./test-log.ts";
 
 afterEach(closeWorlds);
@@ -81,4 +85,47 @@ test("a restore whose answer got lost finds that it has begun the log", async ()
   const to = { objects: testObjects(), cell: "new", log: lossy };
   const { outcome } = await restore(old, { to });
   expect(outcome.kind).toBe("restored");
+});
+
+const addTopics = async ({ world, clusterId }: Old, replica: MetadataReplica, names: string[]) => {
+  for (const name of names)
+    await world.during(
+      replica.submit((image, now) => createTopic(image, { clusterId, topic: { name } }, now)),
+    );
+};
+
+test("a cell goes on to be archived below what a restore has left above it and died", async () => {
+  const old = await oldCell();
+  const { world } = old;
+  const above = 2 ** 21;
+  const newest = (await listSnapshots(world.store, "test")).at(-1) ?? 0;
+  const left = world.store.objects.get(snapshotKey("test", newest)) ?? new Uint8Array();
+  await world.store.put(snapshotKey("test", above), left);
+  await world.store.put(archiveKey("test", above), new Uint8Array());
+  const replica = await world.open({ snapshotEvery: 5, trimMargin: 2 });
+  worlds.push({ world, replica });
+  await addTopics(old, replica, ["a", "b", "c", "d", "e", "f"]);
+  await world.during(replica.maintain());
+  const { revision } = replica;
+  expect(await listSnapshots(world.store, "test")).toContain(revision);
+  const { outcome } = await restore(old, { revision });
+  expect(outcome).toMatchObject({ kind: "restored", fromRevision: revision });
+});
+
+test("a restored cell can go back to each of its revisions, however many snapshots came since", async () => {
+  const old = await oldCell();
+  const { open, to } = await restore(old);
+  await old.world.during((await open()).close());
+  const replica = await old.world.open({ ...to, snapshotEvery: 2, trimMargin: 1 });
+  worlds.push({ world: old.world, replica });
+  const first = replica.revision;
+  for (let count = 0; count < 12; count++) {
+    await addTopics(old, replica, [`later-${count}`]);
+    await old.world.during(replica.maintain());
+  }
+  const from = { objects: to.objects, cell: to.cell };
+  for (const revision of [first, first + 3]) {
+    const { outcome } = await restore(old, { from, revision });
+    expect(outcome).toMatchObject({ kind: "restored", fromRevision: revision });
+  }
 });
