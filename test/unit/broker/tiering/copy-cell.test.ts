@@ -106,19 +106,91 @@ test("refuses a cell that does not stand still", async () => {
   ).rejects.toBeInstanceOf(CellStillWritten);
 });
 
-test("a place that has lived since keeps its newer manifest", async () => {
+const path = { topicId: "orders", index: 0 };
+
+function manifestOf(leaderEpoch: number, revision = 1): Uint8Array {
+  const empty = { pages: [], segments: [], leaving: [], cleanedTo: 0, expiring: nothingExpires };
+  return encodeManifest({ ...path, ...empty, logStartOffset: 0, leaderEpoch, revision });
+}
+
+test.each([
+  ["of a later term", manifestOf(1030)],
+  ["of a later change in the same term", manifestOf(7, 5)],
+])("a place that has lived since keeps its manifest %s", async (_, newer) => {
   const { objects } = await oldCell();
   const to = { objects: createMemoryObjectStore(), cell: "new" };
-  const manifest = (leaderEpoch: number) => {
-    const empty = { pages: [], segments: [], leaving: [], cleanedTo: 0, expiring: nothingExpires };
-    const place = { topicId: "orders", index: 0, revision: 1, logStartOffset: 0 };
-    return encodeManifest({ ...place, ...empty, leaderEpoch });
-  };
-  const path = { topicId: "orders", index: 0 };
-  await objects.put(manifestKey({ cell: "old", ...path }), manifest(7));
-  const newer = await to.objects.put(manifestKey({ cell: "new", ...path }), manifest(1030));
+  await objects.put(manifestKey({ cell: "old", ...path }), manifestOf(7, 4));
+  const put = await to.objects.put(manifestKey({ cell: "new", ...path }), newer);
   await expect(copyCellRecords({ from: { objects, cell: "old" }, to })).rejects.toBeInstanceOf(
     PlaceHasLived,
   );
-  expect((await to.objects.head(manifestKey({ cell: "new", ...path })))?.etag).toBe(newer?.etag);
+  expect((await to.objects.head(manifestKey({ cell: "new", ...path })))?.etag).toBe(put?.etag);
+});
+
+test("a manifest that a leader claims while it is copied stays the leader's", async () => {
+  const { objects } = await oldCell();
+  await objects.put(manifestKey({ cell: "old", ...path }), manifestOf(7));
+  const target = createMemoryObjectStore();
+  const key = manifestKey({ cell: "new", ...path });
+  const claimed = manifestOf(1031);
+  const watched: ObjectStore = {
+    ...target,
+    async get(wanted, range) {
+      const found = await target.get(wanted, range);
+      if (wanted === key && found === null) await target.put(key, claimed);
+      return found;
+    },
+  };
+  const from = { objects, cell: "old" };
+  await expect(
+    copyCellRecords({ from, to: { objects: watched, cell: "new" } }),
+  ).rejects.toBeInstanceOf(PlaceHasLived);
+  expect(Buffer.from((await target.get(key))?.bytes ?? [])).toEqual(Buffer.from(claimed));
+});
+
+test.each(["kcap", "another cell's"])(
+  "a pack of another cell is neither passed over nor replaced by one of its name: %s",
+  async (theirs) => {
+    const { objects } = await oldCell();
+    const to = { objects: createMemoryObjectStore(), cell: "new" };
+    const key = packKey("new", { broker: 3, brokerEpoch: 7, sequence: 1 });
+    await to.objects.put(key, Buffer.from(theirs));
+    await expect(copyCellRecords({ from: { objects, cell: "old" }, to })).rejects.toBeInstanceOf(
+      PlaceHasLived,
+    );
+    expect(await textOf(to.objects, key)).toBe(theirs);
+  },
+);
+
+test("holds no more in memory than two segments, however many are small", async () => {
+  const { objects } = await oldCell();
+  const [small, large] = [64 * 1024, 64 * 1024 * 1024];
+  const sizes = Array.from({ length: 40 }, (_, index) => (index % 9 === 0 ? large : small));
+  let held = 0;
+  let most = { bytes: 0, count: 0 };
+  let count = 0;
+  const source: ObjectStore = {
+    ...objects,
+    list: async (prefix, options) =>
+      prefix.endsWith("/topics/") && options?.startAfter === undefined
+        ? sizes.map((sizeBytes, index) => ({
+            key: `${prefix}orders/0/${String(index).padStart(4, "0")}.segment`,
+            sizeBytes,
+          }))
+        : [],
+    async get(key) {
+      const sizeBytes = sizes[Number(/(\d{4})\.segment/.exec(key)?.[1])] ?? 0;
+      held += sizeBytes;
+      count += 1;
+      most = { bytes: Math.max(most.bytes, held), count: Math.max(most.count, count) };
+      for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+      held -= sizeBytes;
+      count -= 1;
+      return { bytes: new Uint8Array(), etag: key, sizeBytes };
+    },
+  };
+  const to = { objects: createMemoryObjectStore(), cell: "new" };
+  await copyCellRecords({ from: { objects: source, cell: "old" }, to });
+  expect(most.bytes).toBeLessThanOrEqual(2 * large);
+  expect(most.count).toBeGreaterThan(2);
 });
