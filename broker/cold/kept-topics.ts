@@ -1,5 +1,6 @@
 import type { Image } from "../../metadata/image/image.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
+import { forEachAtOnce } from "../log/at-once.ts";
 import { keptTopicKey, keptTopicsPrefix } from "../tiering/object-keys.ts";
 import { packedRanges } from "../tiering/packed-ranges.ts";
 import { storedTopics } from "../tiering/stored-topics.ts";
@@ -26,12 +27,14 @@ export async function keepUnknownTopics(
     // Small topics may be in packs alone.
     for await (const { topicId } of packedRanges(objects, cell)) note(topicId);
   }
-  for (const topicId of unknown)
+  await forEachAtOnce([...unknown], putsAtOnce, async (topicId) => {
     await to.objects.put(keptTopicKey(to.cell, topicId), new Uint8Array());
+  });
   return [...unknown].sort();
 }
 
 const keysAtOnce = 1_000;
+const putsAtOnce = 16;
 
 /** Ids of topics whose objects are kept, though the metadata log does not have them. Throws ObjectStoreError. */
 export async function keptTopics({ objects, cell }: CellStore): Promise<ReadonlySet<string>> {

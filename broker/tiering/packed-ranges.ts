@@ -1,9 +1,11 @@
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { ObjectStoreError } from "../../ports/object-store.ts";
+import { forEachAtOnce } from "../log/at-once.ts";
 import { listPacks, loadPackDirectory } from "./pack-reading.ts";
 import type { PackRange } from "./pack.ts";
 
-const packsAtOnce = 100;
+const packsPerPage = 100;
+const packsAtOnce = 16;
 
 /** What every pack of a cell holds; one that is damaged says nothing. Throws ObjectStoreError. */
 export async function* packedRanges(
@@ -11,13 +13,15 @@ export async function* packedRanges(
   cell: string,
 ): AsyncGenerator<PackRange, void> {
   for (let startAfter: string | null = null; ;) {
-    const listed = await listPacks(objects, cell, { startAfter, limit: packsAtOnce });
+    const listed = await listPacks(objects, cell, { startAfter, limit: packsPerPage });
     if (listed.kind === "unavailable") throw new ObjectStoreError("unavailable", listed.message);
-    for (const pack of listed.packs) {
+    const ranges: PackRange[] = [];
+    await forEachAtOnce(listed.packs, packsAtOnce, async (pack) => {
       const loaded = await loadPackDirectory(objects, pack);
       if (loaded.kind === "unavailable") throw new ObjectStoreError("unavailable", loaded.message);
-      if (loaded.kind === "directory") for (const { range } of loaded.found) yield range;
-    }
+      if (loaded.kind === "directory") ranges.push(...loaded.found.map(({ range }) => range));
+    });
+    yield* ranges;
     if (listed.startAfter === null) return;
     startAfter = listed.startAfter;
   }

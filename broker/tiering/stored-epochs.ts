@@ -1,4 +1,5 @@
 import type { ObjectStore } from "../../ports/object-store.ts";
+import { forEachAtOnce } from "../log/at-once.ts";
 import { decodeManifest } from "./manifest-codec.ts";
 import { manifestKey, topicPrefix } from "./object-keys.ts";
 import { packedRanges } from "./packed-ranges.ts";
@@ -10,6 +11,9 @@ type CellStore = { readonly objects: ObjectStore; readonly cell: string };
 /** The highest leader epoch that the store has of a partition; -1 if it has nothing of it. */
 export type StoredEpochs = (topicId: string, index: number) => number;
 
+/** A cell may have tens of thousands of partitions, and each is asked about. */
+const requestsAtOnce = 16;
+
 /**
  * In whose terms the store was written: two requests for each partition, one for each pack. A cell that is begun anew from the store leads above them, or it
  * could not claim its manifests. Of what is damaged nothing is known here. Throws ObjectStoreError.
@@ -20,12 +24,17 @@ export async function storedEpochs(at: CellStore): Promise<StoredEpochs> {
     const name = `${topicId}/${index}`;
     known.set(name, Math.max(epoch, known.get(name) ?? -1));
   };
-  for (const topicId of await storedTopics(at.objects, at.cell))
-    for (const index of await storedPartitions(at, topicId)) {
-      const found = await at.objects.get(manifestKey({ cell: at.cell, topicId, index }));
-      const decoded = found === null ? null : decodeManifest(found.bytes);
-      if (decoded?.kind === "decoded") note(topicId, index, decoded.manifest.leaderEpoch);
-    }
+  async function noteManifest(path: { topicId: string; index: number }): Promise<void> {
+    const found = await at.objects.get(manifestKey({ cell: at.cell, ...path }));
+    const decoded = found === null ? null : decodeManifest(found.bytes);
+    if (decoded?.kind === "decoded") note(path.topicId, path.index, decoded.manifest.leaderEpoch);
+  }
+  const topics = await storedTopics(at.objects, at.cell);
+  const partitions: { topicId: string; index: number }[] = [];
+  await forEachAtOnce(topics, requestsAtOnce, async (topicId) => {
+    for (const index of await storedPartitions(at, topicId)) partitions.push({ topicId, index });
+  });
+  await forEachAtOnce(partitions, requestsAtOnce, noteManifest);
   for await (const range of packedRanges(at.objects, at.cell))
     note(range.topicId, range.index, range.lastLeaderEpoch);
   return (topicId, index) => known.get(`${topicId}/${index}`) ?? -1;

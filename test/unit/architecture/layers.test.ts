@@ -36,6 +36,7 @@ const rooms: Record<string, string[]> = {
   "broker/tiering/": [
     "broker/tiering/",
     "broker/assert.ts",
+    "broker/log/at-once.ts",
     "broker/log/byte-writer.ts",
     "broker/log/epoch-cache.ts",
     "broker/log/gaps.ts",

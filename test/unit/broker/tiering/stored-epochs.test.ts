@@ -5,6 +5,7 @@ import { nothingExpires } from "../../../../broker/tiering/manifest.ts";
 import { manifestKey, packKey } from "../../../../broker/tiering/object-keys.ts";
 import { createPackBuilder } from "../../../../broker/tiering/pack.ts";
 import { storedEpochs } from "../../../../broker/tiering/stored-epochs.ts";
+import { mostAtOnce } from "../../../support/most-at-once.ts";
 import { batchOf } from "./objects.ts";
 
 const cell = "blue";
@@ -31,4 +32,20 @@ test("are the highest that manifests and packs were written in, of each partitio
   const found = [0, 1, 2, 3, 10].map((index) => epochOf(orders, index));
   expect(found).toEqual([7, 5, -1, -1, 9]);
   expect(epochOf(packed, 0)).toBe(4);
+});
+
+test("are asked for several at once, and not for all at once", async () => {
+  const objects = createMemoryObjectStore();
+  for (let index = 0; index < 40; index++) {
+    const topicId = `${String(index).padStart(21, "0")}A`;
+    await objects.put(manifestKey({ cell, topicId, index }), Buffer.from("damaged"));
+    const builder = createPackBuilder(new Uint8Array(4_096));
+    builder.add({ topicId, index }, batchOf({ baseOffset: 0, leaderEpoch: index }));
+    const key = packKey(cell, { broker: 1, brokerEpoch: 2, sequence: index });
+    await objects.put(key, builder.finish().bytes);
+  }
+  const watched = mostAtOnce(objects);
+  const epochOf = await storedEpochs({ objects: watched.objects, cell });
+  expect(epochOf(`${"39".padStart(21, "0")}A`, 39)).toBe(39);
+  expect(watched.gets()).toBe(16);
 });

@@ -14,6 +14,7 @@ import { LogIsLost } from "../../../../metadata/log/leftovers.ts";
 import { listSnapshots } from "../../../../metadata/log/snapshots.ts";
 import { restoreCell } from "../../../../metadata/log/restore.ts";
 import { ObjectStoreError } from "../../../../ports/object-store.ts";
+import { mostAtOnce } from "../../../support/most-at-once.ts";
 import { newBroker, readyCell } from "../test-cell.ts";
 import { closeWorlds, oldCell, restore, sharedOf, worlds } from "./old-cell.ts";
 import { testLog, testObjects, testWorld } from "./test-log.ts";
@@ -179,6 +180,22 @@ describe("a restore", () => {
     const { image } = await open();
     const names = topicsOf(image).map(({ name }) => name);
     expect(names).toEqual(["t0", "t1", "t2", "t3", "t4", "t5"]);
+  });
+
+  test("far back reads several archives at once, and none behind it", async () => {
+    const old = await oldCell(1_000);
+    for (let index = 0; index < 40; index++) {
+      await old.add(`later-${index}`);
+      await old.world.during(old.replica.maintain());
+    }
+    const { objects, gets } = mostAtOnce(old.world.store);
+    const revision = old.replica.revision - 1;
+    const { outcome, open } = await restore(old, { from: { objects, cell: "test" }, revision });
+    expect(outcome).toMatchObject({ kind: "restored", fromRevision: revision });
+    expect(gets()).toBe(16);
+    const names = topicsOf((await open()).image).map(({ name }) => name);
+    expect(names).toContain("later-38");
+    expect(names).not.toContain("later-39");
   });
 
   test("asks the object store about what nobody had led, unless nothing can have come after it", () => {
