@@ -51,7 +51,16 @@ async function openInAws(
   { bucket, prefix, table, cell }: { bucket: string; prefix: string; table: string; cell: string },
 ): Promise<NewPlace> {
   if (prefix !== "") throw new CliError("A cell has a bucket to itself, without a prefix.", 2);
-  const { openCellPorts } = await import("../../../adapters/aws/cell-ports.ts");
+  const [{ openCellPorts }, { cellVariables }] = await Promise.all([
+    import("../../../adapters/aws/cell-ports.ts"),
+    import("../../../adapters/aws/environment.ts"),
+  ]);
+  // Before anything is copied under a name that no process of a cell would take.
+  const named = cellVariables.MYELIN_CELL.safeParse(cell);
+  if (!named.success) {
+    const rules = named.error.issues.map(({ message }) => message).join("; ");
+    throw new CliError(`"${cell}" is no name of a cell: ${rules}.`, 2);
+  }
   const ports = openCellPorts({
     MYELIN_CELL: cell,
     MYELIN_METADATA_TABLE: table,
@@ -117,7 +126,7 @@ function openDirectory(place: string): Place {
 }
 
 /** A cell's data directory, or the objects of one. */
-function objectsIn(directory: string): string {
+export function objectsIn(directory: string): string {
   const inside = join(directory, "objects");
   return existsSync(inside) || !existsSync(join(directory, "cells")) ? inside : directory;
 }

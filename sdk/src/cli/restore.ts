@@ -13,6 +13,7 @@ import { storedEpochs } from "../../../broker/tiering/stored-epochs.ts";
 import type { Image } from "../../../metadata/image/image.ts";
 import type { RestoreOutcome } from "../../../metadata/log/restore.ts";
 import { restoreCell } from "../../../metadata/log/restore.ts";
+import { MetadataDecodeError } from "../../../metadata/records/field-types.ts";
 import { ObjectStoreError } from "../../../ports/object-store.ts";
 import { MetadataLogError } from "../../../ports/metadata-log.ts";
 import { counted } from "./cell-report.ts";
@@ -21,7 +22,7 @@ import { CliError } from "./failure.ts";
 import type { Output } from "./output.ts";
 import { createProgress } from "./progress.ts";
 import type { CellPlace, NewPlace } from "./restore-places.ts";
-import { openNewPlace, openOldPlace } from "./restore-places.ts";
+import { objectsIn, openNewPlace, openOldPlace } from "./restore-places.ts";
 
 /** `myelin cell restore`: records and metadata of a cell, from its objects into a place without a metadata log. */
 export async function runRestore(options: RestoreCommandOptions, output: Output): Promise<void> {
@@ -67,15 +68,19 @@ async function restored(
   const isInPlace = from.cell === to.cell && isSamePlace(given ?? place, place);
   let copied: CopyProgress | null = null;
   let kept: readonly string[] = [];
+  let epochFloorOf: StoredEpochs = () => -1;
 
   async function beforeItBegins(image: Image): Promise<void> {
+    const places = isInPlace ? [to] : [from, to];
     if (!isInPlace && !metadataOnly) copied = await copyRecords(from, to);
-    kept = await keepUnknownTopics(image, { to, places: isInPlace ? [to] : [from, to] });
+    kept = await keepUnknownTopics(image, { to, places });
+    // Last, for it takes long, and somebody may have written while it was copied.
+    epochFloorOf = await floorsOf(places);
   }
 
   try {
     const outcome = await restoreCell({
-      epochFloorOf: await floorsOf(isInPlace ? [to] : [from, to]),
+      epochFloorOf: (topicId, index) => epochFloorOf(topicId, index),
       from,
       to: { objects: to.objects, cell: to.cell, log: to.metadataLog },
       ...(revision === undefined ? {} : { revision }),
@@ -87,6 +92,10 @@ async function restored(
   } catch (error) {
     if (error instanceof CellStillWritten || error instanceof PlaceHasLived)
       throw new CliError(`${sentence(error)}.`);
+    if (error instanceof MetadataDecodeError)
+      throw new CliError(
+        `The metadata in ${from.name} cannot be read: ${error.message}. ${error.code === "unknown" ? "A newer version of Myelin wrote them." : "To go back to before that, say --revision."}`,
+      );
     if (error instanceof ObjectStoreError || error instanceof MetadataLogError)
       throw new CliError(`${sentence(error)}. What was copied stays: run it again to go on.`);
     throw error;
@@ -103,7 +112,7 @@ async function floorsOf(places: readonly CellPlace[]): Promise<StoredEpochs> {
 function isSamePlace(one: string, other: string): boolean {
   if (one.startsWith("s3://") || other.startsWith("s3://"))
     return one.replace(/\/$/, "") === other.replace(/\/$/, "");
-  return resolve(one) === resolve(other);
+  return resolve(objectsIn(one)) === resolve(objectsIn(other));
 }
 
 async function copyRecords(from: CellPlace, to: CellPlace): Promise<CopyProgress> {
@@ -128,6 +137,6 @@ function whyNot(outcome: NotRestored, { from, to }: { from: CellPlace; to: NewPl
     case "nothing":
       return `There is no cell's metadata in ${from.name}.`;
     case "tooNew":
-      return `The metadata there end at revision ${outcome.lastRevision}.`;
+      return `The metadata in ${from.name} have no such revision: the last before it is ${outcome.lastRevision}.`;
   }
 }

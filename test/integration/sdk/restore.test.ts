@@ -1,6 +1,8 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { createDirectoryObjectStore } from "../../../adapters/directory/object-store.ts";
+import { archiveKey } from "../../../metadata/log/object-keys.ts";
 import type { Cluster } from "../../../sdk/src/cluster.ts";
 import { Myelin } from "../../../sdk/src/myelin.ts";
 import { runMyelin } from "../../support/myelin-command.ts";
@@ -68,6 +70,13 @@ test("a cell that slept is restored elsewhere with its records, and goes on; whe
   const inPlace = await runMyelin(["cell", "restore", "--from", from, "--data", from, "--json"]);
   expect(inPlace.stderr).toBe("");
   expect(JSON.parse(inPlace.stdout)).toMatchObject({ kind: "restored", copied: null });
+
+  // The same place, by the name of what is in it.
+  for (const name of readdirSync(from))
+    if (name.startsWith("metadata.db")) rmSync(join(from, name));
+  const named = ["--from", join(from, "objects"), "--data", from, "--json"];
+  const byObjects = await runMyelin(["cell", "restore", ...named]);
+  expect(JSON.parse(byObjects.stdout)).toMatchObject({ kind: "restored", copied: null });
 });
 
 test("it says what is wrong with where from and where to", async () => {
@@ -83,4 +92,14 @@ test("it says what is wrong with where from and where to", async () => {
   expect(await said("--from", "s3://")).toMatch(/^2 "s3:\/\/" is no bucket: write s3:\/\/BUCKET/);
   expect(await said("--from", "s3://somewhere")).toMatch(/^2 Say in which --region/);
   expect(await said("--table", "t")).toMatch(/^[12] /);
+  const objects = createDirectoryObjectStore(join(directory.path, "damaged/objects"));
+  await objects.put(archiveKey("main", 7), Buffer.from("damaged"));
+  await objects.close();
+  expect(await said("--from", join(directory.path, "damaged"))).toMatch(
+    /^1 The metadata in .*damaged\/objects cannot be read: a metadata archive is cut off.*--revision/,
+  );
+  const inAws = ["--to", "s3://b", "--table", "t", "--region", "eu-central-1"];
+  expect(
+    await said("--from", join(directory.path, "damaged"), ...inAws, "--cell", "prod/2"),
+  ).toMatch(/^2 "prod\/2" is no name of a cell: it should be up to 100 letters/);
 });
