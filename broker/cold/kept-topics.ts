@@ -1,4 +1,6 @@
 import type { Image } from "../../metadata/image/image.ts";
+import { isOvertaken } from "../../metadata/log/overtaken.ts";
+import type { MetadataReplica } from "../../metadata/log/replica.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { forEachAtOnce } from "../log/at-once.ts";
 import { keptTopicKey, keptTopicsPrefix } from "../tiering/object-keys.ts";
@@ -36,8 +38,23 @@ export async function keepUnknownTopics(
 const keysAtOnce = 1_000;
 const putsAtOnce = 16;
 
-/** Ids of topics whose objects are kept, though the metadata log does not have them. Throws ObjectStoreError. */
-export async function keptTopics({ objects, cell }: CellStore): Promise<ReadonlySet<string>> {
+/** What is to be done about objects of topics that the metadata log does not have. */
+export type Keeping = {
+  /** Another cell has begun over the same objects: all that is unknown here may be its own. */
+  readonly isOvertaken: boolean;
+  readonly isKept: (topicId: string) => boolean;
+};
+
+/** Throws ObjectStoreError and MetadataLogError. */
+export async function keptTopics(
+  at: CellStore & { readonly metadata: Pick<MetadataReplica, "image" | "readToHead"> },
+): Promise<Keeping> {
+  if (await isOvertaken(at)) return { isOvertaken: true, isKept: () => true };
+  const marked = await markedTopics(at);
+  return { isOvertaken: false, isKept: (topicId) => marked.has(topicId) };
+}
+
+async function markedTopics({ objects, cell }: CellStore): Promise<ReadonlySet<string>> {
   const prefix = keptTopicsPrefix(cell);
   const kept = new Set<string>();
   for (let startAfter = ""; ;) {

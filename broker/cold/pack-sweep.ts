@@ -10,6 +10,7 @@ import { tieredEnd } from "../tiering/manifest.ts";
 import { listPacks, loadPackDirectory, type ListedPack } from "../tiering/pack-reading.ts";
 import type { FoundRange } from "../tiering/pack-recovery.ts";
 import { keptTopics } from "./kept-topics.ts";
+import type { Keeping } from "./kept-topics.ts";
 import type { Tier } from "./tier.ts";
 
 // Packs of lives that are over: nobody remembers what they hold. The controller's broker goes through them, a few at a time, and deletes those of which every
@@ -57,7 +58,7 @@ async function sweep(
     if (error instanceof MetadataLogError) return startAfter;
     throw error;
   }
-  const at: Judging = { tier, metadata, kept: keptOnce({ objects, cell }) };
+  const at: Judging = { tier, metadata, kept: keptOnce({ objects, cell, metadata }) };
   const unneeded: string[] = [];
   for (const pack of listed.packs) {
     if (isOfThisLife(metadata.image, pack)) continue;
@@ -79,12 +80,12 @@ const isOfThisLife = ({ brokers }: Image, { broker, brokerEpoch }: ListedPack): 
 
 type Judging = Pick<PackSweepOptions, "tier" | "metadata"> & {
   /** Topics that a restored cell does not know, and keeps. */
-  readonly kept: () => Promise<ReadonlySet<string>>;
+  readonly kept: () => Promise<Keeping>;
 };
 
 /** Asks the store when it is first wanted: hardly ever. */
-function keptOnce(at: Parameters<typeof keptTopics>[0]): () => Promise<ReadonlySet<string>> {
-  let asked: Promise<ReadonlySet<string>> | null = null;
+function keptOnce(at: Parameters<typeof keptTopics>[0]): () => Promise<Keeping> {
+  let asked: Promise<Keeping> | null = null;
   return () => (asked ??= keptTopics(at));
 }
 
@@ -97,7 +98,7 @@ async function isHeld(
   { tier, metadata, kept }: Judging,
   { topicId, index, endOffset }: FoundRange["range"],
 ): Promise<boolean> {
-  if (!metadata.image.topics.has(topicId)) return !(await kept()).has(topicId);
+  if (!metadata.image.topics.has(topicId)) return !(await kept()).isKept(topicId);
   try {
     const manifest = await tier.manifest({ topicId, index });
     if (manifest === null) return false;

@@ -7,6 +7,7 @@ import { startPeriodic } from "../periodic.ts";
 import { deleteTopicObjects } from "../tiering/delete-objects.ts";
 import { storedTopics } from "../tiering/stored-topics.ts";
 import { keptTopics } from "./kept-topics.ts";
+import type { Keeping } from "./kept-topics.ts";
 
 // Objects of topics that are gone. The metadata log says which topics there are, the store which it has something of: what only the store knows was deleted,
 // also while the cell slept and no broker was there to see it. The controller's broker looks at a topic a while after its deletion, and at all once a day.
@@ -76,19 +77,22 @@ async function sweep(
   { cell, metadata, objects, log }: TopicSweepOptions,
   stored: readonly string[],
 ): Promise<boolean> {
+  let kept: Keeping;
   try {
     // After the look at the store: whatever is there of a topic was put after the topic's own entry.
     await metadata.readToHead();
+    if (stored.every((topicId) => metadata.image.topics.has(topicId))) return true;
+    kept = await keptTopics({ objects, cell, metadata });
   } catch (error) {
     if (error instanceof MetadataLogError) return false;
     throw error;
   }
+  if (kept.isOvertaken)
+    log.warn("another cell has been restored over this one's objects; nothing is swept", { cell });
   const unknown = stored.filter((topicId) => !metadata.image.topics.has(topicId));
-  if (unknown.length === 0) return true;
-  const kept = await keptTopics({ objects, cell });
   let isDone = true;
   for (const topicId of unknown) {
-    if (kept.has(topicId)) continue;
+    if (kept.isKept(topicId)) continue;
     const deleted = await deleteTopicObjects(objects, { cell, topicId }, objectsPerRound);
     if (deleted.kind === "unavailable" || !deleted.isDone) isDone = false;
     else log.info("objects of a deleted topic are gone", { topicId, count: deleted.count });

@@ -6,6 +6,7 @@ import { silentLog } from "../../../../broker/log-output.ts";
 import { packKey } from "../../../../broker/tiering/object-keys.ts";
 import { createPackBuilder } from "../../../../broker/tiering/pack.ts";
 import { createTopic } from "../../../../metadata/commands/create-topics.ts";
+import { snapshotKey } from "../../../../metadata/log/object-keys.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { openReplicaElsewhere, startMemoryBroker } from "../../../support/memory-broker.ts";
 import { batchOf } from "../tiering/objects.ts";
@@ -72,4 +73,17 @@ test("a pack of a topic that is gone goes, and stays where a restored cell keeps
   await sweepOnce(broker, createManualClock());
   expect(await objects.head(gone)).toBeNull();
   expect(await objects.head(unknown)).not.toBeNull();
+});
+
+test("a pack of another cell that was restored over the same objects stays", async () => {
+  broker = await startMemoryBroker();
+  const { objects } = broker.world;
+  const cell = "local";
+  const builder = createPackBuilder(new Uint8Array(4_096));
+  builder.add({ topicId: "DDDDDDDDDDDDDDDDDDDDDA", index: 0 }, batchOf({ baseOffset: 0 }));
+  const key = packKey(cell, { broker: 1_077, brokerEpoch: 2 ** 20 + 5, sequence: 0 });
+  await objects.put(key, builder.finish().bytes);
+  await objects.put(snapshotKey(cell, 2 ** 20), new Uint8Array());
+  await sweepOnce(broker, createManualClock());
+  expect(await objects.head(key)).not.toBeNull();
 });

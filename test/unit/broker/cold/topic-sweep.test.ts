@@ -7,6 +7,7 @@ import { silentLog } from "../../../../broker/log-output.ts";
 import { keptTopicKey, topicPrefix } from "../../../../broker/tiering/object-keys.ts";
 import { createTopic } from "../../../../metadata/commands/create-topics.ts";
 import { deleteTopic } from "../../../../metadata/commands/delete-topics.ts";
+import { snapshotKey } from "../../../../metadata/log/object-keys.ts";
 import type { MetadataChange } from "../../../../metadata/image/changes.ts";
 import { readyCell } from "../../metadata/test-cell.ts";
 
@@ -78,6 +79,17 @@ test("what a restored cell does not know is kept, until its mark is taken away",
   expect(await swept(at)).toEqual([known, "ZZZZZZZZZZZZZZZZZZZZZA"].sort());
 });
 
+test("what another cell may have, restored over the same objects, is left alone by the former one", async () => {
+  const at = await scene();
+  const all = [at.known, "AAAAAAAAAAAAAAAAAAAAAA", "ZZZZZZZZZZZZZZZZZZZZZA"].sort();
+  const { revision } = at.metadata.image;
+  await at.objects.put(snapshotKey(cell, revision + 2 ** 20), new Uint8Array());
+  expect(await swept(at)).toEqual(all);
+  await at.objects.delete(snapshotKey(cell, revision + 2 ** 20));
+  await at.objects.put(snapshotKey(cell, revision), new Uint8Array());
+  expect(await swept(at)).toEqual([at.known]);
+});
+
 test("a deletion costs a look at that topic, and none at the others", async () => {
   const { metadata, objects, known } = await scene();
   const clock = createManualClock();
@@ -115,6 +127,7 @@ test("a deletion costs a look at that topic, and none at the others", async () =
   await clock.advance(50_000);
   expect(lists).toBe(0);
   await clock.advance(20_000);
-  expect(lists).toBe(2);
+  // At the topic, at what is kept, and at whose place this is.
+  expect(lists).toBe(3);
   expect(await objects.list(topicPrefix(cell, known))).toEqual([]);
 });
