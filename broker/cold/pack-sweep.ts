@@ -34,8 +34,8 @@ export function startPackSweep(options: PackSweepOptions): () => Promise<void> {
   return startPeriodic({
     clock,
     intervalMs,
-    async round() {
-      startAfter = isController() ? await sweep(options, startAfter) : null;
+    async round(isStopped) {
+      startAfter = isController() ? await sweep(options, startAfter, isStopped) : null;
     },
     failed: (error) =>
       log.warn("packs could not be swept; it is tried again", { error: String(error) }),
@@ -46,6 +46,7 @@ export function startPackSweep(options: PackSweepOptions): () => Promise<void> {
 async function sweep(
   { cell, tier, metadata, log }: PackSweepOptions,
   startAfter: string | null,
+  isStopped: () => boolean,
 ): Promise<string | null> {
   const { objects } = tier;
   const listed = await listPacks(objects, cell, { startAfter, limit: packsPerRound });
@@ -61,6 +62,7 @@ async function sweep(
   const at: Judging = { tier, metadata, kept: keptOnce({ objects, cell, metadata }) };
   const unneeded: string[] = [];
   for (const pack of listed.packs) {
+    if (isStopped()) return startAfter;
     if (isOfThisLife(metadata.image, pack)) continue;
     const loaded = await loadPackDirectory(objects, pack);
     if (loaded.kind === "corrupt")

@@ -38,7 +38,7 @@ export function startTopicSweep(options: TopicSweepOptions): () => Promise<void>
         deleted.set(change.topic.topicId, clock.monotonicMs() + afterDeletionMs);
   });
 
-  async function round(): Promise<void> {
+  async function round(isStopped: () => boolean): Promise<void> {
     const nowMs = clock.monotonicMs();
     if (!isController()) {
       // Whoever becomes it looks at all, and need not know what was deleted before.
@@ -47,13 +47,13 @@ export function startTopicSweep(options: TopicSweepOptions): () => Promise<void>
       return;
     }
     if (nowMs >= dueMs) {
-      if (await sweep(options, await storedTopics(options.objects, options.cell)))
-        dueMs = clock.monotonicMs() + dayMs;
+      const stored = await storedTopics(options.objects, options.cell, isStopped);
+      if (await sweep(options, stored, isStopped)) dueMs = clock.monotonicMs() + dayMs;
       return;
     }
     // Of thousands of topics each would cost a request for every deletion.
     const due = Array.from(deleted).flatMap(([topicId, atMs]) => (atMs <= nowMs ? [topicId] : []));
-    if (due.length > 0 && (await sweep(options, due)))
+    if (due.length > 0 && (await sweep(options, due, isStopped)))
       for (const topicId of due) deleted.delete(topicId);
   }
 
@@ -76,7 +76,9 @@ export function startTopicSweep(options: TopicSweepOptions): () => Promise<void>
 async function sweep(
   { cell, metadata, objects, log }: TopicSweepOptions,
   stored: readonly string[],
+  isStopped: () => boolean,
 ): Promise<boolean> {
+  if (isStopped()) return false;
   let kept: Keeping;
   try {
     // After the look at the store: whatever is there of a topic was put after the topic's own entry.
@@ -92,6 +94,7 @@ async function sweep(
   const unknown = stored.filter((topicId) => !metadata.image.topics.has(topicId));
   let isDone = true;
   for (const topicId of unknown) {
+    if (isStopped()) return false;
     if (kept.isKept(topicId)) continue;
     const deleted = await deleteTopicObjects(objects, { cell, topicId }, objectsPerRound);
     if (deleted.kind === "unavailable" || !deleted.isDone) isDone = false;

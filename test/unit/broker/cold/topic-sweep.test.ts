@@ -33,23 +33,28 @@ async function scene() {
 
 type Scene = Awaited<ReturnType<typeof scene>>;
 
-async function swept({ metadata, objects }: Scene): Promise<string[]> {
+function start({ metadata, objects }: Pick<Scene, "metadata" | "objects">) {
   const clock = createManualClock();
-  stops.push(
-    startTopicSweep({
-      cell,
-      metadata: {
-        image: metadata.image,
-        readToHead: () => Promise.resolve(0),
-        onChange: () => () => undefined,
-      },
-      objects,
-      isController: () => true,
-      clock,
-      log: silentLog,
-      checkMs: 10_000,
-    }),
-  );
+  const stop = startTopicSweep({
+    cell,
+    metadata: {
+      image: metadata.image,
+      readToHead: () => Promise.resolve(0),
+      onChange: () => () => undefined,
+    },
+    objects,
+    isController: () => true,
+    clock,
+    log: silentLog,
+    checkMs: 10_000,
+  });
+  stops.push(stop);
+  return { clock, stop };
+}
+
+async function swept(at: Scene): Promise<string[]> {
+  const { objects } = at;
+  const { clock } = start(at);
   await clock.advance(120_000);
   const left = (await objects.list(`cells/${cell}/topics/`)).map(({ key }) => key.split("/")[3]!);
   return [...new Set(left)].sort();
@@ -58,6 +63,43 @@ async function swept({ metadata, objects }: Scene): Promise<string[]> {
 test("what only the store knows of goes, whatever there is of it", async () => {
   const at = await scene();
   expect(await swept(at)).toEqual([at.known]);
+});
+
+test("a stop waits for the topic that is being deleted, and for no other", async () => {
+  const at = await scene();
+  const { objects, metadata } = at;
+  const stopping: Promise<void>[] = [];
+  const watched = {
+    ...objects,
+    delete(key: string) {
+      stopping.push(stop());
+      return objects.delete(key);
+    },
+  };
+  const { clock, stop } = start({ metadata, objects: watched });
+  await clock.advance(120_000);
+  expect(stopping).not.toEqual([]);
+  await Promise.all(stopping);
+  expect(await objects.list(topicPrefix(cell, "AAAAAAAAAAAAAAAAAAAAAA"))).toEqual([]);
+  expect(await objects.list(topicPrefix(cell, "ZZZZZZZZZZZZZZZZZZZZZA"))).toHaveLength(3);
+});
+
+test("a stop does not wait until all topics of the store are known", async () => {
+  const { objects, metadata } = await scene();
+  let lists = 0;
+  const stopping: Promise<void>[] = [];
+  const watched = {
+    ...objects,
+    list(...asked: Parameters<typeof objects.list>) {
+      lists += 1;
+      stopping.push(stop());
+      return objects.list(...asked);
+    },
+  };
+  const { clock, stop } = start({ metadata, objects: watched });
+  await clock.advance(120_000);
+  await Promise.all(stopping);
+  expect(lists).toBe(1);
 });
 
 test("what a restored cell does not know is kept, until its mark is taken away", async () => {
