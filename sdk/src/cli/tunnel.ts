@@ -12,7 +12,9 @@ import type { TunnelOptions } from "./tunnel-command.ts";
 /** Until Ctrl-C. */
 export async function keepTunnelOpen(options: TunnelOptions, output: Output): Promise<void> {
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+  // A terminal that is closed is an end too: sessions are process groups of their own, and would stay.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => stop.abort());
   if (options.ecsCluster === undefined && options.apiUrl === undefined)
     throw new CliError("Say where to: --ecs-cluster, --api-url, or both.", 2);
   await using opened = new AsyncDisposableStack();
@@ -67,7 +69,9 @@ async function openBrokers(
 
 async function openApi({ apiUrl, httpPort, region, aws }: TunnelOptions, resolve: Resolve) {
   if (apiUrl === undefined) return null;
-  const url = new URL(apiUrl);
+  const url = URL.canParse(apiUrl) ? new URL(apiUrl) : null;
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new CliError(`"${apiUrl}" is no address: copy the stack's output ApiUrl, https://...`, 2);
   const signedFor = region ?? regionOf(url);
   if (signedFor === undefined)
     throw new CliError(`Say in which --region ${url.host} is: its name does not.`, 2);

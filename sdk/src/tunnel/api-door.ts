@@ -71,10 +71,10 @@ async function answer(
   response.writeHead(answered.status, passedOn([...answered.headers])).end(shown);
 }
 
-/** It signs with the rights of whoever opened it, so no page of another origin may ask through a browser, nor one whose name was made to mean this machine. */
+/** It signs with the rights of whoever opened it, so no page of another origin may ask through a browser (what is served by another port of this machine is one), nor one whose name was made to mean this machine. */
 function isFromHere({ headers: { host = "", origin } }: IncomingMessage): boolean {
-  const isLocal = (name: string) => /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(name);
-  return isLocal(host) && (origin === undefined || isLocal(origin.replace(/^https?:\/\//, "")));
+  if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host)) return false;
+  return origin === undefined || origin === `http://${host}`;
 }
 
 /** Null if it is too long. */

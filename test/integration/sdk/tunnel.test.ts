@@ -154,10 +154,20 @@ test("only who is on this machine is signed for, and only the API is asked", asy
       asked.on("error", failed).end();
     });
   expect(await ask({ origin: "https://evil.example" })).toBe(403);
+  // What another port of this machine serves is another origin: a notebook, somebody's preview.
+  expect(await ask({ origin: "http://localhost:8888" })).toBe(403);
   expect(await ask({ host: "evil.example" })).toBe(403);
   expect(await ask({}, "//evil.invalid/v1/clusters")).toBe(400);
   expect(await ask({}, "http://evil.invalid/v1/clusters")).toBe(400);
   expect(api.answered).toBe(answered);
+});
+
+test("a page of its own may ask, and a body that is too long is told so", async () => {
+  const own = await fetch(`${apiUrl}/v1/clusters`, { headers: { origin: apiUrl } });
+  expect(own.status).toBe(200);
+  const body = Buffer.alloc(24 * 1024 * 1024, "x");
+  const long = await fetch(`${apiUrl}/v1/clusters`, { method: "POST", body });
+  expect(long.status).toBe(413);
 });
 
 test("one session serves every connection to a broker, by the task's own target", () => {
@@ -212,6 +222,15 @@ test("without a place to go it says what to name", async () => {
   child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
   expect(await new Promise((done) => child.once("close", done))).toBe(2);
   expect(said).toContain("--ecs-cluster, --api-url, or both");
+});
+
+test("an address that is none is misuse, and says where to find it", async () => {
+  const args = [...program, "--api-url", "abc.execute-api.eu-central-1.amazonaws.com"];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  expect(await new Promise((done) => child.once("close", done))).toBe(2);
+  expect(said).toContain("is no address: copy the stack's output ApiUrl");
 });
 
 test("without the AWS CLI it says what it needs", async () => {
