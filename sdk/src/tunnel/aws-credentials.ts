@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { reasonOf, SessionError } from "./session-error.ts";
+import { askAws, isObject, isText } from "./aws-answer.ts";
 
 export type AwsCredentials = {
   readonly accessKeyId: string;
@@ -15,8 +13,16 @@ type Exported = {
   Expiration?: string;
 };
 
-const run = promisify(execFile);
-const callLimitMs = 30_000;
+/** Nothing, where there is no such thing to say. */
+const isOptionalText = (value: unknown): boolean => value === undefined || isText(value);
+
+const isExported = (said: unknown): said is Exported =>
+  isObject(said) &&
+  isText(said["AccessKeyId"]) &&
+  isText(said["SecretAccessKey"]) &&
+  isOptionalText(said["SessionToken"]) &&
+  isOptionalText(said["Expiration"]);
+
 /** New ones are asked for so long before the old end. */
 const marginMs = 60_000;
 /** Those without an end are asked for again now and then: somebody may have signed in as someone else. */
@@ -29,16 +35,11 @@ export function createAwsCredentials(aws: string): () => Promise<AwsCredentials>
   async function ask(): Promise<AwsCredentials> {
     const given = ofEnvironment();
     if (given !== null) return given;
-    const { stdout } = await run(aws, ["configure", "export-credentials", "--format", "process"], {
-      timeout: callLimitMs,
-    }).catch((error: unknown) => {
-      throw new SessionError(reasonOf(error, aws), { cause: error });
-    });
-    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = JSON.parse(
-      stdout,
-    ) as Exported;
-    if (known !== null && Expiration !== undefined)
-      known.untilMs = Date.parse(Expiration) - marginMs;
+    const args = ["configure", "export-credentials", "--format", "process"];
+    const exported = await askAws(aws, args, isExported);
+    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = exported;
+    const endMs = Expiration === undefined ? NaN : Date.parse(Expiration);
+    if (known !== null && !Number.isNaN(endMs)) known.untilMs = endMs - marginMs;
     return {
       accessKeyId: AccessKeyId,
       secretAccessKey: SecretAccessKey,

@@ -27,6 +27,7 @@ export function createEcsSessions(options: EcsOptions): EcsSessions {
   /** "host:port" of the cell -> port of this machine. */
   const sessions = new Map<string, Promise<number>>();
   const children = new Set<ChildProcess>();
+  let isClosed = false;
 
   /** `whenOver` is called when it ends, or never began. */
   async function open({ host, port }: Address, whenOver: () => void): Promise<number> {
@@ -36,6 +37,8 @@ export function createEcsSessions(options: EcsOptions): EcsSessions {
         throw new SessionError(
           `no broker's task has the address ${host}: it was replaced, or stopped`,
         );
+      // Nobody would end a session that begins now.
+      if (isClosed) throw new SessionError("the tunnel is closed");
       const parameters = JSON.stringify({ portNumber: [String(port)] });
       const document = ["--document-name", "AWS-StartPortForwardingSession"];
       const args = ["ssm", "start-session", "--target", task.target, ...document];
@@ -68,6 +71,7 @@ export function createEcsSessions(options: EcsOptions): EcsSessions {
       return connectTo(await session);
     },
     close() {
+      isClosed = true;
       for (const child of children) end(child);
     },
   };

@@ -1,7 +1,5 @@
 // Where a cell's brokers run, as the AWS CLI says.
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { reasonOf, SessionError } from "./session-error.ts";
+import { askAws, isList, isObject, isText } from "./aws-answer.ts";
 
 export type EcsOptions = {
   /** The ECS cluster of the brokers, as the stack's outputs name it. */
@@ -15,18 +13,39 @@ export type EcsOptions = {
 /** A broker's task that runs. */
 export type BrokerTask = { readonly host: string; readonly target: string };
 
-type DescribedTasks = {
-  tasks: {
-    taskArn: string;
-    lastStatus: string;
-    attachments: { details: { name: string; value: string }[] }[];
-    containers: { name: string; runtimeId?: string }[];
-  }[];
+type ListedTasks = { taskArns: string[] };
+
+type DescribedTask = {
+  taskArn: string;
+  lastStatus: string;
+  attachments?: { details: { name: string; value?: string }[] }[];
+  containers?: { name: string; runtimeId?: string }[];
 };
 
-const run = promisify(execFile);
-const callLimitMs = 30_000;
-const maxAnswerBytes = 16 * 1024 * 1024;
+type DescribedTasks = { tasks: DescribedTask[] };
+
+const isListed = (said: unknown): said is ListedTasks =>
+  isObject(said) && isList(said["taskArns"], isText);
+
+const isDetail = (said: unknown): said is { name: string; value?: string } =>
+  isObject(said) && isText(said["name"]);
+
+const isAttachment = (said: unknown): said is { details: { name: string; value?: string }[] } =>
+  isObject(said) && isList(said["details"], isDetail);
+
+const isContainer = (said: unknown): said is { name: string; runtimeId?: string } =>
+  isObject(said) && isText(said["name"]);
+
+const isTask = (said: unknown): said is DescribedTask =>
+  isObject(said) &&
+  isText(said["taskArn"]) &&
+  isText(said["lastStatus"]) &&
+  isList(said["attachments"] ?? [], isAttachment) &&
+  isList(said["containers"] ?? [], isContainer);
+
+const isDescribed = (said: unknown): said is DescribedTasks =>
+  isObject(said) && isList(said["tasks"], isTask);
+
 /** What ECS describes in one call. */
 const tasksPerCall = 100;
 
@@ -35,38 +54,28 @@ export function createTaskList(options: EcsOptions): () => Promise<BrokerTask[]>
   const { cluster, region, aws = "aws" } = options;
   const place = region === null ? [] : ["--region", region];
 
-  async function ask<Answer>(...args: string[]): Promise<Answer> {
-    try {
-      const { stdout } = await run(
-        aws,
-        [...args, "--cluster", cluster, ...place, "--output", "json"],
-        {
-          timeout: callLimitMs,
-          maxBuffer: maxAnswerBytes,
-        },
-      );
-      return JSON.parse(stdout) as Answer;
-    } catch (error) {
-      throw new SessionError(reasonOf(error, aws), { cause: error });
-    }
-  }
+  const ask = <Answer>(args: readonly string[], isAnswer: (said: unknown) => said is Answer) =>
+    askAws(aws, [...args, "--cluster", cluster, ...place, "--output", "json"], isAnswer);
 
   return async () => {
-    const { taskArns } = await ask<{ taskArns: string[] }>("ecs", "list-tasks");
+    const { taskArns } = await ask(["ecs", "list-tasks"], isListed);
     const found: BrokerTask[] = [];
     for (let at = 0; at < taskArns.length; at += tasksPerCall) {
       const some = taskArns.slice(at, at + tasksPerCall);
-      const described = await ask<DescribedTasks>("ecs", "describe-tasks", "--tasks", ...some);
+      const described = await ask(["ecs", "describe-tasks", "--tasks", ...some], isDescribed);
       found.push(...described.tasks.flatMap((task) => brokerOf(task, cluster) ?? []));
     }
     return found;
   };
 }
 
-function brokerOf(task: DescribedTasks["tasks"][number], cluster: string): BrokerTask | null {
-  const details = task.attachments.flatMap((each) => each.details);
+function brokerOf(
+  { attachments = [], containers = [], ...task }: DescribedTask,
+  cluster: string,
+): BrokerTask | null {
+  const details = attachments.flatMap((each) => each.details);
   const host = details.find(({ name }) => name === "privateIPv4Address")?.value;
-  const runtimeId = task.containers.find(({ name }) => name === "broker")?.runtimeId;
+  const runtimeId = containers.find(({ name }) => name === "broker")?.runtimeId;
   if (task.lastStatus !== "RUNNING" || host === undefined || runtimeId === undefined) return null;
   const taskId = task.taskArn.slice(task.taskArn.lastIndexOf("/") + 1);
   return { host, target: `ecs:${cluster}_${taskId}_${runtimeId}` };
