@@ -6,8 +6,9 @@ import {
 } from "../../metadata/commands/cluster-commands.ts";
 import type { Cluster } from "../../metadata/image/image.ts";
 import { bootstrapServers } from "../cluster-endpoints.ts";
+import { adoptedId, idOf, isAsAdopted } from "./adopted.ts";
 import type { ResourceContext } from "./resource-context.ts";
-import { submit, submitOnce } from "./resource-context.ts";
+import { submit, submitOnce, wasMadeBy } from "./resource-context.ts";
 import type { ResourceAnswer, ResourceEvent } from "./resource-event.ts";
 import { propertiesOf, ResourceError } from "./resource-event.ts";
 
@@ -24,15 +25,15 @@ const clusterProperties = z.object({
 
 type ClusterProperties = z.infer<typeof clusterProperties>;
 
-/** `Custom::MyelinCluster`; the physical id is the cluster's. */
+/** `Custom::MyelinCluster`; the physical id is the cluster's, with what adopted.ts adds. */
 export async function clusterResource(
   context: ResourceContext,
   event: ResourceEvent,
 ): Promise<ResourceAnswer> {
   if (event.RequestType === "Delete") return remove(context, event);
   const properties = propertiesOf(clusterProperties, event.ResourceProperties);
-  const clusterId = await put(context, event, properties);
-  return { PhysicalResourceId: clusterId, Data: dataOf(context, clusterId) };
+  const physicalId = await put(context, event, properties);
+  return { PhysicalResourceId: physicalId, Data: dataOf(context, idOf(physicalId)) };
 }
 
 async function put(
@@ -41,11 +42,18 @@ async function put(
   properties: ClusterProperties,
 ): Promise<string> {
   const { RequestId: requestId } = event;
-  if (event.RequestType === "Update")
-    return update(context, { requestId, clusterId: event.PhysicalResourceId }, properties);
-  const there = properties.adopt === "true" ? await clusterNamed(context, properties) : undefined;
+  if (event.RequestType === "Update") {
+    const clusterId = idOf(event.PhysicalResourceId);
+    const updated = await update(context, { requestId, clusterId }, properties);
+    return updated === clusterId ? event.PhysicalResourceId : updated;
+  }
+  const there =
+    properties.adopt === "true" && !(await wasMadeBy(context, requestId))
+      ? await clusterNamed(context, properties)
+      : undefined;
   if (there === undefined) return create(context, requestId, properties);
-  return update(context, { requestId, clusterId: there.clusterId }, properties);
+  const clusterId = await update(context, { requestId, clusterId: there.clusterId }, properties);
+  return clusterId === there.clusterId ? adoptedId(clusterId, event.ResourceProperties) : clusterId;
 }
 
 async function clusterNamed(
@@ -101,14 +109,17 @@ async function remove(
   context: ResourceContext,
   event: ResourceEvent & { RequestType: "Delete" },
 ): Promise<ResourceAnswer> {
-  const { PhysicalResourceId: clusterId } = event;
+  const { PhysicalResourceId: physicalId } = event;
+  const answered = { PhysicalResourceId: physicalId };
+  if (isAsAdopted(physicalId, event.ResourceProperties)) return answered;
+  const clusterId = idOf(physicalId);
   const force = event.ResourceProperties["force"] === "true";
   const deleted = await submit(context, (image, at) =>
     deleteCluster(image, { clusterId, force }, at),
   );
   const isGone = deleted.kind === "accepted" || deleted.error === "CLUSTER_NOT_FOUND";
   if (!isGone) throw new ResourceError(deleted.message);
-  return { PhysicalResourceId: clusterId };
+  return answered;
 }
 
 function dataOf(

@@ -1,5 +1,6 @@
 import type { Command, Rejection } from "../../metadata/commands/command.ts";
 import { rememberReply } from "../../metadata/commands/remember-reply.ts";
+import { idempotencyKeyId } from "../../metadata/image/image.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { MetadataLogError } from "../../ports/metadata-log.ts";
 import type { ApiReplica } from "../api-context.ts";
@@ -36,6 +37,14 @@ export async function submit<Result, Code extends string>(
   }
 }
 
+const scope = "cloudformation";
+
+/** Whether `submitOnce` has made something for this request, which has come again. Reads the metadata log to its head. */
+export async function wasMadeBy({ replica }: ResourceContext, requestId: string): Promise<boolean> {
+  await replica.readToHead();
+  return replica.image.idempotencyKeys.has(idempotencyKeyId(scope, requestId));
+}
+
 /** The same, made once for a request of CloudFormation: asked again, it gives the id that it gave the first time. */
 export async function submitOnce<Result, Code extends string>(
   context: ResourceContext,
@@ -48,7 +57,7 @@ export async function submitOnce<Result, Code extends string>(
 ): Promise<string> {
   const once = rememberReply(
     {
-      scope: "cloudformation",
+      scope,
       key: request.id,
       requestHash: hashOf(request.properties),
       reply: request.idOf,

@@ -10,8 +10,9 @@ import type { TopicErrorCode } from "../../metadata/commands/topic-outcome.ts";
 import { topicByName } from "../../metadata/image/image.ts";
 import type { Topic } from "../../metadata/image/image.ts";
 import { given } from "../given.ts";
+import { adoptedId, idOf, isAsAdopted } from "./adopted.ts";
 import type { ResourceContext } from "./resource-context.ts";
-import { orThrow, submit, submitOnce } from "./resource-context.ts";
+import { orThrow, submit, submitOnce, wasMadeBy } from "./resource-context.ts";
 import type { ResourceAnswer, ResourceEvent } from "./resource-event.ts";
 import { propertiesOf, ResourceError } from "./resource-event.ts";
 
@@ -32,28 +33,33 @@ const topicProperties = z.object({
   adopt: z.enum(["true", "false"]).optional(),
 });
 
+type Deletion = ResourceEvent & { RequestType: "Delete" };
+
 type TopicProperties = z.infer<typeof topicProperties>;
 
-/** `Custom::MyelinTopic`; the physical id is `<cluster id>/<topic id>`, so that another topic of the same name is another resource. */
+/** `Custom::MyelinTopic`; the physical id is `<cluster id>/<topic id>`, so that another topic of the same name is another resource, with what adopted.ts adds. */
 export async function topicResource(
   context: ResourceContext,
   event: ResourceEvent,
 ): Promise<ResourceAnswer> {
-  if (event.RequestType === "Delete") return remove(context, event.PhysicalResourceId);
-  const properties = propertiesOf(topicProperties, event.ResourceProperties);
-  if (event.RequestType === "Create" && properties.adopt !== "true")
-    return create(context, event.RequestId, properties);
+  if (event.RequestType === "Delete") return remove(context, event);
+  const { RequestId: requestId, ResourceProperties: asked } = event;
+  const properties = propertiesOf(topicProperties, asked);
+  const isCreation = event.RequestType === "Create";
+  if (isCreation && (properties.adopt !== "true" || (await wasMadeBy(context, requestId))))
+    return create(context, requestId, properties);
   await context.replica.readToHead();
   const { clusterId, topicName } = properties;
-  const topic =
-    event.RequestType === "Create"
-      ? topicByName(context.replica.image, clusterId, topicName)
-      : topicOf(context, event.PhysicalResourceId);
+  const topic = isCreation
+    ? topicByName(context.replica.image, clusterId, topicName)
+    : topicOf(context, event.PhysicalResourceId);
   // Another name or cluster is another topic; one that somebody else deleted is wanted still.
   const isSame = topic?.name === properties.topicName && topic.clusterId === properties.clusterId;
-  if (topic === undefined || !isSame) return create(context, event.RequestId, properties);
+  if (topic === undefined || !isSame) return create(context, requestId, properties);
   await change(context, topic, properties);
-  return answer(topic.clusterId, topic.topicId);
+  const { PhysicalResourceId: id, ...answered } = answer(topic.clusterId, topic.topicId);
+  const physicalId = isCreation ? adoptedId(id, asked) : event.PhysicalResourceId;
+  return { PhysicalResourceId: physicalId, ...answered };
 }
 
 const answer = (clusterId: string, topicId: string): ResourceAnswer => ({
@@ -120,11 +126,14 @@ function growth(
   };
 }
 
-async function remove(context: ResourceContext, physicalId: string): Promise<ResourceAnswer> {
+async function remove(
+  context: ResourceContext,
+  { PhysicalResourceId: physicalId, ResourceProperties: properties }: Deletion,
+): Promise<ResourceAnswer> {
   const answered = { PhysicalResourceId: physicalId };
-  const [clusterId = "", topicId] = physicalId.split("/");
+  const [clusterId = "", topicId] = idOf(physicalId).split("/");
   // Of a creation that failed: there is nothing.
-  if (topicId === undefined) return answered;
+  if (topicId === undefined || isAsAdopted(physicalId, properties)) return answered;
   const deleted = await submit(context, (image, at) =>
     onlyOutcome(deleteTopics(image, { clusterId, topics: [{ topicId }] }, at)),
   );
@@ -134,7 +143,7 @@ async function remove(context: ResourceContext, physicalId: string): Promise<Res
 }
 
 function topicOf({ replica }: ResourceContext, physicalId: string): Topic | undefined {
-  const [clusterId, topicId = ""] = physicalId.split("/");
+  const [clusterId, topicId = ""] = idOf(physicalId).split("/");
   const topic = replica.image.topics.get(topicId);
   return topic?.clusterId === clusterId ? topic : undefined;
 }

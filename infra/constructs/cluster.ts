@@ -25,7 +25,10 @@ export type ClusterOptions = {
   readonly description?: string;
   /** Defaults for its topics by Kafka's server setting names, as Kafka writes them: `{ "log.retention.ms": "604800000" }`. */
   readonly defaults?: Readonly<Record<string, string>>;
-  /** @default as the cell has it: RETAIN, or DESTROY in the dev profile */
+  /**
+   * What was there before its stack, and was taken over, is not deleted as it was taken over: DESTROY counts from the deployment on that changes the cluster to it.
+   * @default as the cell has it: RETAIN, or DESTROY in the dev profile
+   */
   readonly removalPolicy?: RemovalPolicy;
   /**
    * Where the cluster is deleted with its stack, topics that are left in it go too, whoever made them; without, the deletion fails as long as there are some.
@@ -89,14 +92,16 @@ export class Cluster extends ClusterBase {
     const { cell, clusterName, description, defaults } = props;
     this.cell = cell;
     this.clusterName = clusterName;
+    const removalPolicy = props.removalPolicy ?? cell.removalPolicy;
     const resource = new CustomResource(this, "Resource", {
       resourceType: "Custom::MyelinCluster",
       serviceToken: cell.serviceToken,
       serviceTimeout: Duration.minutes(15),
-      removalPolicy: props.removalPolicy ?? cell.removalPolicy,
+      removalPolicy,
       properties: {
         clusterName,
-        ...(cell.adoptsWhatIsThere ? { adopt: "true" } : {}),
+        // A changed policy is told to who carries it out: what was taken over is deleted only after a change (functions/resources/adopted.ts).
+        ...(cell.adoptsWhatIsThere ? { adopt: "true", removalPolicy } : {}),
         // CloudFormation hands every property over as a text.
         force: String(props.autoDeleteTopics ?? cell.removalPolicy === RemovalPolicy.DESTROY),
         ...(description === undefined ? {} : { description }),
@@ -104,7 +109,7 @@ export class Cluster extends ClusterBase {
       },
     });
     resource.node.addDependency(...cell.brokersReady);
-    this.clusterId = resource.ref;
+    this.clusterId = resource.getAttString("ClusterId");
     const port = resource.getAtt("KafkaPort");
     this.kafkaPort = Port.tcp(Token.asNumber(port));
     this.bootstrapServers =

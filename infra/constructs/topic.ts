@@ -14,7 +14,7 @@ export type TopicOptions = {
   readonly retentionSize?: Size;
   /** Further settings by Kafka's names, as Kafka writes them: `{ "min.insync.replicas": "2" }`. */
   readonly configs?: Readonly<Record<string, string>>;
-  /** What becomes of the topic and its records. @default as the cell has it: RETAIN, or DESTROY in the dev profile */
+  /** What becomes of the topic and its records; of one that was taken over as with clusters. @default as the cell has it: RETAIN, or DESTROY in the dev profile */
   readonly removalPolicy?: RemovalPolicy;
 };
 
@@ -35,15 +35,17 @@ export class Topic extends Resource {
     this.topicName = topicName;
     this.cluster = cluster;
     const configs = configsOf(props);
+    const removalPolicy = props.removalPolicy ?? cluster.cell.removalPolicy;
     const resource = new CustomResource(this, "Resource", {
       resourceType: "Custom::MyelinTopic",
       serviceToken: cluster.cell.serviceToken,
       serviceTimeout: Duration.minutes(15),
-      removalPolicy: props.removalPolicy ?? cluster.cell.removalPolicy,
+      removalPolicy,
       properties: {
         clusterId: cluster.clusterId,
         topicName,
-        ...(cluster.cell.adoptsWhatIsThere ? { adopt: "true" } : {}),
+        // As for clusters.
+        ...(cluster.cell.adoptsWhatIsThere ? { adopt: "true", removalPolicy } : {}),
         ...(partitions === undefined ? {} : { partitionsCount: partitions }),
         ...(replicationFactor === undefined ? {} : { replicationFactor }),
         ...(Object.keys(configs).length === 0 ? {} : { configs }),

@@ -105,6 +105,12 @@ test("a cell on what another stack has left makes neither table nor bucket, and 
   for (const type of ["Custom::MyelinCluster", "Custom::MyelinTopic"])
     small.hasResource(type, { DeletionPolicy: "Retain" });
   small.hasResourceProperties("Custom::MyelinCluster", { force: "false" });
+  // The physical id says more than which cluster it is, and a policy that changes has to be told.
+  template.hasResourceProperties("Custom::MyelinTopic", {
+    clusterId: { "Fn::GetAtt": [Match.anyValue(), "ClusterId"] },
+    removalPolicy: "retain",
+  });
+  template.hasResourceProperties("Custom::MyelinCluster", { removalPolicy: "retain" });
   const policies = JSON.stringify(resourcesOf(template, "AWS::IAM::Policy"));
   for (const each of ["table/old-table", ":s3:::old-bucket/cells/prod/*", oldKey])
     expect(policies).toContain(each);
@@ -112,7 +118,7 @@ test("a cell on what another stack has left makes neither table nor bucket, and 
   for (const { Properties } of Object.values(
     resourcesOf(Template.fromStack(own), "Custom::MyelinCluster"),
   ))
-    expect(Properties).not.toHaveProperty("adopt");
+    for (const name of ["adopt", "removalPolicy"]) expect(Properties).not.toHaveProperty(name);
 });
 
 test("topics that others made go with a cluster only where records go with the cell, or it is asked for", () => {

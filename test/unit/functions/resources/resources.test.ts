@@ -103,10 +103,12 @@ test("what is there already is taken over where the stack's cell is older than t
   const type = "Custom::MyelinCluster";
   const properties = { clusterName: "shop", description: "again", adopt: "true" };
   const adopted = await create({ type, properties });
-  expect(adopted).toMatchObject({ PhysicalResourceId: clusterId, Data: { ClusterId: clusterId } });
+  expect(adopted.Data).toMatchObject({ ClusterId: clusterId });
   expect(replica.image.clusters.get(clusterId)?.description).toBe("again");
   const wanted = { clusterId, adopt: "true", partitionsCount: "8" };
-  expect(await create({ properties: { ...wanted, topicName: "orders" } })).toEqual(made);
+  expect((await create({ properties: { ...wanted, topicName: "orders" } })).Data).toEqual(
+    made.Data,
+  );
   expect(topicOf("orders")?.partitions).toHaveLength(8);
   await create({ properties: { ...wanted, topicName: "other" } });
   expect(topicOf("other")?.partitions).toHaveLength(8);
@@ -233,4 +235,49 @@ test("a resource of another kind is nobody's", async () => {
   await expect(carryOut({ replica, clock, kafkaPort: 9092 }, event)).rejects.toThrow(
     "there is no resource Custom::Bucket here",
   );
+});
+
+test("what was taken over is not deleted when its stack's deployment is rolled back, and is once it was changed", async () => {
+  const { create, update, remove, clusterId, replica, topicOf } = await stackWithCluster();
+  await create({ properties: { clusterId, topicName: "orders" } });
+  const type = "Custom::MyelinCluster";
+  const asked = { adopt: "true", removalPolicy: "retain", force: "true" };
+  const cluster = { type, properties: { ...asked, clusterName: "shop" } } as const;
+  const topic = { properties: { ...asked, clusterId, topicName: "orders" } };
+  const [{ PhysicalResourceId: clusterIs }, { PhysicalResourceId: topicIs }] = [
+    await create(cluster),
+    await create(topic),
+  ];
+  // Of the same keys in another order.
+  const { adopt, ...rest } = topic.properties;
+  expect(await remove(topicIs, { properties: { ...rest, adopt } })).toEqual({
+    PhysicalResourceId: topicIs,
+  });
+  await remove(clusterIs, cluster);
+  expect(topicOf("orders")).toBeDefined();
+  expect(replica.image.clusters.has(clusterId)).toBe(true);
+
+  const later = { removalPolicy: "destroy" };
+  const changedTopic = { properties: { ...topic.properties, ...later } };
+  const changedCluster = { type, properties: { ...cluster.properties, ...later } } as const;
+  // Another id would have CloudFormation delete what had the former.
+  expect((await update(topicIs, changedTopic)).PhysicalResourceId).toBe(topicIs);
+  expect((await update(clusterIs, changedCluster)).PhysicalResourceId).toBe(clusterIs);
+  await remove(topicIs, changedTopic);
+  expect(topicOf("orders")).toBeUndefined();
+  await remove(clusterIs, changedCluster);
+  expect(replica.image.clusters.has(clusterId)).toBe(false);
+});
+
+test("what a request has made itself is no older than its stack, though the request comes again", async () => {
+  const { create, remove, clusterId, replica, topicOf } = await stackWithCluster();
+  const type = "Custom::MyelinCluster";
+  const topic = { id: "t", properties: { clusterId, topicName: "orders", adopt: "true" } };
+  const cluster = { id: "c", type, properties: { clusterName: "bank", adopt: "true" } } as const;
+  const made = [await create(topic), await create(cluster)];
+  expect([await create(topic), await create(cluster)]).toEqual(made);
+  await remove(made[0]!.PhysicalResourceId, topic);
+  await remove(made[1]!.PhysicalResourceId, cluster);
+  expect(topicOf("orders")).toBeUndefined();
+  expect([...replica.image.clusters.keys()]).toEqual([clusterId]);
 });
