@@ -110,6 +110,9 @@ export class MyelinCell extends CellBase {
     super(scope, id);
     this.profile = props.profile ?? Profile.standard();
     assertProfile(this.profile);
+    // Under the stack's own name another cell would begin there, an empty one.
+    if (props.existing !== undefined && props.cellName === undefined)
+      throw new Error("a cell that is there already has a name: give it as cellName (-c cell=...)");
     this.cellName = props.cellName ?? nameOf(this);
     assertCellName(this.cellName);
     this.access = props.access ?? ApiAccess.iam();

@@ -121,6 +121,11 @@ test("a cell on what another stack has left makes neither table nor bucket, and 
     for (const name of ["adopt", "removalPolicy"]) expect(Properties).not.toHaveProperty(name);
 });
 
+test("a cell on what another stack has left is named, for under another name it would be empty", () => {
+  const existing = { tableName: "old-table", bucketName: "old-bucket" };
+  expect(() => newStack(newApp(), { existing, cell: {} })).toThrow(/give it as cellName \(-c cell/);
+});
+
 test("topics that others made go with a cluster only where records go with the cell, or it is asked for", () => {
   const forceOf = (stack: Stack): unknown[] =>
     Object.values(resourcesOf(Template.fromStack(stack), "Custom::MyelinCluster")).map(

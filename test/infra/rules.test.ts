@@ -17,7 +17,11 @@ function check(
   existing?: SynthOptions["existing"],
 ) {
   const app = newApp(JSON.parse(readFileSync(join(repository, "cdk.json"), "utf8")).context);
-  const stack = newStack(app, { cell: { profile }, topics: { orders: 6 }, ...given({ existing }) });
+  const stack = newStack(app, {
+    cell: { profile, cellName: "prod" },
+    topics: { orders: 6 },
+    ...given({ existing }),
+  });
   plant(stack);
   addRules(app);
   const { directory } = app.synth();
