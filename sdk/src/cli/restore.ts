@@ -38,7 +38,7 @@ export async function runRestore(options: RestoreCommandOptions, output: Output)
   const start =
     options.to === undefined
       ? `Start the cell with: npm start -- --data ${options.data}`
-      : `Deploy it on them: npm run deploy -- -c cell=${to.cell} -c table=${options.table ?? ""} -c bucket=${options.to.replace("s3://", "")}`;
+      : `Deploy it on them: ${deploymentOf(options, to.cell)}`;
   output.line(
     `${counted(topicCount, "topic")} with ${counted(partitionCount, "partition")}, as of revision ${fromRevision}. ${start}`,
   );
@@ -51,6 +51,15 @@ export async function runRestore(options: RestoreCommandOptions, output: Output)
     output.note(
       `The store has objects of ${counted(kept.length, "topic")} that these metadata do not know, made later or deleted before: ${kept.join(", ")}. They are kept; each goes when its mark, cells/${to.cell}/kept-topics/ID, is deleted.`,
     );
+}
+
+function deploymentOf(
+  { to = "", table = "", kmsKey }: RestoreCommandOptions,
+  cell: string,
+): string {
+  const bucket = to.replace(/^s3:\/\/|\/$/g, "");
+  const key = kmsKey === undefined ? "" : ` -c key=${kmsKey}`;
+  return `npm run deploy -- -c cell=${cell} -c table=${table} -c bucket=${bucket}${key}`;
 }
 
 type Restored = {
