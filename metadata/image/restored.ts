@@ -12,11 +12,19 @@ import { snapshotRecords } from "./snapshot.ts";
 
 /** Entries are archived every few seconds, a hundred at a time. Broker epochs are revisions, so these jump too. */
 export const revisionJump = 2 ** 20;
-const brokerIdJump = 2 ** 10;
-/** Blocks of a thousand; a new producer must not meet the sequences of an old one. */
-const producerIdJump = 2 ** 20;
-/** Of leaders, of partitions and of controllers: some for each start and each failure. */
-const epochJump = 2 ** 10;
+
+type Jumps = {
+  readonly brokerId: number;
+  /** Handed out in blocks of a thousand; a new producer must not meet the sequences of an old one. */
+  readonly producerId: number;
+  /** Of leaders, of partitions and of controllers: some for each start and each failure. */
+  readonly epoch: number;
+};
+
+/** What the cell may have gone on for behind the newest that was archived: seconds. */
+const jumps: Jumps = { brokerId: 2 ** 10, producerId: 2 ** 20, epoch: 2 ** 10 };
+/** Behind an older image: years, with a task for each broker's life and a producer for each function's. */
+const jumpsFromPast: Jumps = { brokerId: 2 ** 20, producerId: 2 ** 40, epoch: 2 ** 20 };
 
 export type Restoring = {
   readonly cellId: string;
@@ -48,20 +56,21 @@ function continued(
   record: MetadataRecord,
   restoring: Restoring,
 ): readonly MetadataRecord[] {
+  const jump = restoring.isPast ? jumpsFromPast : jumps;
   switch (record.kind) {
     case "genesis": {
       const { cellId, createdAtMs } = restoring;
       return [{ ...record, cellId, createdAtMs }];
     }
     case "controller":
-      return [{ ...record, brokerId: null, epoch: record.epoch + epochJump }];
+      return [{ ...record, brokerId: null, epoch: record.epoch + jump.epoch }];
     case "epochFloor":
-      return [{ ...record, epoch: record.epoch + epochJump }];
+      return [{ ...record, epoch: record.epoch + jump.epoch }];
     case "topic": {
       const { topicId } = record;
       const partitions = record.partitions.map((each) => {
         const floor = restoring.epochFloorOf?.(topicId, each.index) ?? -1;
-        return leaderless(image, each, { floor, isPast: restoring.isPast });
+        return leaderless(image, each, { floor, jump, isPast: restoring.isPast });
       });
       return [{ ...record, partitions }];
     }
@@ -69,8 +78,8 @@ function continued(
       return [
         {
           ...record,
-          nextBrokerId: record.nextBrokerId + brokerIdJump,
-          nextProducerId: record.nextProducerId + producerIdJump,
+          nextBrokerId: record.nextBrokerId + jump.brokerId,
+          nextProducerId: record.nextProducerId + jump.producerId,
           // Ports are where clients look for their clusters: these stay.
         },
       ];
@@ -89,7 +98,7 @@ function continued(
 function leaderless(
   image: Image,
   partition: PartitionState,
-  { floor, isPast }: { floor: number; isPast: boolean },
+  { floor, jump, isPast }: { floor: number; jump: Jumps; isPast: boolean },
 ): PartitionState {
   const isUnused = partition.replicas.length === 0 || isNeverLed(partition);
   // An id of those that are passed over: it stands for a broker that nobody has seen, so that the object store is asked.
@@ -102,8 +111,8 @@ function leaderless(
     isr: noBrokers,
     elr: noBrokers,
     leader: noLeader,
-    leaderEpoch: Math.max(partition.leaderEpoch, floor) + epochJump,
-    partitionEpoch: partition.partitionEpoch + epochJump,
+    leaderEpoch: Math.max(partition.leaderEpoch, floor) + jump.epoch,
+    partitionEpoch: partition.partitionEpoch + jump.epoch,
     sealed: null,
   };
 }

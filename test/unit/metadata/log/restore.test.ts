@@ -180,6 +180,16 @@ describe("a restore", () => {
     const { image } = await open();
     const names = topicsOf(image).map(({ name }) => name);
     expect(names).toEqual(["t0", "t1", "t2", "t3", "t4", "t5"]);
+    // Past what years have handed out since, and still far from what the protocol and JavaScript can count.
+    const before = old.replica.image;
+    expect(image.nextProducerId - before.nextProducerId).toBeGreaterThan(1e9);
+    expect(image.nextProducerId).toBeLessThan(Number.MAX_SAFE_INTEGER / 1e3);
+    expect(image.nextBrokerId - before.nextBrokerId).toBeGreaterThan(1e5);
+    for (const { partitions } of image.topics.values())
+      for (const { leaderEpoch } of partitions) {
+        expect(leaderEpoch).toBeGreaterThan(1e6);
+        expect(leaderEpoch).toBeLessThan(2 ** 31 / 1e3);
+      }
   });
 
   test("far back reads several archives at once, and none behind it", async () => {
