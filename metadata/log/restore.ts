@@ -8,7 +8,8 @@ import type { Image } from "../image/image.ts";
 import { encodeEntry, hashEntry } from "../records/entry.ts";
 import { encodeArchive } from "./archive.ts";
 import { readArchivedImage } from "./archived-image.ts";
-import { archiveKey, snapshotKey } from "./object-keys.ts";
+import type { ArchivedImage } from "./archived-image.ts";
+import { archiveKey, archivePrefix, revisionOfKey, snapshotKey } from "./object-keys.ts";
 import { listSnapshots, writeSnapshot } from "./snapshots.ts";
 import { randomUuid } from "./uuid.ts";
 
@@ -23,7 +24,7 @@ export type RestoreOptions = {
   readonly revision?: number;
   /** The highest leader epoch that the object store has of a partition, where somebody has looked; -1 if nothing is there. */
   readonly epochFloorOf?: (topicId: string, index: number) => number;
-  /** What has to be done in the new place before a cell may run there. Throws what restoring then throws. */
+  /** What has to be done in the new place before a cell may run there; done again where the old cell's metadata went on meanwhile. Throws what restoring then throws. */
   readonly beforeItBegins?: (image: Image) => Promise<void>;
   readonly clock: Clock;
   readonly random: Random;
@@ -46,8 +47,13 @@ export type RestoreOutcome =
   | { readonly kind: "notEmpty" }
   /** The store has nothing of the cell. */
   | { readonly kind: "nothing" }
+  /** Its metadata went on whenever they had been read: somebody still runs it. */
+  | { readonly kind: "stillWritten" }
   /** It does not reach so far. */
   | { readonly kind: "tooNew"; readonly lastRevision: number };
+
+/** What a cell that was stopped has yet to archive comes within a minute; one that goes on for longer is not stopped. */
+const maxRounds = 5;
 
 /**
  * Begins a cell anew from what the object store has of one: a snapshot of the continued image, then a genesis entry behind it in an empty metadata log.
@@ -58,11 +64,21 @@ export async function restoreCell(options: RestoreOptions): Promise<RestoreOutco
   const { from, to } = options;
   const present = await to.log.read(1, 1);
   if (present === "trimmed" || present.length > 0) return { kind: "notEmpty" };
-  const archived = await readArchivedImage(from, options.revision);
-  if (archived === null) return { kind: "nothing" };
-  const { image, lastRevision, damaged } = archived;
-  if (image.revision < (options.revision ?? 0)) return { kind: "tooNew", lastRevision };
-  await options.beforeItBegins?.(image);
+  for (let round = 0; round < maxRounds; round++) {
+    const archived = await readArchivedImage(from, options.revision);
+    if (archived === null) return { kind: "nothing" };
+    const { image, lastRevision } = archived;
+    if (image.revision < (options.revision ?? 0)) return { kind: "tooNew", lastRevision };
+    await options.beforeItBegins?.(image);
+    if (!(await hasGoneOn(from, lastRevision))) return restoreFrom(archived, options);
+  }
+  return { kind: "stillWritten" };
+}
+
+async function restoreFrom(
+  { image, lastRevision, damaged }: ArchivedImage,
+  options: RestoreOptions,
+): Promise<RestoreOutcome> {
   const begun = await beginAnew({ image, lastRevision }, options);
   if (begun === null) return { kind: "notEmpty" };
   const { cellId, topics, partitionCount } = begun;
@@ -75,6 +91,13 @@ export async function restoreCell(options: RestoreOptions): Promise<RestoreOutco
     partitionCount,
     damaged,
   };
+}
+
+/** What another restore has put there begins far above. */
+async function hasGoneOn({ objects, cell }: CellStore, revision: number): Promise<boolean> {
+  const startAfter = archiveKey(cell, revision);
+  const [next] = await objects.list(archivePrefix(cell), { startAfter, limit: 1 });
+  return next !== undefined && (revisionOfKey(next.key) ?? Infinity) < revision + revisionJump;
 }
 
 type Found = { readonly image: Image; readonly lastRevision: number };

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { createNodeClock } from "../../../adapters/node/clock.ts";
 import { createNodeRandom } from "../../../adapters/node/random.ts";
+import { MetadataFormatError } from "../../../adapters/sqlite/metadata-file.ts";
 import { keepUnknownTopics } from "../../../broker/cold/kept-topics.ts";
 import type { CopyProgress } from "../../../broker/tiering/copy-cell.ts";
 import {
@@ -26,6 +27,14 @@ import { objectsIn, openNewPlace, openOldPlace } from "./restore-places.ts";
 
 /** `myelin cell restore`: records and metadata of a cell, from its objects into a place without a metadata log. */
 export async function runRestore(options: RestoreCommandOptions, output: Output): Promise<void> {
+  try {
+    await restoreAndTell(options, output);
+  } catch (error) {
+    throw inWords(error);
+  }
+}
+
+async function restoreAndTell(options: RestoreCommandOptions, output: Output): Promise<void> {
   await using opened = new AsyncDisposableStack();
   const from = await openOldPlace(options);
   opened.defer(() => from.close());
@@ -87,28 +96,16 @@ async function restored(
     epochFloorOf = await floorsOf(places);
   }
 
-  try {
-    const outcome = await restoreCell({
-      epochFloorOf: (topicId, index) => epochFloorOf(topicId, index),
-      from,
-      to: { objects: to.objects, cell: to.cell, log: to.metadataLog },
-      ...(revision === undefined ? {} : { revision }),
-      beforeItBegins,
-      clock: createNodeClock(),
-      random: createNodeRandom(),
-    });
-    return { outcome, copied, kept };
-  } catch (error) {
-    if (error instanceof CellStillWritten || error instanceof PlaceHasLived)
-      throw new CliError(`${sentence(error)}.`);
-    if (error instanceof MetadataDecodeError)
-      throw new CliError(
-        `The metadata in ${from.name} cannot be read: ${error.message}. ${error.code === "unknown" ? "A newer version of Myelin wrote them." : "To go back to before that, say --revision."}`,
-      );
-    if (error instanceof ObjectStoreError || error instanceof MetadataLogError)
-      throw new CliError(`${sentence(error)}. What was copied stays: run it again to go on.`);
-    throw error;
-  }
+  const outcome = await restoreCell({
+    epochFloorOf: (topicId, index) => epochFloorOf(topicId, index),
+    from,
+    to: { objects: to.objects, cell: to.cell, log: to.metadataLog },
+    ...(revision === undefined ? {} : { revision }),
+    beforeItBegins,
+    clock: createNodeClock(),
+    random: createNodeRandom(),
+  });
+  return { outcome, copied, kept };
 }
 
 /** Above every term that any of the places was written in. */
@@ -134,6 +131,27 @@ async function copyRecords(from: CellPlace, to: CellPlace): Promise<CopyProgress
   }
 }
 
+/** What went wrong, for a person, where it is no bug. */
+function inWords(error: unknown): unknown {
+  if (error instanceof CellStillWritten || error instanceof PlaceHasLived)
+    return new CliError(`${sentence(error)}.`);
+  if (error instanceof MetadataDecodeError) {
+    const advice =
+      error.code === "unknown"
+        ? "A newer version of Myelin wrote them."
+        : "To go back to before that, say --revision.";
+    return new CliError(`The metadata of the cell cannot be read: ${error.message}. ${advice}`);
+  }
+  if (error instanceof ObjectStoreError || error instanceof MetadataLogError)
+    return new CliError(`${sentence(error)}. What was copied, if anything, stays: run it again.`);
+  const isExpected = error instanceof MetadataFormatError || isSystemError(error);
+  return isExpected ? new CliError(`${sentence(error)}.`) : error;
+}
+
+/** Of a call to the operating system: a directory that may not be written, a path that is a file. */
+const isSystemError = (error: unknown): error is Error =>
+  error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
+
 const sentence = ({ message }: Error): string =>
   message.slice(0, 1).toUpperCase() + message.slice(1);
 
@@ -145,6 +163,8 @@ function whyNot(outcome: NotRestored, { from, to }: { from: CellPlace; to: NewPl
       return `A cell lives in ${to.name}: restore into an empty place, or move its metadata log away.`;
     case "nothing":
       return `There is no cell's metadata in ${from.name}.`;
+    case "stillWritten":
+      return `The cell in ${from.name} is still written to: stop its brokers first, and run it again.`;
     case "tooNew":
       return `The metadata in ${from.name} have no such revision: the last before it is ${outcome.lastRevision}.`;
   }

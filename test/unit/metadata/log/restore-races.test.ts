@@ -72,6 +72,37 @@ test("a restore that came too late leaves no snapshot above the log of the one t
   expect(again.outcome).toMatchObject({ fromRevision: first });
 });
 
+test("a restore reads again what was archived meanwhile, and refuses a cell that does not stand still", async () => {
+  const old = await oldCell();
+  let left = 1;
+  let rounds = 0;
+  const goOn = async () => {
+    rounds += 1;
+    if (left-- <= 0) return;
+    await old.add(`later-${rounds}`);
+    await old.world.during(old.replica.maintain());
+  };
+  const stopped = await restore(old, { beforeItBegins: goOn });
+  expect(stopped.outcome).toMatchObject({ kind: "restored", fromRevision: old.replica.revision });
+  expect(rounds).toBe(2);
+  left = Infinity;
+  const late = await restore(old, { beforeItBegins: goOn });
+  expect(late.outcome).toEqual({ kind: "stillWritten" });
+  expect((late.to.log as ReturnType<typeof testLog>).entries.size).toBe(0);
+});
+
+test("a restore in place does not take another one's first archive for the former cell's", async () => {
+  const old = await oldCell();
+  const place = { objects: old.world.store, cell: "test" };
+  const { outcome } = await restore(old, {
+    to: { ...place, log: testLog() },
+    async beforeItBegins() {
+      await restoreCell({ ...sharedOf(old), to: { ...place, log: testLog() } });
+    },
+  });
+  expect(outcome.kind).toBe("restored");
+});
+
 test("a restore whose answer got lost finds that it has begun the log", async () => {
   const old = await oldCell();
   const log = testLog();
