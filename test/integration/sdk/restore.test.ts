@@ -1,4 +1,7 @@
-import { readdirSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createDirectoryObjectStore } from "../../../adapters/directory/object-store.ts";
@@ -81,10 +84,24 @@ test("a cell that slept is restored elsewhere with its records, and goes on; whe
 
 test("it says what is wrong with where from and where to", async () => {
   using directory = temporaryDirectory();
+  // An S3 that lets nobody in.
+  const refusing = createServer((_, response) => response.writeHead(403).end()).listen(
+    0,
+    "127.0.0.1",
+  );
+  await once(refusing, "listening");
+  await using closing = new AsyncDisposableStack();
+  closing.defer(() => void refusing.close());
   const said = async (...args: string[]) => {
     const { code, stderr } = await runMyelin(["cell", "restore", ...args], {
       cwd: directory.path,
-      env: { AWS_REGION: "", AWS_DEFAULT_REGION: "" },
+      env: {
+        AWS_REGION: "",
+        AWS_DEFAULT_REGION: "",
+        AWS_ENDPOINT_URL: `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`,
+        AWS_ACCESS_KEY_ID: "a",
+        AWS_SECRET_ACCESS_KEY: "b",
+      },
     });
     return `${code} ${stderr}`;
   };
@@ -96,8 +113,16 @@ test("it says what is wrong with where from and where to", async () => {
   await objects.put(archiveKey("main", 7), Buffer.from("damaged"));
   await objects.close();
   expect(await said("--from", join(directory.path, "damaged"))).toMatch(
-    /^1 The metadata in .*damaged\/objects cannot be read: a metadata archive is cut off.*--revision/,
+    /^1 The metadata of the cell cannot be read: a metadata archive is cut off.*--revision/,
   );
+  const foreign = join(directory.path, "foreign");
+  mkdirSync(foreign);
+  writeFileSync(join(foreign, "metadata.db"), "neither SQLite nor a metadata log");
+  expect(await said("--from", join(directory.path, "damaged"), "--data", foreign)).toMatch(
+    /^1 .*foreign\/metadata.db is not a Myelin metadata log\.\n$/,
+  );
+  const unreachable = ["--from", "s3://somewhere", "--region", "eu-central-1"];
+  expect(await said(...unreachable)).toMatch(/^1 The object store in S3: .*run it again\.\n$/);
   const inAws = ["--to", "s3://b", "--table", "t", "--region", "eu-central-1"];
   expect(
     await said("--from", join(directory.path, "damaged"), ...inAws, "--cell", "prod/2"),
