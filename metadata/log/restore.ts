@@ -49,7 +49,7 @@ export type RestoreOutcome =
   | { readonly kind: "nothing" }
   /** Its metadata went on whenever they had been read: somebody still runs it. */
   | { readonly kind: "stillWritten" }
-  /** It does not reach so far. */
+  /** There is no such revision; the last before it is this. */
   | { readonly kind: "tooNew"; readonly lastRevision: number };
 
 /** What a cell that was stopped has yet to archive comes within a minute; one that goes on for longer is not stopped. */
@@ -68,7 +68,9 @@ export async function restoreCell(options: RestoreOptions): Promise<RestoreOutco
     const archived = await readArchivedImage(from, options.revision);
     if (archived === null) return { kind: "nothing" };
     const { image, lastRevision } = archived;
-    if (image.revision < (options.revision ?? 0)) return { kind: "tooNew", lastRevision };
+    // There may be later ones all the same: a restore has left a hole before its own.
+    if (image.revision < (options.revision ?? 0))
+      return { kind: "tooNew", lastRevision: image.revision };
     await options.beforeItBegins?.(image);
     if (!(await hasGoneOn(from, lastRevision))) return restoreFrom(archived, options);
   }

@@ -160,3 +160,13 @@ test("a restored cell can go back to each of its revisions, however many snapsho
     expect(outcome).toMatchObject({ kind: "restored", fromRevision: revision });
   }
 });
+
+test("a revision that a restore has left out is told from the last one before it", async () => {
+  const old = await oldCell();
+  const place = { objects: old.world.store, cell: "test" };
+  await restore(old, { to: { ...place, log: testLog() } });
+  const last = old.replica.revision;
+  const { outcome } = await restore(old, { revision: last + 1 });
+  expect(outcome).toEqual({ kind: "tooNew", lastRevision: last });
+  expect((await restore(old, { revision: last })).outcome).toMatchObject({ fromRevision: last });
+});
