@@ -46,6 +46,8 @@ export function createSignedFetch({ url, region, credentials }: SignedFetchOptio
     return fetch(target, {
       method,
       headers: { ...headers, ...signed.headers },
+      // Whoever asked may follow it: what is signed, and a session's token with it, goes nowhere else.
+      redirect: "manual",
       signal: AbortSignal.timeout(requestLimitMs),
       ...(body.byteLength === 0 ? {} : { body: Buffer.from(body) }),
     });
