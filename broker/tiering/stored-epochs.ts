@@ -15,7 +15,7 @@ export type StoredEpochs = (topicId: string, index: number) => number;
 const requestsAtOnce = 16;
 
 /**
- * In whose terms the store was written: two requests for each partition, one for each pack. A cell that is begun anew from the store leads above them, or it
+ * In whose terms the store was written: a request for each topic, each partition and each pack. A cell that is begun anew from the store leads above them, or it
  * could not claim its manifests. Of what is damaged nothing is known here. Throws ObjectStoreError.
  */
 export async function storedEpochs(at: CellStore): Promise<StoredEpochs> {
