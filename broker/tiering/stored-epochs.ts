@@ -8,8 +8,12 @@ import { storedTopics } from "./stored-topics.ts";
 
 type CellStore = { readonly objects: ObjectStore; readonly cell: string };
 
-/** The highest leader epoch that the store has of a partition; -1 if it has nothing of it. */
-export type StoredEpochs = (topicId: string, index: number) => number;
+export type StoredEpochs = {
+  /** The highest leader epoch that the store has of a partition; -1 if it has nothing of it, or nothing that can be read. */
+  epochOf(topicId: string, index: number): number;
+  /** One more than the last partition of a topic that the store has something of. */
+  partitionCountOf(topicId: string): number;
+};
 
 /** A cell may have tens of thousands of partitions, and each is asked about. */
 const requestsAtOnce = 16;
@@ -20,14 +24,17 @@ const requestsAtOnce = 16;
  */
 export async function storedEpochs(at: CellStore): Promise<StoredEpochs> {
   const known = new Map<string, number>();
+  const counts = new Map<string, number>();
   const note = (topicId: string, index: number, epoch: number): void => {
     const name = `${topicId}/${index}`;
     known.set(name, Math.max(epoch, known.get(name) ?? -1));
+    counts.set(topicId, Math.max(index + 1, counts.get(topicId) ?? 0));
   };
   async function noteManifest(path: { topicId: string; index: number }): Promise<void> {
     const found = await at.objects.get(manifestKey({ cell: at.cell, ...path }));
     const decoded = found === null ? null : decodeManifest(found.bytes);
-    if (decoded?.kind === "decoded") note(path.topicId, path.index, decoded.manifest.leaderEpoch);
+    const epoch = decoded?.kind === "decoded" ? decoded.manifest.leaderEpoch : -1;
+    note(path.topicId, path.index, epoch);
   }
   const topics = await storedTopics(at.objects, at.cell);
   const partitions: { topicId: string; index: number }[] = [];
@@ -37,7 +44,10 @@ export async function storedEpochs(at: CellStore): Promise<StoredEpochs> {
   await forEachAtOnce(partitions, requestsAtOnce, noteManifest);
   for await (const range of packedRanges(at.objects, at.cell))
     note(range.topicId, range.index, range.lastLeaderEpoch);
-  return (topicId, index) => known.get(`${topicId}/${index}`) ?? -1;
+  return {
+    epochOf: (topicId, index) => known.get(`${topicId}/${index}`) ?? -1,
+    partitionCountOf: (topicId) => counts.get(topicId) ?? 0,
+  };
 }
 
 async function storedPartitions({ objects, cell }: CellStore, topicId: string): Promise<number[]> {

@@ -1,5 +1,5 @@
 import type { MetadataRecord } from "../records/table.ts";
-import { noBrokers, noLeader } from "../records/partition.ts";
+import { noBrokers, noLeader, noRecoveries } from "../records/partition.ts";
 import type { PartitionState } from "../records/partition.ts";
 import { applyEntry } from "./apply.ts";
 import { createImage } from "./image.ts";
@@ -35,8 +35,15 @@ export type Restoring = {
   readonly hash: string;
   /** The cell has gone on behind this image: what it has not seen led may have records all the same. */
   readonly isPast: boolean;
-  /** The highest leader epoch that the object store has of a partition, where it is known already; -1 if nothing is. */
-  readonly epochFloorOf?: (topicId: string, index: number) => number;
+  /** What the object store has of partitions, where somebody has looked. */
+  readonly stored?: StoredTerms;
+};
+
+export type StoredTerms = {
+  /** The highest leader epoch that is there of a partition; -1 if nothing is. */
+  epochOf(topicId: string, index: number): number;
+  /** One more than the last partition of a topic that something is there of. */
+  partitionCountOf(topicId: string): number;
 };
 
 /**
@@ -68,8 +75,8 @@ function continued(
       return [{ ...record, epoch: record.epoch + jump.epoch }];
     case "topic": {
       const { topicId } = record;
-      const partitions = record.partitions.map((each) => {
-        const floor = restoring.epochFloorOf?.(topicId, each.index) ?? -1;
+      const partitions = grown(image, record.partitions, topicId, restoring).map((each) => {
+        const floor = restoring.stored?.epochOf(topicId, each.index) ?? -1;
         return leaderless(image, each, { floor, jump, isPast: restoring.isPast });
       });
       return [{ ...record, partitions }];
@@ -95,14 +102,47 @@ function continued(
   }
 }
 
+/**
+ * With those that the topic has grown by behind this image: the object store has records of them. Made anew some day, in terms below theirs, they could
+ * neither claim these nor keep apart from them.
+ */
+function grown(
+  image: Image,
+  partitions: readonly PartitionState[],
+  topicId: string,
+  { stored }: Restoring,
+): readonly PartitionState[] {
+  const count = stored?.partitionCountOf(topicId) ?? 0;
+  if (count <= partitions.length) return partitions;
+  const replicas = unseenBroker(image);
+  const added = Array.from({ length: count - partitions.length }, (_, position) => ({
+    index: partitions.length + position,
+    replicas,
+    lastIsr: replicas,
+    adding: noBrokers,
+    removing: noBrokers,
+    isr: noBrokers,
+    elr: noBrokers,
+    leader: noLeader,
+    leaderEpoch: 0,
+    // Led before, somewhere: the object store is asked.
+    partitionEpoch: 1,
+    recoveries: noRecoveries,
+    sealed: null,
+  }));
+  return [...partitions, ...added];
+}
+
+/** An id of those that are passed over: it stands for a broker that nobody has seen, so that the object store is asked. */
+const unseenBroker = ({ nextBrokerId }: Image): readonly number[] => [nextBrokerId];
+
 function leaderless(
   image: Image,
   partition: PartitionState,
   { floor, jump, isPast }: { floor: number; jump: Jumps; isPast: boolean },
 ): PartitionState {
   const isUnused = partition.replicas.length === 0 || isNeverLed(partition);
-  // An id of those that are passed over: it stands for a broker that nobody has seen, so that the object store is asked.
-  const unseen = [image.nextBrokerId];
+  const unseen = unseenBroker(image);
   const placed = !isUnused
     ? partition
     : { ...partition, ...(isPast || floor >= 0 ? { replicas: unseen, lastIsr: unseen } : waiting) };

@@ -4,6 +4,7 @@ import type { MetadataLog } from "../../ports/metadata-log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Random } from "../../ports/random.ts";
 import { restoredImage, revisionJump } from "../image/restored.ts";
+import type { StoredTerms } from "../image/restored.ts";
 import type { Image } from "../image/image.ts";
 import { encodeEntry, hashEntry } from "../records/entry.ts";
 import { encodeArchive } from "./archive.ts";
@@ -22,8 +23,8 @@ export type RestoreOptions = {
   readonly to: CellStore & { readonly log: MetadataLog };
   /** The state after this entry; the newest there is by default. */
   readonly revision?: number;
-  /** The highest leader epoch that the object store has of a partition, where somebody has looked; -1 if nothing is there. */
-  readonly epochFloorOf?: (topicId: string, index: number) => number;
+  /** What the object store has of partitions, where somebody has looked. Asked once `beforeItBegins` is over. */
+  readonly stored?: StoredTerms;
   /** What has to be done in the new place before a cell may run there; done again where the old cell's metadata went on meanwhile. Throws what restoring then throws. */
   readonly beforeItBegins?: (image: Image) => Promise<void>;
   readonly clock: Clock;
@@ -109,7 +110,7 @@ async function beginAnew(
   { image, lastRevision }: Found,
   options: RestoreOptions,
 ): Promise<Image | null> {
-  const { to, clock, random, epochFloorOf } = options;
+  const { to, clock, random, stored } = options;
   for (;;) {
     // Above what an earlier try has left here, or another one meanwhile: the newest snapshot is where a process begins to read.
     const known = Math.max(lastRevision, ...(await listSnapshots(to.objects, to.cell)));
@@ -119,7 +120,7 @@ async function beginAnew(
       revision: known + revisionJump,
       hash: Buffer.from(random.bytes(16)).toString("hex"),
       isPast: image.revision < lastRevision,
-      ...(epochFloorOf === undefined ? {} : { epochFloorOf }),
+      ...(stored === undefined ? {} : { stored }),
     });
     const outcome = await begin(restored, options);
     if (outcome === "begun") return restored;

@@ -86,18 +86,23 @@ async function restored(
   const isInPlace = from.cell === to.cell && isSamePlace(given ?? place, place);
   let copied: CopyProgress | null = null;
   let kept: readonly string[] = [];
-  let epochFloorOf: StoredEpochs = () => -1;
+  let found: readonly StoredEpochs[] = [];
 
   async function beforeItBegins(image: Image): Promise<void> {
     const places = isInPlace ? [to] : [from, to];
     if (!isInPlace && !metadataOnly) copied = await copyRecords(from, to);
     kept = await keepUnknownTopics(image, { to, places });
     // Last, for it takes long, and somebody may have written while it was copied.
-    epochFloorOf = await floorsOf(places);
+    found = await Promise.all(places.map((place) => storedEpochs(place)));
   }
 
   const outcome = await restoreCell({
-    epochFloorOf: (topicId, index) => epochFloorOf(topicId, index),
+    stored: {
+      epochOf: (topicId, index) =>
+        Math.max(-1, ...found.map((each) => each.epochOf(topicId, index))),
+      partitionCountOf: (topicId) =>
+        Math.max(0, ...found.map((each) => each.partitionCountOf(topicId))),
+    },
     from,
     to: { objects: to.objects, cell: to.cell, log: to.metadataLog },
     ...(revision === undefined ? {} : { revision }),
@@ -106,12 +111,6 @@ async function restored(
     random: createNodeRandom(),
   });
   return { outcome, copied, kept };
-}
-
-/** Above every term that any of the places was written in. */
-async function floorsOf(places: readonly CellPlace[]): Promise<StoredEpochs> {
-  const known = await Promise.all(places.map((place) => storedEpochs(place)));
-  return (topicId, index) => Math.max(...known.map((epochOf) => epochOf(topicId, index)));
 }
 
 /** Two names of one bucket, or of one directory. */

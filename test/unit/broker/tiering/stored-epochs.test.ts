@@ -28,10 +28,11 @@ test("are the highest that manifests and packs were written in, of each partitio
   builder.add({ topicId: packed, index: 0 }, batchOf({ baseOffset: 0, leaderEpoch: 4 }));
   const key = packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 0 });
   await objects.put(key, builder.finish().bytes);
-  const epochOf = await storedEpochs({ objects, cell });
+  const { epochOf, partitionCountOf } = await storedEpochs({ objects, cell });
   const found = [0, 1, 2, 3, 10].map((index) => epochOf(orders, index));
   expect(found).toEqual([7, 5, -1, -1, 9]);
   expect(epochOf(packed, 0)).toBe(4);
+  expect([orders, packed, "other"].map(partitionCountOf)).toEqual([11, 1, 0]);
 });
 
 test("are asked for several at once, and not for all at once", async () => {
@@ -45,7 +46,7 @@ test("are asked for several at once, and not for all at once", async () => {
     await objects.put(key, builder.finish().bytes);
   }
   const watched = mostAtOnce(objects);
-  const epochOf = await storedEpochs({ objects: watched.objects, cell });
+  const { epochOf } = await storedEpochs({ objects: watched.objects, cell });
   expect(epochOf(`${"39".padStart(21, "0")}A`, 39)).toBe(39);
   expect(watched.gets()).toBe(16);
 });

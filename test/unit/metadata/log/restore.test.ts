@@ -221,7 +221,11 @@ describe("a restore", () => {
     expect(now).toMatchObject({ replicas: [], lastIsr: [], leader: -1 });
     expect(past).toMatchObject({ replicas: [1], lastIsr: [1], leader: -1 });
     // Used after the last archived entry: the object store is asked for what it has.
-    const stored = restoredImage(cell.image, { ...at, isPast: false, epochFloorOf: () => 0 });
+    const stored = restoredImage(cell.image, {
+      ...at,
+      isPast: false,
+      stored: { epochOf: () => 0, partitionCountOf: () => 0 },
+    });
     expect([...stored.topics.values()][0]?.partitions[0]).toMatchObject({ lastIsr: [1] });
   });
 
@@ -264,12 +268,43 @@ describe("a restore", () => {
 
   test("raises terms above those that are known of the store", async () => {
     const old = await oldCell();
-    const { open } = await restore(old, { epochFloorOf: (_, index) => index * 10_000 - 1 });
+    const { open } = await restore(old, {
+      stored: { epochOf: (_, index) => index * 10_000 - 1, partitionCountOf: () => 3 },
+    });
     const { image } = await open();
     for (const { partitions } of image.topics.values()) {
       expect(partitions[2]?.leaderEpoch).toBe(19_999 + 2 ** 10);
       expect(partitions[0]?.leaderEpoch).toBe(2 ** 10);
     }
+  });
+
+  test("has the partitions that a topic has grown by since, for the store has records of them", async () => {
+    const old = await oldCell();
+    const grown = [...old.replica.image.topics.values()].find(({ name }) => name === "t3");
+    const { open } = await restore(old, {
+      stored: {
+        epochOf: (topicId, index) => (topicId === grown?.topicId && index === 4 ? 77 : -1),
+        partitionCountOf: (topicId) => (topicId === grown?.topicId ? 5 : 2),
+      },
+    });
+    const replica = await open();
+    const { image } = replica;
+    const countOf = ({ partitions }: Topic) => partitions.length;
+    expect(topicsOf(image).map(countOf)).toEqual([3, 3, 3, 5, 3, 3, 3]);
+    const { partitions = [] } = image.topics.get(grown?.topicId ?? "") ?? {};
+    expect(partitions[4]).toMatchObject({ leader: -1, leaderEpoch: 77 + 2 ** 10 });
+    expect(imageProblems(image)).toEqual([]);
+    // Not led before the store has told how far it reaches.
+    const { world } = old;
+    await world.during(replica.submit((now, at) => registerBroker(now, newBroker("new"), at)));
+    expect(image.topics.get(grown?.topicId ?? "")?.partitions[4]).toMatchObject({ leader: -1 });
+    const tieredEnds = () => ({ end: 40, lastEpoch: 77, leaderEpoch: 77 + 2 ** 10 });
+    const told = (now: Image, at: Parameters<Command<unknown>>[1]) =>
+      recoverPartitions(now, { ends: [], tieredEnds }, at);
+    await world.during(replica.submit(told));
+    const [led] = image.topics.get(grown?.topicId ?? "")?.partitions.slice(4) ?? [];
+    expect(led?.recoveries).toMatchObject([{ end: 40, start: 40 + 2 ** 40 }]);
+    expect(imageProblems(image)).toEqual([]);
   });
 
   test("does nothing to a log that has entries, of a cell that is not there, or beyond its end", async () => {
