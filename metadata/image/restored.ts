@@ -1,3 +1,4 @@
+import { limits } from "../limits.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { noBrokers, noLeader, noRecoveries } from "../records/partition.ts";
 import type { PartitionState } from "../records/partition.ts";
@@ -113,7 +114,8 @@ function grown(
   { stored }: Restoring,
 ): readonly PartitionState[] {
   const count = stored?.partitionCountOf(topicId) ?? 0;
-  if (count <= partitions.length) return partitions;
+  // No topic has more than the limit: what has such a name is no partition's.
+  if (count <= partitions.length || count > limits.partitionsPerTopic) return partitions;
   const replicas = unseenBroker(image);
   const added = Array.from({ length: count - partitions.length }, (_, position) => ({
     index: partitions.length + position,
