@@ -10,9 +10,9 @@ type CellStore = { readonly objects: ObjectStore; readonly cell: string };
 
 export type StoredEpochs = {
   /** The highest leader epoch that the store has of a partition; -1 if it has nothing of it, or nothing that can be read. */
-  epochOf(topicId: string, index: number): number;
+  readonly epochOf: (topicId: string, index: number) => number;
   /** One more than the last partition of a topic that the store has something of. */
-  partitionCountOf(topicId: string): number;
+  readonly partitionCountOf: (topicId: string) => number;
 };
 
 /** A cell may have tens of thousands of partitions, and each is asked about. */

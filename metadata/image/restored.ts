@@ -42,9 +42,9 @@ export type Restoring = {
 
 export type StoredTerms = {
   /** The highest leader epoch that is there of a partition; -1 if nothing is. */
-  epochOf(topicId: string, index: number): number;
+  readonly epochOf: (topicId: string, index: number) => number;
   /** One more than the last partition of a topic that something is there of. */
-  partitionCountOf(topicId: string): number;
+  readonly partitionCountOf: (topicId: string) => number;
 };
 
 /**
