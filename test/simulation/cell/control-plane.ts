@@ -8,6 +8,7 @@ import type { MetadataReplica } from "../../../metadata/log/replica.ts";
 import { openMetadataReplica } from "../../../metadata/log/replica.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import { MetadataLogError } from "../../../ports/metadata-log.ts";
+import { ObjectStoreError } from "../../../ports/object-store.ts";
 import { createProcessClock } from "../machine/process-clock.ts";
 import { SimProcess } from "../machine/sim-process.ts";
 import type { World } from "../world/world.ts";
@@ -16,6 +17,11 @@ import { cellName } from "./broker-node.ts";
 import type { SimCell } from "./sim-cell.ts";
 
 const retryMs = 500;
+
+/** The object store too: whoever finds an empty log looks there for what a former cell has left. */
+const isUnavailable = (error: unknown): boolean =>
+  (error instanceof MetadataLogError || error instanceof ObjectStoreError) &&
+  error.code === "unavailable";
 
 /** What the HTTP API does, as a process of the cell: it appends to the metadata log and never talks to a broker. */
 export class ControlPlane {
@@ -92,7 +98,7 @@ export class ControlPlane {
       try {
         return await work();
       } catch (error) {
-        if (!(error instanceof MetadataLogError) || error.code !== "unavailable") throw error;
+        if (!isUnavailable(error)) throw error;
         await new Promise<void>((resolve) => void this.#clock.after(retryMs, resolve));
       }
     }
