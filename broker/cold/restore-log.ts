@@ -2,7 +2,7 @@ import type { PartitionState, Recovery, Seal } from "../../metadata/records/part
 import { bootstrapAt } from "../../metadata/image/seals.ts";
 import { isBehindTier } from "../../metadata/commands/recovery.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { baseOffsetAt, batchSizeAt } from "../../protocol/records/batch.ts";
+import { baseOffsetAt, batchSizeAt, nextOffsetAt } from "../../protocol/records/batch.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { LogStore } from "../log/log-store.ts";
 import { assignEpoch, createEpochCache, latestEpoch } from "../log/epoch-cache.ts";
@@ -158,7 +158,7 @@ async function appendPart(
     const size = batchSizeAt(bytes, at);
     const baseOffset = baseOffsetAt(bytes, at);
     if (baseOffset >= part.toOffset) break;
-    if (baseOffset >= log.nextOffset) {
+    if (baseOffset >= log.nextOffset || isFirst(log, nextOffsetAt(bytes, at))) {
       await store.room(size);
       if (!isWanted()) return false;
       // Flushed, whatever the topic asks for: there is no other copy here.
@@ -176,6 +176,10 @@ async function appendPart(
   log.advanceHighWatermark(Math.max(log.highWatermark, log.logEndOffset));
   return true;
 }
+
+/** The log begins inside of it: of what lies before, nothing is asked for. */
+const isFirst = ({ localStartOffset, nextOffset }: PartitionLog, endOffset: number): boolean =>
+  localStartOffset === nextOffset && endOffset > nextOffset;
 
 const lookEveryMs = 10;
 

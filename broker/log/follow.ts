@@ -8,6 +8,7 @@ import {
   maxTimestampAt,
 } from "../../protocol/records/batch.ts";
 import { assignEpoch } from "./epoch-cache.ts";
+import { continuesLog } from "./continues-log.ts";
 import type { FollowOptions, FollowOutcome } from "./partition-log.ts";
 import { replayBatch } from "./producer-replay.ts";
 import type { StoredLog } from "./stored-log.ts";
@@ -16,8 +17,8 @@ import { flushedFlag } from "./wal-entry.ts";
 import { appendEntry, hasSpace } from "./wal.ts";
 
 /**
- * Appends a leader's batches byte for byte (replication.md F3): each whole, undamaged, of an epoch no newer than the one fetched in, and exactly where the log
- * ends. Takes as many as there is room for; what is left is fetched again.
+ * Appends a leader's batches byte for byte (replication.md F3): each whole, undamaged, of an epoch no newer than the one fetched in, and where the log ends.
+ * Takes as many as there is room for; what is left is fetched again.
  */
 export function followBatches(
   log: StoredLog,
@@ -54,7 +55,7 @@ function refusalOf(
   if (size > bytes.length - at) return "a batch is cut off";
   if (size > maxBatchBytes) return `a batch of ${size} bytes, the log takes ${maxBatchBytes}`;
   const baseOffset = baseOffsetAt(bytes, at);
-  if (baseOffset !== log.nextOffset)
+  if (!continuesLog(log, { baseOffset, lastOffset: lastOffsetAt(bytes, at) }))
     return `a batch at ${baseOffset} does not continue the log, which ends at ${log.nextOffset}`;
   const epoch = leaderEpochAt(bytes, at);
   if (epoch > leaderEpoch || epoch < log.leaderEpoch)
@@ -76,7 +77,7 @@ function followBatch(log: StoredLog, batch: Uint8Array, options: FollowOptions):
     leaderEpoch,
   } as const;
   const position = appendEntry(wal, header, batch);
-  assignEpoch(log.epochs, leaderEpoch, baseOffset);
+  assignEpoch(log.epochs, leaderEpoch, log.nextOffset);
   log.indexBatch(wal.current!, {
     baseOffset,
     lastOffset,

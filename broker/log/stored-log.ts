@@ -270,7 +270,8 @@ export class StoredLog implements PartitionLog {
       this.pieces.push(piece);
     }
     addRow(piece, row);
-    this.sizeBytes += row.size;
+    // One that holds the start counts no more than after a move of the start into it.
+    if (row.baseOffset >= this.localStartOffset) this.sizeBytes += row.size;
   }
 
   completeCommit(endOffset: number): void {
@@ -283,6 +284,7 @@ export class StoredLog implements PartitionLog {
     for (const piece of [...this.pieces].reverse()) {
       this.sizeBytes -= cutPieceAtPosition(piece, piece.file.writtenEnd);
     }
+    if (this.logEndOffset === this.localStartOffset) this.sizeBytes = 0;
     this.endAt(this.logEndOffset);
     // What said that it is no longer so may be gone with the rest.
     this.isFlushedFirst = true;

@@ -3,6 +3,7 @@ import { int32At } from "../../protocol/records/big-endian.ts";
 import { addCopy } from "./copied-ranges.ts";
 import { assignEpoch, decodeEpochs, truncateEpochsFromEnd } from "./epoch-cache.ts";
 import type { Checkpoint, LogCheckpoint } from "./checkpoint.ts";
+import { continuesLog } from "./continues-log.ts";
 import { gapsBelow } from "./gaps.ts";
 import { decodeLogBefore } from "./log-before.ts";
 import { addLog, findLog, removeLog, type LogTable } from "./log-table.ts";
@@ -178,12 +179,12 @@ const replayAppend = (
     addCopy(log, file, row);
     return;
   }
-  if (header.baseOffset !== log.nextOffset) {
+  if (!continuesLog(log, row)) {
     log.failure = `a batch at ${header.baseOffset} follows the end ${log.nextOffset}`;
     return;
   }
   log.isFlushedFirst = (header.flags & flushedFlag) !== 0;
-  assignEpoch(log.epochs, leaderEpochAt(body, 0), header.baseOffset);
+  assignEpoch(log.epochs, leaderEpochAt(body, 0), log.nextOffset);
   log.indexBatch(file, row);
   log.nextOffset = row.lastOffset + 1;
   if (replay.truncated.has(log)) return;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { BrokerNode } from "../cell/broker-node.ts";
 import { orders, play } from "../stage/play.ts";
+import { deleteRecords } from "../stage/tier-stage.ts";
 
 // Topics that come, go and come back while they are written to.
 
@@ -74,5 +75,29 @@ test("replicas that move under load take their records with them, and no produce
     await stage.pass(1_000);
     expect(load.failures).toEqual([]);
     expect(stage.replica(fresh).logStartOffset).toBe(0);
+  });
+});
+
+test("a new replica follows a log that begins inside of a batch", async () => {
+  await play({ brokerCount: 4 }, async (stage) => {
+    const load = stage.load({ pauseMs: 80 });
+    await stage.until("something written", () => load.acknowledged.length > 20);
+    const { baseOffset } = load.acknowledged.find(({ count }) => count > 1)!;
+    const start = baseOffset + 1;
+    expect(await stage.answer(deleteRecords(stage, start))).toBe(start);
+    const { replicas } = stage.partition();
+    const fresh = stage.nodes.find((node) => !replicas.includes(stage.idOf(node))) as BrokerNode;
+    await stage.reassign([...replicas.slice(0, 2), stage.idOf(fresh)]);
+    await stage.until(
+      "the move to be done",
+      () => stage.partition().removing.length === 0 && stage.isInSync(),
+    );
+    expect(stage.replica(fresh).logStartOffset).toBe(start);
+    // It is a whole leader, after a crash as well.
+    await stage.lead(fresh);
+    stage.kill(fresh);
+    await stage.finished("it to serve", fresh.start());
+    await stage.untilInSync();
+    expect(stage.replica(fresh).logStartOffset).toBe(start);
   });
 });

@@ -132,3 +132,30 @@ test("whoever restores a log that is dropped meanwhile does not wait for it to b
   await clock.advance(100);
   expect(await restoring).toBe(false);
 });
+
+// The log start has passed everything that the manifest listed, and is inside of a batch.
+test("of a pack's batch inside of which the log begins nothing is lost", async () => {
+  const { log, options } = await scene();
+  const objects = createMemoryObjectStore();
+  const builder = createPackBuilder(new Uint8Array(4_096));
+  builder.add(path, batchOf({ baseOffset: 100, records: 3 }));
+  builder.add(path, batchOf({ baseOffset: 103 }));
+  const { bytes, ranges } = builder.finish();
+  await objects.put("pack", bytes);
+  const parts = [{ key: "pack", range: ranges[0]!, fromOffset: 101, toOffset: 104 }];
+  const tier = { endOffset: 101, lastEpoch: -1, listsNothing: true };
+  const cold = { startOffset: 101, endOffset: 104, lastEpoch: 1, parts, tier };
+  const nothing = { objects, beginning: () => Promise.resolve(null) };
+  const restoring = restoreLog(
+    { ...options, tier: nothing as never, coldEnds: { endOf: () => Promise.resolve(cold) } },
+    log,
+    state({ recoveries: [{ epoch: 5, end: 104, start: 2 ** 40 }] }),
+    () => true,
+  );
+  for (let turn = 0; turn < 100; turn += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    await options.clock.advance(10);
+  }
+  expect(await restoring).toBe(true);
+  expect([log.logStartOffset, log.nextOffset, log.failure]).toEqual([101, 104, null]);
+});

@@ -109,6 +109,33 @@ describe("a follower's log", () => {
     expect(await values(again.log)).toEqual(["2 C"]);
   });
 
+  test("begun anew inside of a batch, it takes that batch whole, and no other that begins before it", async () => {
+    const { log, disk } = await follower();
+    expect(await log.restartAt(2)).toBe(true);
+    expect(log.follow(led(0, 3, { values: ["a", "b"] }), options).kind).toBe("refused");
+    const batches = Buffer.concat([
+      led(0, 3, { values: ["a", "b", "c", "d"] }),
+      led(4, 3, { values: ["e"] }),
+    ]);
+    expect(log.follow(batches, options)).toEqual({ kind: "appended" });
+    await reached(log, 5);
+    expect(log.follow(led(3, 3, { values: ["x", "y", "z"] }), options).kind).toBe("refused");
+    // As a leader has it whose start was moved there.
+    const { sizeBytes } = log;
+    expect(sizeBytes).toBe(await log.sizeBetween(4, 5));
+    const check = async (checked: PartitionLog) => {
+      expect([checked.logStartOffset, checked.nextOffset]).toEqual([2, 5]);
+      expect(checked.sizeBytes).toBe(sizeBytes);
+      expect(checked.lineage).toEqual([{ epoch: 3, startOffset: 2 }]);
+      expect(await values(checked)).toEqual(expect.arrayContaining(["2 c", "3 d", "4 e"]));
+    };
+    await check(log);
+    const again = await reopened(disk);
+    await check(again.log);
+    await again.store.close();
+    await check((await reopened(again.disk)).log);
+  });
+
   test("cut, it follows on at once and knows the retries of what is left", async () => {
     const { log, disk } = await follower();
     const led7 = (at: number, value: string) =>
