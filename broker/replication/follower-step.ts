@@ -111,14 +111,16 @@ function truncation(
   const ends = [log.nextOffset, diverging.endOffset, ...(own.epoch >= 0 ? [own.endOffset] : [])];
   const toOffset = Math.max(0, Math.min(...ends));
   const isRecovered = recoveries.some(({ epoch }) => log.leaderEpoch < epoch);
-  if (toOffset < log.highWatermark && !isRecovered) {
+  // A log begins where others were known to have what lies before: that is committed, too.
+  const committed = Math.max(log.highWatermark, log.localStartOffset);
+  if (toOffset < committed && !isRecovered) {
     return {
       kind: "alarm",
-      reason: `the leader's log leaves ours at ${toOffset}, below our high watermark ${log.highWatermark}`,
+      reason: `the leader's log leaves ours at ${toOffset}, below what is committed at ${committed}`,
     };
   }
-  // Where its own records begin it is only cut: what lies before may be in the object store, and a log begun anew would say that it begins here.
-  if (toOffset < log.localStartOffset) return { kind: "restart", atOffset: toOffset };
+  // Not where they part: what lies before may be in the object store, and a log begun anew would say that it begins here. Where it does, the leader tells.
+  if (toOffset < log.localStartOffset) return { kind: "restart", atOffset: 0 };
   return { kind: "truncate", toOffset, isRecovery: isRecovered };
 }
 

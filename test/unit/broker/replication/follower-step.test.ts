@@ -77,14 +77,18 @@ describe("a follower whose log diverges", () => {
     expect(step).toEqual({ kind: "truncate", toOffset: 70, isRecovery: true });
   });
 
-  test("starts anew where nothing of its log is the leader's", () => {
-    const own = log({ logStartOffset: 60, highWatermark: 60 });
-    const step = followerStep(
-      { ...own, highWatermark: 50 },
-      answer({ diverging: { epoch: 3, endOffset: 55 } }),
-      [],
-    );
-    expect(step).toEqual({ kind: "restart", atOffset: 55 });
+  test("refuses to begin anew below its own records, which are committed whatever the high watermark says", () => {
+    const own = log({ localStartOffset: 60, highWatermark: 50 });
+    const step = followerStep(own, answer({ diverging: { epoch: 3, endOffset: 55 } }), []);
+    expect(step.kind).toBe("alarm");
+  });
+
+  test("begins anew where a recovery has left nothing of its own records, and waits to be told from where on", () => {
+    const recoveries = [{ epoch: 9, end: 70, start: 1_000_000 }];
+    const own = log({ localStartOffset: 60, highWatermark: 60, nextOffset: 1_000_000 });
+    const answered = answer({ diverging: { epoch: 3, endOffset: 55 } });
+    // At 55 it would say, once it leads, that what lies below is gone: the object store may have that.
+    expect(followerStep(own, answered, recoveries)).toEqual({ kind: "restart", atOffset: 0 });
   });
 
   test("is cut where its own records begin, if what is before those is in the object store", () => {
