@@ -29,7 +29,8 @@ export async function releaseLocal(
   };
   if (limits.retentionMs < 0 && limits.retentionBytes < 0) return;
   const wanted = await log.retainedFrom(limits, clock.nowMs());
-  const offset = Math.min(wanted, tieredEnd);
+  // A recovery may have cut the log meanwhile.
+  const offset = Math.min(wanted, tieredEnd, log.highWatermark);
   if (offset > log.localStartOffset) await log.releaseLocal(offset);
 }
 

@@ -11,18 +11,25 @@ import { flushAll } from "./wal-commit.ts";
 // be made leader, or be cut by somebody else: then what was decided is void, and nothing is done (false). Whoever still wants it asks again.
 
 /** What a change was decided on. */
-type Basis = Pick<StoredLog, "appendEpoch" | "nextOffset" | "cutCount">;
+type Basis = Pick<
+  StoredLog,
+  "appendEpoch" | "logStartOffset" | "localStartOffset" | "nextOffset" | "cutCount"
+>;
 
-const basisOf = ({ appendEpoch, nextOffset, cutCount }: StoredLog): Basis => ({
-  appendEpoch,
-  nextOffset,
-  cutCount,
+const basisOf = (log: StoredLog): Basis => ({
+  appendEpoch: log.appendEpoch,
+  logStartOffset: log.logStartOffset,
+  localStartOffset: log.localStartOffset,
+  nextOffset: log.nextOffset,
+  cutCount: log.cutCount,
 });
 
 const isAsItWas = (log: StoredLog, basis: Basis): boolean =>
   log.failure === null &&
   !log.isDropped &&
   log.appendEpoch === basis.appendEpoch &&
+  log.logStartOffset === basis.logStartOffset &&
+  log.localStartOffset === basis.localStartOffset &&
   log.nextOffset === basis.nextOffset &&
   log.cutCount === basis.cutCount;
 

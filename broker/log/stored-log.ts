@@ -389,15 +389,21 @@ export class StoredLog implements PartitionLog {
     offset: number,
   ): Promise<{ committed: Promise<void> } | null> {
     let goneBytes: number;
-    try {
-      goneBytes = await bytesBetween(this, this.localStartOffset, offset);
-    } catch (error) {
-      if (error instanceof LogReadError || error instanceof DiskError) return null;
-      throw error;
-    }
+    let cutCount: number;
+    do {
+      ({ cutCount } = this);
+      try {
+        goneBytes = await bytesBetween(this, this.localStartOffset, offset);
+      } catch (error) {
+        if (error instanceof LogReadError || error instanceof DiskError) return null;
+        throw error;
+      }
+    } while (cutCount !== this.cutCount);
     if (this.failure !== null || this.isDropped) return null;
     const current = kind === "logStart" ? this.logStartOffset : this.localStartOffset;
     if (offset <= current) return { committed: Promise.resolve() };
+    // A recovery may have cut the log below it meanwhile.
+    if (offset > this.highWatermark) return null;
     const committed = commitControl(this, kind, { baseOffset: offset, goneBytes });
     if (kind === "logStart") this.beginAt(offset, goneBytes);
     else this.beginLocallyAt(offset, goneBytes);

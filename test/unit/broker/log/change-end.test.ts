@@ -53,6 +53,50 @@ test.each([
   await reached(log, 11);
 });
 
+type Change = (log: PartitionLog) => Promise<unknown>;
+
+const moves: [string, Change][] = [
+  ["a move of the log start", (log) => log.moveLogStart(5)],
+  ["a release of what is in the object store", (log) => log.releaseLocal(5)],
+];
+const cuts: [string, Change][] = [
+  ["a recovery's cut below it", (log) => log.truncateTo(3, { isRecovery: true })],
+  ["a cut where it goes", (log) => log.truncateTo(5, { isRecovery: true })],
+  ["a restart below it", (log) => log.restartAt(2)],
+];
+
+const pairs = moves.flatMap(([moved, move]) =>
+  cuts.map(([cutAt, cut]) => [moved, cutAt, { move, cut }] as const),
+);
+
+test.each(pairs)(
+  "%s beside %s leaves a log that ends no earlier than it begins, whichever comes first",
+  async (_move, _cut, { move, cut }) => {
+    // So many steps one begins before the other: each comes between two steps of the other once.
+    for (let lead = -12; lead <= 12; lead += 1) {
+      const { log, store } = await followed();
+      Object.assign(log, { checkpointedEnd: 10 });
+      const [first, second] = lead < 0 ? [cut, move] : [move, cut];
+      const changing = first(log);
+      for (let step = 0; step < Math.abs(lead); step += 1) await Promise.resolve();
+      // By then it is decided that nothing below is committed: nobody would ask for it.
+      const isAsked = second !== move || log.highWatermark >= 5;
+      await Promise.all([changing, isAsked ? second(log) : undefined]);
+      const { logStartOffset, localStartOffset, highWatermark, nextOffset } = log;
+      const ascending = [logStartOffset, localStartOffset, highWatermark, nextOffset];
+      expect([lead, ...ascending.toSorted((one, other) => one - other)]).toEqual([
+        lead,
+        ...ascending,
+      ]);
+      expect([lead, log.sizeBytes]).toEqual([
+        lead,
+        await log.sizeBetween(localStartOffset, nextOffset),
+      ]);
+      await store.close();
+    }
+  },
+);
+
 test("while its end is being changed a log says so, and follows nobody", async () => {
   const { log } = await followed();
   const cutting = log.truncateTo(8);
