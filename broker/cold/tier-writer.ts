@@ -204,6 +204,7 @@ class ManifestWriter implements TierWriter {
     if (known?.leaderEpoch === leaderEpoch) return known;
     const { logStartOffset } = log;
     const path = this.#options.tier.pathOf(partition);
+    // Claimed before it is looked at: whatever it lists, a leader before this one must add nothing to it.
     const outcome = await this.#options.tier.manifests.claim(path, { leaderEpoch, logStartOffset });
     const written = this.#settle(partition, outcome);
     if (outcome.kind !== "stored") return written;
@@ -237,7 +238,9 @@ class ManifestWriter implements TierWriter {
       const claimed = this.#claims.get(partition);
       if (claimed !== undefined) claimed.stored = outcome.stored;
       this.#options.tier.note(partition, outcome.stored);
-      noteTieredEnd(partition, tieredEnd(outcome.stored.manifest));
+      const end = tieredEnd(outcome.stored.manifest);
+      // Of one that ends above the log nobody is to be told: a new replica would begin there, ahead of its leader.
+      if (end <= partition.log.logEndOffset) noteTieredEnd(partition, end);
       return done;
     }
     // What is known is not what is there: the next change claims it anew.

@@ -32,14 +32,7 @@ async function send(count: number, producer: { id: number; sequence: number } | 
 
 const cut = () => broker.services.tierWriter.cut(partition(), 1_000_000);
 
-const manifest = async () => (await broker.services.tier.manifest(partition(), { isFresh: true }))!;
-
-test("a manifest that this leader has made is found again after a put of it has failed", async () => {
-  const { tierWriter } = broker.services;
-  await send(10);
-  expect((await tierWriter.leave(partition(), 5)).kind).toBe("done");
-  expect((await cut()).kind).toBe("done");
-  await send(10);
+function failManifestOnce(): void {
   const { objects } = broker.world;
   const put: typeof objects.put = (...asked) => before.put(...asked);
   const before = { ...objects };
@@ -48,6 +41,17 @@ test("a manifest that this leader has made is found again after a put of it has 
     objects.put = put;
     return Promise.reject(new ObjectStoreError("unavailable", "told to fail"));
   };
+}
+
+const manifest = async () => (await broker.services.tier.manifest(partition(), { isFresh: true }))!;
+
+test("a manifest that this leader has made is found again after a put of it has failed", async () => {
+  const { tierWriter } = broker.services;
+  await send(10);
+  expect((await tierWriter.leave(partition(), 5)).kind).toBe("done");
+  expect((await cut()).kind).toBe("done");
+  await send(10);
+  failManifestOnce();
   expect((await cut()).kind).toBe("failed");
   expect((await tierWriter.leave(partition(), 12)).kind).toBe("done");
   expect((await manifest()).logStartOffset).toBe(12);
@@ -86,4 +90,20 @@ test("a put of the manifest that arrives after it was given up lists nothing tha
   expect(await moveLogStartEverywhere(tierWriter, partition(), 10)).toBe(true);
   expect(await arrives()).toBeNull();
   expect((await manifest()).segments).toEqual([]);
+});
+
+// As after a directory that came back older within one life of its broker.
+test("a tier that ends above the log is taken from whoever led before, not added to, and nobody is told of it", async () => {
+  await send(10);
+  expect((await cut()).kind).toBe("done");
+  await send(1);
+  failManifestOnce();
+  expect((await cut()).kind).toBe("failed");
+  const { revision } = await manifest();
+  partition().tieredEnd = -1;
+  Object.defineProperty(partition().log, "logEndOffset", { value: 5 });
+  expect(await cut()).toEqual({ kind: "failed", reason: "the tier ends above the log" });
+  expect((await manifest()).revision).toBe(revision + 1);
+  expect((await manifest()).segments).toHaveLength(1);
+  expect(partition().tieredEnd).toBe(-1);
 });
