@@ -60,10 +60,11 @@ async function deleteBelow(
   const { log } = partition;
   const start = offset === highWatermarkOffset ? log.highWatermark : offset;
   if (start < 0 || start > log.highWatermark) return refuse("OFFSET_OUT_OF_RANGE");
-  // Whoever begins at its seal would not know of it.
-  if (refusesRecords(metadata.image, topic?.topic.partitions[index]))
-    return refuse("KAFKA_STORAGE_ERROR");
-  if (!(await moveLogStartEverywhere(tierWriter, partition, start)))
+  // Whoever begins at its seal would not know of it: nor of a move that was under way when it was sealed.
+  const mayBeSealed = (): boolean =>
+    refusesRecords(metadata.image, metadata.image.topics.get(log.topicId)?.partitions[index]);
+  if (mayBeSealed()) return refuse("KAFKA_STORAGE_ERROR");
+  if (!(await moveLogStartEverywhere(tierWriter, partition, start)) || mayBeSealed())
     return refuse("KAFKA_STORAGE_ERROR");
   return { error: "NONE", lowWatermark: log.logStartOffset };
 }

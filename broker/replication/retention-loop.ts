@@ -7,6 +7,10 @@ import { retainedTier, tieredUnits } from "../cold/tier-retention.ts";
 import type { Partition } from "./partition.ts";
 import type { LocalTopic } from "./topic-table.ts";
 
+/** Not what is sealed: whoever begins at its seal would not know of it, and show again what is gone. */
+const isToBeRetained = ({ isLeader, index, log }: Partition, { topic }: LocalTopic): boolean =>
+  isLeader && log.failure === null && (topic.partitions[index]?.sealed ?? null) === null;
+
 /** Applies `retention.ms` and `retention.bytes` to the partitions led here, every `intervalMs`, one after the other. The result stops it. */
 export function startRetention(
   services: Pick<BrokerServices, "topics" | "clock" | "log" | "tier" | "tierWriter">,
@@ -66,7 +70,7 @@ export function startRetention(
         if (!topic.settings.isDeletedByRetention) continue;
         for (const partition of topic.partitions) {
           if (isStopped) return;
-          if (partition?.isLeader === true && partition.log.failure === null)
+          if (partition !== undefined && isToBeRetained(partition, topic))
             await retainOrSay(partition, topic);
         }
       }

@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 async function start(world?: MemoryWorld): Promise<MemoryBroker> {
-  const config = { isEphemeral: true };
+  const config = { isEphemeral: true, retentionCheckMs: 1_000 };
   const broker = await startMemoryBroker({ config, ...(world === undefined ? {} : { world }) });
   running.push(broker);
   return broker;
@@ -103,4 +103,40 @@ test("what was deleted before the sleep is not there again behind it", async () 
   expect(await deleteBelow(broker, 9)).toMatchObject({ errorCode: errorCodes.KAFKA_STORAGE_ERROR });
   const woken = await onceAsleep(broker);
   expect(logOf(woken, "kept").logStartOffset).toBe(7);
+});
+
+test("nobody is told that records are deleted whose log start moves when their partition has been sealed", async () => {
+  const broker = await start();
+  await broker.createTopic("kept", { partitionCount: 1 });
+  for (let count = 0; count < 10; count += 1) await send(broker, "kept");
+  const log = logOf(broker, "kept");
+  let letGo: () => void = () => undefined;
+  const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
+  let isHeld = false;
+  Object.assign(log, {
+    async moveLogStart(offset: number) {
+      isHeld = true;
+      await isLetGo;
+      Reflect.deleteProperty(log, "moveLogStart");
+      return log.moveLogStart(offset);
+    },
+  });
+  const deleting = deleteBelow(broker, 9);
+  await until(broker, () => isHeld);
+  await sleep(broker);
+  await until(broker, () => broker.image.sealedCount > 0);
+  letGo();
+  expect(await deleting).toMatchObject({ errorCode: errorCodes.KAFKA_STORAGE_ERROR });
+});
+
+test("what expires while its cell sleeps goes when it has woken, not behind its seal", async () => {
+  const broker = await start();
+  await broker.createTopic("kept", { partitionCount: 1, configs: { "retention.ms": "60000" } });
+  for (let count = 0; count < 10; count += 1) await send(broker, "kept");
+  await sleep(broker);
+  await until(broker, () => broker.image.sleep.state === "asleep");
+  await broker.clock.advance(90_000);
+  expect(logOf(broker, "kept").logStartOffset).toBe(0);
+  const woken = await onceAsleep(broker);
+  await until(woken, () => logOf(woken, "kept").logStartOffset === 10);
 });
