@@ -163,6 +163,7 @@ async function compactOne(desk: Desk, { partition, topic }: Candidate): Promise<
     if (outcome.kind !== "compacted") return noteOutcome(desk, partition, outcome);
     const hasComeFurther =
       outcome.replacedCount > 0 || outcome.summary.cleanedTo > manifest.cleanedTo;
+    if (outcome.orphanCount > 0) desk.tierWriter.sweep(partition);
     if (hasComeFurther) state.pauseMs = desk.config.pauseMs;
     else rest(desk, state);
     const { recordsRead, recordsKept, bytesRead, bytesKept, cleanedTo } = outcome.summary;
@@ -206,6 +207,7 @@ async function compact(
         cleaner,
         footers: { load: (path, entry) => reader.footer({ path, manifest }, entry) },
         coming: tierWriter.coming,
+        logStart: () => tierWriter.known(partition)?.logStartOffset ?? manifest.logStartOffset,
         change: (next) => tierWriter.change(partition, next),
         maxMapBytes: config.mapBytes,
         targetSegmentBytes: config.segmentBytes,

@@ -17,7 +17,12 @@ import {
 import type { Cleaner, CleaningRun } from "./remote-cleaner.ts";
 import { segmentPieces } from "./segment-pieces.ts";
 import type { Swapped, SwapTools } from "./swap-segments.ts";
-import { joins, placeRewritten, type RewrittenRun } from "./write-segments.ts";
+import {
+  joins,
+  placeRewritten,
+  type RewrittenRun,
+  type RewrittenSegment,
+} from "./write-segments.ts";
 
 // One compaction of one partition's tier: the keys of the dirty segments into a map, then every segment up to the map's end written anew, small neighbours as
 // one. Each swap is one put of the manifest, between other changes of it, and leaves the log whole, so it may be stopped, or fail, at any point: what has been swapped is cleaner than it was,
@@ -29,6 +34,8 @@ export type CompactionTools = SwapTools & {
   readonly cleaner: Cleaner;
   /** Names of objects on their way into the manifest: the collector of orphans must leave them alone. */
   readonly coming: Set<string>;
+  /** Where the log begins by now: what lies wholly below has left the manifest, and its objects go some time later. */
+  readonly logStart: () => number;
   /** Of the key map: 128 MiB by default, as `log.cleaner.dedupe.buffer.size`. */
   readonly maxMapBytes?: number;
   /** Small neighbours are merged up to as many bytes of batches: 64 MiB by default. Twice that is held in memory at most, and one segment. */
@@ -58,6 +65,8 @@ export type CompactedPartition =
       readonly summary: CleaningSummary;
       /** Segments that gave way to others. */
       readonly replacedCount: number;
+      /** Objects that were put and are listed nowhere. */
+      readonly orphanCount: number;
     }
   | { readonly kind: "stopped" }
   | Unplanned
@@ -117,30 +126,39 @@ async function compactSegments(
   const { path, manifest, nowMs } = compaction;
   const { leaderEpoch } = manifest;
   let replacedCount = 0;
-  let pending: RewrittenRun | null = null;
+  let orphanCount = 0;
+  let pending: RewrittenSegment[] = [];
 
-  /** Null: placed. */
+  /** Null: placed, or nothing of it is wanted any more. */
   async function place(rewritten: RewrittenRun): Promise<CompactedPartition | null> {
-    const placed = await placeRewritten(tools, { path, leaderEpoch, nowMs }, rewritten);
-    if (placed.kind === "done") replacedCount += rewritten.sources.length;
-    return placed.kind === "done" || placed.kind === "same" ? null : placed;
+    for (let run = rewritten; ;) {
+      run = run.filter((each) => !hasLeft(tools, each));
+      if (run.length === 0) return null;
+      const placed = await placeRewritten(tools, { path, leaderEpoch, nowMs }, run);
+      if (placed.kind === "done") replacedCount += run.length;
+      if (placed.kind === "done" || placed.kind === "same") return null;
+      // The log start went by meanwhile, as it may in every run: what it left of this one is put by itself.
+      const isOvertaken = run.some((each) => hasLeft(tools, each));
+      if (!isOvertaken || (placed.kind !== "failed" && placed.kind !== "gone")) return placed;
+      orphanCount += 1;
+    }
   }
 
   for (const segment of plan.segments) {
     if (segment.entry.baseOffset >= mappedEnd) break;
-    if (pending !== null && !joins(pending, segment, targetBytes)) {
+    if (hasLeft(tools, segment)) continue;
+    if (!joins(pending, segment, targetBytes)) {
       const failure = await place(pending);
       if (failure !== null) return failure;
-      pending = null;
+      pending = [];
     }
-    pending ??= { sources: [], pieces: [], dataBytes: 0, isChanged: false };
-    const failure = await rewriteSegment(tools, compaction, { run, segment, into: pending });
-    if (failure !== null) return failure;
+    const rewritten = await rewriteSegment(tools, compaction, { run, segment });
+    if (rewritten.kind === "gone" && hasLeft(tools, segment)) continue;
+    if (rewritten.kind !== "segment") return rewritten;
+    pending.push(rewritten);
   }
-  if (pending !== null) {
-    const failure = await place(pending);
-    if (failure !== null) return failure;
-  }
+  const failure = await place(pending);
+  if (failure !== null) return failure;
   const summary = await run.end();
   const expiring = expiringOf(summary);
   // Of the bytes alone another run gives another estimate.
@@ -151,7 +169,7 @@ async function compactSegments(
     );
     if (noted.kind !== "done") return noted;
   }
-  return { kind: "compacted", summary, replacedCount };
+  return { kind: "compacted", summary, replacedCount, orphanCount };
 }
 
 const expiringOf = ({ expiringBytes, lastDeleteHorizonMs }: CleaningSummary): Expiring =>
@@ -161,18 +179,23 @@ const expiringOf = ({ expiringBytes, lastDeleteHorizonMs }: CleaningSummary): Ex
 
 const stopped = { kind: "stopped" } as const;
 
+const hasLeft = ({ logStart }: CompactionTools, { entry }: PlannedSegment): boolean =>
+  entry.endOffset <= logStart();
+
 async function mapSegments(
   tools: CompactionTools,
   { path, signal }: PartitionCompaction,
   { plan, run }: Work,
 ): Promise<{ kind: "mapped"; mappedEnd: number } | CompactedPartition> {
   let mappedEnd = plan.firstDirtyOffset;
-  for (const { entry } of plan.segments) {
-    if (entry.endOffset <= plan.firstDirtyOffset) continue;
+  for (const planned of plan.segments) {
+    const { entry } = planned;
+    if (entry.endOffset <= plan.firstDirtyOffset || hasLeft(tools, planned)) continue;
     if (entry.baseOffset >= plan.endOffset) break;
     const segment = { path, entry };
     for await (const piece of segmentPieces(tools.objects, segment, pieceBytesOf(tools))) {
       if (signal?.aborted === true) return stopped;
+      if (piece.kind === "gone" && hasLeft(tools, planned)) break;
       if (piece.kind !== "batches") return piece;
       const mapped = await run.map(piece.bytes);
       if (mapped.kind !== "mapped") return mapped;
@@ -183,29 +206,23 @@ async function mapSegments(
   return { kind: "mapped", mappedEnd };
 }
 
-/** Null: its pieces are in `into`. */
 async function rewriteSegment(
   tools: CompactionTools,
   { path, signal }: PartitionCompaction,
-  work: {
-    readonly run: CleaningRun;
-    readonly segment: PlannedSegment;
-    readonly into: RewrittenRun;
-  },
-): Promise<CompactedPartition | null> {
-  const { entry } = work.segment;
-  const { into } = work;
+  { run, segment }: { readonly run: CleaningRun; readonly segment: PlannedSegment },
+): Promise<CompactedPartition | ({ readonly kind: "segment" } & RewrittenSegment)> {
+  const { entry } = segment;
+  const pieces: Uint8Array[] = [];
+  let isChanged = false;
   for await (const piece of segmentPieces(tools.objects, { path, entry }, pieceBytesOf(tools))) {
     if (signal?.aborted === true) return stopped;
     if (piece.kind !== "batches") return piece;
-    const rewritten = await work.run.rewrite(piece.bytes);
+    const rewritten = await run.rewrite(piece.bytes);
     if (rewritten.kind !== "rewritten") return rewritten;
-    into.isChanged ||= rewritten.isChanged;
-    into.dataBytes += rewritten.bytes.length;
-    if (rewritten.bytes.length > 0) into.pieces.push(rewritten.bytes);
+    isChanged ||= rewritten.isChanged;
+    if (rewritten.bytes.length > 0) pieces.push(rewritten.bytes);
   }
-  into.sources.push(work.segment);
-  return null;
+  return { kind: "segment", ...segment, pieces, isChanged };
 }
 
 const pieceBytesOf = ({ pieceBytes = 4 * mebibyte }: CompactionTools): number => pieceBytes;

@@ -10,25 +10,31 @@ import { unavailable } from "../tiering/store-failure.ts";
 import type { PlannedSegment } from "./plan-compaction.ts";
 import { swapSegments, type Swapped, type SwapTools } from "./swap-segments.ts";
 
-/** Adjacent segments as they are to be from now on: one object. */
-export type RewrittenRun = {
-  readonly sources: PlannedSegment[];
-  /** Whole batches in each. */
-  readonly pieces: Uint8Array[];
-  dataBytes: number;
-  isChanged: boolean;
+export type RewrittenSegment = PlannedSegment & {
+  /** What is left of it: whole batches in each. */
+  readonly pieces: readonly Uint8Array[];
+  readonly isChanged: boolean;
 };
+
+/** Adjacent segments as they are to be from now on: one object. */
+export type RewrittenRun = readonly RewrittenSegment[];
 
 /** Whether the segment becomes one object with the run before it: they meet, are listed at one place, and are small enough. */
 export function joins(run: RewrittenRun, next: PlannedSegment, targetBytes: number): boolean {
-  const last = run.sources.at(-1);
+  const last = run.at(-1);
   return (
     last === undefined ||
     (last.entry.endOffset === next.entry.baseOffset &&
       last.page === next.page &&
-      run.dataBytes + next.entry.dataBytes <= targetBytes)
+      dataBytesOf(run) + next.entry.dataBytes <= targetBytes)
   );
 }
+
+const dataBytesOf = (run: RewrittenRun): number => {
+  let bytes = 0;
+  for (const { pieces } of run) for (const piece of pieces) bytes += piece.length;
+  return bytes;
+};
 
 export type Placed =
   | Swapped
@@ -51,9 +57,9 @@ export async function placeRewritten(
   { path, leaderEpoch, nowMs }: Place,
   run: RewrittenRun,
 ): Promise<Placed> {
-  if (!run.isChanged && run.sources.length === 1) return { kind: "same" };
+  if (run.length === 1 && !run[0]!.isChanged) return { kind: "same" };
   const footers: SegmentFooter[] = [];
-  for (const { entry } of run.sources) {
+  for (const { entry } of run) {
     const loaded = await tools.footers.load(path, entry);
     if (loaded.kind !== "footer") return loaded;
     footers.push(loaded.footer);
@@ -64,7 +70,7 @@ export async function placeRewritten(
   try {
     // Its name is of this put alone: one that is there is its own, of which the store lost the answer.
     await tools.objects.put(objectKey(path, entry.name), bytes, { ifAbsent: true });
-    const from = run.sources.map((source) => source.entry.name);
+    const from = run.map((source) => source.entry.name);
     return await swapSegments(tools, path, { from, to: [entry], nowMs });
   } catch (error) {
     return unavailable(error);
@@ -84,7 +90,7 @@ function buildSegment(
   const first = footers[0];
   const last = footers.at(-1);
   assert(first !== undefined && last !== undefined, "a run has segments");
-  const entries = run.sources.map(({ entry }) => entry);
+  const entries = run.map(({ entry }) => entry);
   const footerBytes = entries.reduce((sum, each) => sum + each.sizeBytes - each.dataBytes, 0);
   const footerRoomBytes = footerBytes + footerSlackBytes;
   const builder = createSegmentBuilder({
@@ -93,12 +99,12 @@ function buildSegment(
     leaderEpoch: as.leaderEpoch,
     baseOffset: first.baseOffset,
     id: as.id,
-    buffer: new Uint8Array(run.dataBytes + footerRoomBytes + 1),
+    buffer: new Uint8Array(dataBytesOf(run) + footerRoomBytes + 1),
     footerRoomBytes,
     generation: Math.max(...entries.map(({ generation }) => generation)) + 1,
   });
   const markerOffsets = new Set<number>();
-  for (const piece of run.pieces) {
+  for (const piece of run.flatMap(({ pieces }) => pieces)) {
     const failure = forEachBatch(piece, (at, size) => {
       if (isControlAt(piece, at)) markerOffsets.add(baseOffsetAt(piece, at));
       const added = builder.add(piece.subarray(at, at + size));

@@ -26,6 +26,7 @@ import {
 } from "../../../../broker/tiering/manifest-store.ts";
 import {
   appendSegment,
+  moveLogStart,
   tieredEnd,
   type Manifest,
   type SegmentEntry,
@@ -59,6 +60,8 @@ function faulty(objects: ObjectStore, fault: Fault): ObjectStore {
 }
 
 class Tier {
+  /** As the leader knows it. */
+  logStart = 0;
   readonly objects = createMemoryObjectStore();
   readonly random = randomOf(5);
   readonly manifests = createManifestStore({ objects: this.objects, random: this.random });
@@ -113,10 +116,23 @@ class Tier {
       footers: createSegmentFooters({ objects, slots }),
       cleaner: createCleaner(createInlinePlace),
       coming: new Set(),
+      logStart: () => this.logStart,
       // Smaller than most batches, so that pieces of all kinds are met.
       pieceBytes: 100,
       ...changes,
     };
+  }
+
+  /** Retention, or DeleteRecords. */
+  async begin(offset: number, { isGraceOver }: { isGraceOver: boolean }): Promise<void> {
+    const stored = await this.load();
+    const moved = moveLogStart(stored.manifest, offset, 10_000);
+    if (moved.kind !== "changed") throw new Error(moved.kind);
+    const put = await this.manifests.put(path, moved.manifest, stored);
+    if (put.kind !== "stored") throw new Error(put.kind);
+    this.logStart = offset;
+    if (!isGraceOver) return;
+    for (const { name } of moved.manifest.leaving) await this.objects.delete(objectKey(path, name));
   }
 
   async compact(
@@ -399,3 +415,38 @@ test("damage in the store stops the run, with nothing changed", async () => {
   expect(await tier.compact()).toMatchObject({ kind: "corruptState", offset: 0 });
   expect(await tier.load()).toEqual(before);
 });
+
+// As with `compact,delete`, where a run may take longer than there is between two moves of the log start.
+test.each([
+  ["the oldest", 3, ["4 b", "5 c=2", "6 d=1"]],
+  ["all but the newest", 5, ["5 c=2", "6 d=1"]],
+  ["every one", 7, []],
+])(
+  "a run that the log start overtakes cleans the rest of the tier: %s of its segments leave, whenever that is",
+  async (_which, start, left) => {
+    for (let at = 1, isOver = false; !isOver; at += 1) {
+      const tier = new Tier();
+      await tier.append(simple);
+      let calls = 0;
+      const whenMoved = async <T>(run: () => Promise<T>): Promise<T> => {
+        calls += 1;
+        // A plan, of which these are, takes no such time.
+        if (calls === at) await tier.begin(start, { isGraceOver: calls > simple.length });
+        return run();
+      };
+      const { objects } = tier;
+      const overtaken: ObjectStore = {
+        ...objects,
+        put: (key, bytes, condition) => whenMoved(() => objects.put(key, bytes, condition)),
+        get: (key, range) => whenMoved(() => objects.get(key, range)),
+      };
+      const manifests = tier.change(tier.manifests);
+      const compacted = await tier.compact({}, { objects: overtaken, change: manifests });
+      isOver = calls < at;
+      if (isOver) break;
+      expect([at, compacted.kind]).toEqual([at, "compacted"]);
+      expect([at, (await tier.load()).manifest.cleanedTo]).toEqual([at, 7]);
+      expect([at, await tier.records()]).toEqual([at, left]);
+    }
+  },
+);
