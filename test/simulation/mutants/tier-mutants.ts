@@ -18,7 +18,7 @@ export const tierMutants: readonly Mutant[] = [
       },
       {
         file: "broker/cold/local-release.ts",
-        find: "const offset = Math.min(wanted, tieredEnd);",
+        find: "const offset = Math.min(wanted, tieredEnd, log.highWatermark);",
         replace: "const offset = Math.min(wanted, log.highWatermark);",
       },
     ],
