@@ -120,6 +120,12 @@ export class Nemesis {
         service.setOut(true);
         this.#forAWhile(stream.logBetween(1_000, 120_000), () => service.setOut(false));
       },
+      "objects.slow": (stream) => {
+        const { service } = this.#cell.objects;
+        const leastMs = stream.logBetween(1_000, 4_000);
+        service.setSlow([leastMs, 2 * leastMs]);
+        this.#forAWhile(stream.logBetween(1_000, 120_000), () => service.setSlow(null));
+      },
     };
   }
 

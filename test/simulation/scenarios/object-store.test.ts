@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
-import { earliest } from "../client/fetcher.ts";
-import { play } from "../stage/play.ts";
+import { ClusterClient } from "../client/cluster-client.ts";
+import { earliest, Fetcher } from "../client/fetcher.ts";
+import { orders, play } from "../stage/play.ts";
 import type { Stage } from "../stage/stage.ts";
 import {
   deleteRecords,
@@ -85,6 +86,64 @@ test("disks on which no file can be added go on in those that tiering gives back
     await stage.until("writes to be taken", () => load.isServedSince(lateMs));
     expect(stage.replica(stage.leader()).localStartOffset).toBeGreaterThan(localStartOffset + 100);
     expect(load.failures).toEqual([]);
+  });
+});
+
+/** A consumer that begins at the beginning, alone; reads on until the end. */
+function readCold(stage: Stage): Fetcher {
+  const place = stage.cell.addClient("cold reader");
+  const reads = { usesSessions: false, maxWaitMs: 100, maxBytes: 8_000, rack: "" };
+  const client = new ClusterClient(place);
+  const fetcher = new Fetcher(client, { name: "cold reader", history: stage.history, ...reads });
+  fetcher.assign([{ topic: "orders", index: 0, position: 0 }]);
+  place.process.deliver(() => void fetcher.run());
+  return fetcher;
+}
+
+// Of one broker: two segments that are cut, one reader that reads ahead, and some that look whether anything is to be done.
+const callsAtMost = 8;
+
+test("an object store that takes seconds for every call: what is hot goes on, what is cold is read all the same, few calls wait, and afterwards everything is tiered", async () => {
+  const topics = [
+    orders(),
+    orders({ name: "others", partitionCount: 4, replicationFactor: 1, configs: {} }),
+  ];
+  await play({ config: tiered(), topics }, async (stage) => {
+    const load = stage.load({ pauseMs: 100 });
+    stage.load({ topic: "others", pauseMs: 100 });
+    await stage.until("records to be in the object store alone", () =>
+      stage.nodes.every((node) => stage.replica(node).localStartOffset > 20),
+    );
+    const { service } = stage.cell.objects;
+    service.setSlow([2_000, 4_000]);
+    const slowMs = stage.nowMs;
+    const cold = tieredEndOf(stage);
+    const reader = readCold(stage);
+    const [read] = reader.partitions;
+    let most = 0;
+    await stage.until("what is cold to be read", () => {
+      for (const { serving } of stage.nodes)
+        if (serving !== null) most = Math.max(most, service.underWayOf(serving.process));
+      return read!.position >= cold;
+    });
+    await stage.pass(Math.max(0, slowMs + 30_000 - stage.nowMs));
+    // Nobody who writes waits for it.
+    expect(load.longestWaitMs(slowMs, stage.nowMs)).toBeLessThan(2_000);
+    expect(load.failures).toEqual([]);
+    expect(most).toBeLessThanOrEqual(callsAtMost);
+    // Nor who reads what has just been written.
+    const written = load.acknowledged.findLast(({ settledMs }) => settledMs < stage.nowMs - 1_000)!;
+    const seen = stage.history.seen.filter(
+      ({ reader: by, isListed }) => by === "consumer-1" && !isListed,
+    );
+    const lastSeen = Math.max(
+      ...seen.flatMap(({ records }) => records.map(({ offset }) => offset)),
+    );
+    expect(lastSeen).toBeGreaterThanOrEqual(written.baseOffset);
+    reader.stop();
+    service.setSlow(null);
+    const end = stage.replica(stage.leader()).highWatermark;
+    await tieredTo(stage, end);
   });
 });
 

@@ -100,6 +100,7 @@ export class Stage {
     const { service } = this.cell.metadata;
     service.meddler = null;
     this.cell.objects.service.meddler = null;
+    this.cell.objects.service.setSlow(null);
     const staying = this.nodes.filter((node) => !this.#gone.has(node));
     const serving = Promise.all(staying.map((node) => node.start()));
     await this.finished("every broker to serve again", serving);

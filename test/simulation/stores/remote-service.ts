@@ -57,6 +57,9 @@ const clientTimeoutMs = 1_000;
 export class RemoteService {
   readonly #options: ServiceOptions;
   #isOut = false;
+  #slowMs: readonly [number, number] | null = null;
+  /** Calls without an answer so far, by who made them. */
+  readonly #underWay = new Map<SimProcess, number>();
   meddler: Meddler | null = null;
 
   get host(): SimHost {
@@ -74,7 +77,25 @@ export class RemoteService {
     this.#options.world.trace(() => `${this.#options.host.name} is ${isOut ? "out" : "back"}`);
   }
 
+  /** Every call takes that long, there and back, until it is null again. */
+  setSlow(slowMs: readonly [number, number] | null): void {
+    this.#slowMs = slowMs;
+    const { world, host } = this.#options;
+    world.trace(() => `${host.name} is ${slowMs === null ? "as fast as ever" : "slow"}`);
+  }
+
+  underWayOf(process: SimProcess): number {
+    return this.#underWay.get(process) ?? 0;
+  }
+
+  #countCall(process: SimProcess, change: 1 | -1): void {
+    const count = this.underWayOf(process) + change;
+    if (count === 0) this.#underWay.delete(process);
+    else this.#underWay.set(process, count);
+  }
+
   call<T>(process: SimProcess, what: string, effect: () => T): Promise<T> {
+    this.#countCall(process, 1);
     return new Promise((resolve, reject) => {
       const { world, kind, faults, stallMs } = this.#options;
       const stall = world.faults.strikes(faults.stall)
@@ -110,6 +131,7 @@ export class RemoteService {
       return this.#fail(process, call, { why: faults.after, afterMs: this.#halfLatency() });
     }
     world.schedule(this.#halfLatency(), kind, () => {
+      this.#countCall(process, -1);
       process.deliver(() => {
         if (outcome.kind === "done") call.resolve(outcome.value);
         else call.reject(outcome.error);
@@ -136,13 +158,14 @@ export class RemoteService {
     const { world, kind, unavailable } = this.#options;
     world.trace(() => `${call.what} by ${process.name} fails: ${why}`);
     world.schedule(afterMs, kind, () => {
+      this.#countCall(process, -1);
       process.deliver(() => call.reject(unavailable(`${call.what}: ${why}`)));
     });
   }
 
   #halfLatency(): number {
     const { world, host, latencyMs } = this.#options;
-    return world.stream(`service ${host.name}`).between(...latencyMs) / 2;
+    return world.stream(`service ${host.name}`).between(...(this.#slowMs ?? latencyMs)) / 2;
   }
 }
 

@@ -97,6 +97,7 @@ export const faultTable = {
     0.9,
     "a put of a pack: an error now, the effect up to 60 s later",
   ),
+  "objects.slow": perHour(5, 120, "every call of the object store takes 1 to 8 s, for a while"),
 } as const satisfies Record<string, FaultSpec>;
 
 export type FaultName = keyof typeof faultTable;
