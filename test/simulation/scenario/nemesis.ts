@@ -7,6 +7,7 @@ import type { FaultName } from "../world/fault-table.ts";
 import type { Stream } from "../world/random-streams.ts";
 import type { World } from "../world/world.ts";
 import type { Promises } from "./promises.ts";
+import { Sleeper } from "./sleeper.ts";
 
 const hourMs = 3_600_000;
 
@@ -28,6 +29,7 @@ export class Nemesis {
   /** Those of them that ECS reports stopped: of these the cell is told, ephemeral or not. */
   readonly #stopped = new Set<number>();
   #isGivingUp: Promise<void> | null = null;
+  readonly #sleeper: Sleeper;
   #isOver = false;
   /** How often each fault has struck. */
   readonly struck = new Map<FaultName, number>();
@@ -36,6 +38,7 @@ export class Nemesis {
     this.#cell = cell;
     this.#promises = promises;
     this.#world = cell.world;
+    this.#sleeper = new Sleeper(cell, (node) => this.#giveUpSoon(promises.idsOn(node)));
   }
 
   start(): void {
@@ -48,6 +51,7 @@ export class Nemesis {
   stop(): void {
     this.#isOver = true;
     for (const end of Array.from(this.#endings)) end();
+    this.#sleeper.stop();
   }
 
   #wait(name: FaultName, act: Action): void {
@@ -177,6 +181,7 @@ export class Nemesis {
       },
       "host.wipe": (stream) => this.#wipe(stream),
       "cell.wipe": (stream) => this.#wipeAll(stream),
+      "cell.sleep": (stream) => this.#sleeper.putToSleep(stream),
       "directory.rollBack": (stream) => this.#rollBack(stream),
       "clock.jump": (stream) => {
         const byMs = stream.logBetween(10, 3_600_000);
@@ -258,9 +263,10 @@ export class Nemesis {
     this.#isGivingUp ??= this.#giveUp().finally(() => (this.#isGivingUp = null));
   }
 
-  /** Resolves once nobody waits for a disk that is gone. */
-  whenHealed(): Promise<void> {
-    return this.#isGivingUp ?? Promise.resolve();
+  /** Resolves once the cell is awake, and nobody waits for a disk that is gone. */
+  async whenHealed(): Promise<void> {
+    await this.#sleeper.whenAwake();
+    await this.#isGivingUp;
   }
 
   /** What an operator does about brokers whose disk is gone, or the function that asks ECS; of other ephemeral ones the cell finds out by itself. */

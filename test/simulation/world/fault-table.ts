@@ -98,6 +98,7 @@ export const faultTable = {
     "a put of a pack: an error now, the effect up to 60 s later",
   ),
   "objects.slow": perHour(5, 120, "every call of the object store takes 1 to 8 s, for a while"),
+  "cell.sleep": perHour(60, 720, "the cell is put to sleep for a while, and wakes on other disks"),
 } as const satisfies Record<string, FaultSpec>;
 
 export type FaultName = keyof typeof faultTable;
