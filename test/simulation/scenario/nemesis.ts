@@ -209,12 +209,12 @@ export class Nemesis {
   }
 
   /**
-   * Only where the cell finds out by itself that it waits in vain, and packs bound what that costs. Whatever its brokers asked of the object store may still
-   * be done.
+   * Only where directories are known to go with their brokers: else each partition waits for an operator who elects, whoever is declared lost. Without packs it
+   * costs what is in no segment. Whatever its brokers asked of the object store may still be done.
    */
   #wipeAll(stream: Stream): void {
     const { brokers } = this.#cell;
-    if (!brokers.every(({ config }) => config.isEphemeral && config.packing !== null)) return;
+    if (!brokers.every(({ config }) => config.isEphemeral)) return;
     this.#world.trace(() => "every disk of the cell is lost");
     for (const node of brokers) {
       const { host, disk, directory } = node;
