@@ -11,6 +11,7 @@ import { packKey, type PackName } from "../tiering/object-keys.ts";
 import { createPackBuilder, type PackBuilder } from "../tiering/pack.ts";
 import { unavailable } from "../tiering/store-failure.ts";
 import { packedFrom } from "./packed-from.ts";
+import { createPackedStarts } from "./packed-start.ts";
 
 // A safety copy of what is in no segment yet, for the case that every replica is lost at once: every few seconds what the partitions led here have committed
 // since, in one object whatever their number. So the loss of all disks costs at most that many seconds (storage.md, "Segments and packs").
@@ -43,6 +44,7 @@ type Kept = { readonly key: string; readonly needs: { partition: Partition; endO
 type Packing = PackingOptions & {
   sequence: number;
   readonly kept: Set<Kept>;
+  readonly packedStart: (partition: Partition) => number;
   /** Whose damaged batch has been told: it is met again in every round. */
   readonly damaged: WeakSet<Partition>;
 };
@@ -57,6 +59,7 @@ export function startPacking(options: PackingOptions): () => Promise<void> {
     ...options,
     sequence: 0,
     kept: new Set(),
+    packedStart: createPackedStarts(),
     damaged: new WeakSet(),
   };
   return startPeriodic({
@@ -154,9 +157,10 @@ async function put(
 }
 
 /** Deletes packs of this life that nothing needs any more; those of former ones are swept (pack-sweep.ts). */
-async function dropUnneeded({ kept, objects, topics }: Packing): Promise<void> {
+async function dropUnneeded(packing: Packing): Promise<void> {
+  const { kept, objects } = packing;
   const unneeded = Array.from(kept)
-    .filter(({ needs }) => needs.every((need) => !isNeeded(topics, need)))
+    .filter(({ needs }) => needs.every((need) => !isNeeded(packing, need)))
     .slice(0, deletedPerRound);
   const { keys } = await deleteObjects(
     objects,
@@ -167,11 +171,14 @@ async function dropUnneeded({ kept, objects, topics }: Packing): Promise<void> {
 }
 
 /** Until a manifest has it, the log start has passed it, or the topic is gone. What is led elsewhere by now is told by who leads it. */
-function isNeeded(topics: TopicTable, { partition, endOffset }: Kept["needs"][number]): boolean {
-  const { topicId, index, tieredEnd, log } = partition;
+function isNeeded(
+  { topics, packedStart }: Packing,
+  { partition, endOffset }: Kept["needs"][number],
+): boolean {
+  const { topicId, index, tieredEnd } = partition;
   const local = topics.local(topicId);
   if (local === undefined) return false;
   // The replica has gone elsewhere: nobody tells this broker any more, and whoever sweeps looks for itself.
   if (local.partitions[index] !== partition) return true;
-  return endOffset > tieredEnd && endOffset > log.logStartOffset;
+  return endOffset > tieredEnd && endOffset > packedStart(partition);
 }

@@ -17,8 +17,8 @@ function partitionOf(index: number, batches: readonly Uint8Array[]): Partition {
     highWatermark: batches.length,
     localStartOffset: 0,
     logStartOffset: 0,
-    async *readBatches(fromOffset: number) {
-      yield* batches.slice(fromOffset);
+    async *readBatches(fromOffset: number, upToOffset: number) {
+      yield* batches.slice(fromOffset, upToOffset);
     },
   };
   const topicId = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -53,4 +53,42 @@ test("a damaged batch is told once; what is before it is packed, and other parti
     found.push(`${index}: ${baseOffset}..${endOffset}`);
   expect(found).toEqual(["0: 0..1", "1: 0..2"]);
   expect(errors).toEqual(["a damaged batch is not packed, nor what is behind it"]);
+});
+
+// As a coordinator does it: what counts of its log is written again, then the log start moves there.
+test("a pack that the log start has passed goes when what was committed by then is packed, not before", async () => {
+  const batches = [0, 1, 2, 3, 4].map((baseOffset) => batchOf({ baseOffset }));
+  const partition = partitionOf(0, batches);
+  const log = partition.log as { highWatermark: number; logStartOffset: number };
+  log.highWatermark = 3;
+  const objects = createMemoryObjectStore();
+  const { put } = objects;
+  objects.put = (...asked) => {
+    // While the pack is on its way.
+    Object.assign(log, { highWatermark: 5, logStartOffset: 3 });
+    return put(...asked);
+  };
+  const clock = createManualClock();
+  const topics = { held: () => [partition], local: () => ({ partitions: [partition] }) };
+  const stop = startPacking({
+    cell,
+    broker: { broker: 1, brokerEpoch: 2 },
+    topics: topics as unknown as TopicTable,
+    objects,
+    clock,
+    log: silentLog,
+    config: { intervalMs: 1_000, packBytes: 64 * 1024 },
+  });
+  const ranges = async (): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const { baseOffset, endOffset } of packedRanges(objects, cell))
+      found.push(`${baseOffset}..${endOffset}`);
+    return found;
+  };
+  await clock.advance(1_000);
+  expect(await ranges()).toEqual(["0..3"]);
+  await clock.advance(1_000);
+  await clock.advance(1_000);
+  await stop();
+  expect(await ranges()).toEqual(["3..5"]);
 });

@@ -1,0 +1,24 @@
+import type { Partition } from "../replication/partition.ts";
+import { packedFrom } from "./packed-from.ts";
+
+type Seen = { readonly logStartOffset: number; readonly highWatermark: number };
+
+/**
+ * Where partitions begin, for whoever has packs only: a log start that has moved counts once packs, or segments, have all that was committed by then.
+ * A coordinator writes what it lets go of again at the log's head first, and until that is in a pack the old copy is the only one.
+ */
+export function createPackedStarts(): (partition: Partition) => number {
+  const known = new WeakMap<Partition, { offset: number; coming: Seen | null }>();
+  return (partition) => {
+    const start = known.get(partition) ?? { offset: -1, coming: null };
+    known.set(partition, start);
+    const { coming } = start;
+    if (coming !== null && packedFrom(partition) >= coming.highWatermark) {
+      start.offset = coming.logStartOffset;
+      start.coming = null;
+    }
+    const { logStartOffset, highWatermark } = partition.log;
+    if (logStartOffset > start.offset) start.coming ??= { logStartOffset, highWatermark };
+    return start.offset;
+  };
+}
