@@ -9,33 +9,41 @@ import { deleteObjects } from "../tiering/delete-objects.ts";
 import { tieredEnd } from "../tiering/manifest.ts";
 import { listPacks, loadPackDirectory, type ListedPack } from "../tiering/pack-reading.ts";
 import type { FoundRange } from "../tiering/pack-recovery.ts";
+import type { Partition } from "../replication/partition.ts";
 import { keptTopics } from "./kept-topics.ts";
 import type { Keeping } from "./kept-topics.ts";
-import type { Tier } from "./tier.ts";
+import { createPackedStarts } from "./packed-start.ts";
+import type { Tier, TierPlace } from "./tier.ts";
 
 // Packs of lives that are over: nobody remembers what they hold. The controller's broker goes through them, a few at a time, and deletes those of which every
-// range is in a manifest by now, below its log's start, or of a topic that is gone.
+// range is in a manifest by now, below its log's start, or of a topic that is gone. Internal topics have no manifest: where their logs begin it knows of those
+// that it has a replica of.
 
 export type PackSweepOptions = {
   readonly cell: string;
   readonly tier: Tier;
   readonly metadata: Pick<MetadataReplica, "image" | "readToHead">;
+  readonly partitionOf: (place: TierPlace) => Partition | undefined;
   readonly isController: () => boolean;
   readonly clock: Clock;
   readonly log: LogOutput;
   readonly intervalMs: number;
 };
 
+type Sweep = PackSweepOptions & { readonly packedStart: (partition: Partition) => number };
+
 const packsPerRound = 64;
 
 export function startPackSweep(options: PackSweepOptions): () => Promise<void> {
   const { clock, log, intervalMs, isController } = options;
   let startAfter: string | null = null;
+  const packedStart = createPackedStarts();
   return startPeriodic({
     clock,
     intervalMs,
     async round(isStopped) {
-      startAfter = isController() ? await sweep(options, startAfter, isStopped) : null;
+      const all = { ...options, packedStart };
+      startAfter = isController() ? await sweep(all, startAfter, isStopped) : null;
     },
     failed: (error) =>
       log.warn("packs could not be swept; it is tried again", { error: String(error) }),
@@ -44,7 +52,7 @@ export function startPackSweep(options: PackSweepOptions): () => Promise<void> {
 
 /** One round; where the next goes on, null from the beginning. */
 async function sweep(
-  { cell, tier, metadata, log }: PackSweepOptions,
+  { cell, tier, metadata, log, partitionOf, packedStart }: Sweep,
   startAfter: string | null,
   isStopped: () => boolean,
 ): Promise<string | null> {
@@ -59,7 +67,8 @@ async function sweep(
     if (error instanceof MetadataLogError) return startAfter;
     throw error;
   }
-  const at: Judging = { tier, metadata, kept: keptOnce({ objects, cell, metadata }) };
+  const kept = keptOnce({ objects, cell, metadata });
+  const at: Judging = { tier, metadata, partitionOf, packedStart, kept };
   const unneeded: string[] = [];
   for (const pack of listed.packs) {
     if (isStopped()) return startAfter;
@@ -80,7 +89,7 @@ const isOfThisLife = ({ brokers }: Image, { broker, brokerEpoch }: ListedPack): 
   return registered !== undefined && registered.epoch === brokerEpoch;
 };
 
-type Judging = Pick<PackSweepOptions, "tier" | "metadata"> & {
+type Judging = Pick<Sweep, "tier" | "metadata" | "partitionOf" | "packedStart"> & {
   /** Topics that a restored cell does not know, and keeps. */
   readonly kept: () => Promise<Keeping>;
 };
@@ -97,10 +106,12 @@ async function areAllHeld(at: Judging, found: readonly FoundRange[]): Promise<bo
 }
 
 async function isHeld(
-  { tier, metadata, kept }: Judging,
+  { tier, metadata, partitionOf, packedStart, kept }: Judging,
   { topicId, index, endOffset }: FoundRange["range"],
 ): Promise<boolean> {
   if (!metadata.image.topics.has(topicId)) return !(await kept()).isKept(topicId);
+  const partition = partitionOf({ topicId, index });
+  if (partition !== undefined && endOffset <= packedStart(partition)) return true;
   try {
     const manifest = await tier.manifest({ topicId, index });
     if (manifest === null) return false;

@@ -47,7 +47,16 @@ export function startCold(
       clock,
       log,
     }),
-    startPackSweep({ cell, tier, metadata, isController, clock, log, intervalMs: sweepMs }),
+    startPackSweep({
+      cell,
+      tier,
+      metadata,
+      partitionOf,
+      isController,
+      clock,
+      log,
+      intervalMs: sweepMs,
+    }),
     startTopicSweep({ cell, metadata, objects, isController, clock, log, checkMs: sweepMs }),
   ];
   if (packing !== null) {

@@ -7,6 +7,7 @@ import { packKey } from "../../../../broker/tiering/object-keys.ts";
 import { createPackBuilder } from "../../../../broker/tiering/pack.ts";
 import { createTopic } from "../../../../metadata/commands/create-topics.ts";
 import { snapshotKey } from "../../../../metadata/log/object-keys.ts";
+import { produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { openReplicaElsewhere, startMemoryBroker } from "../../../support/memory-broker.ts";
 import { batchOf } from "../tiering/objects.ts";
@@ -17,17 +18,19 @@ afterEach(() => broker?.close());
 async function sweepOnce(
   { services, metadata }: MemoryBroker,
   clock: ReturnType<typeof createManualClock>,
+  rounds = 1,
 ): Promise<void> {
   const stop = startPackSweep({
     cell: "local",
     tier: services.tier,
     metadata,
+    partitionOf: ({ topicId, index }) => services.topics.local(topicId)?.partitions[index],
     isController: () => true,
     clock,
     log: silentLog,
     intervalMs: 1_000,
   });
-  await clock.advance(1_000);
+  for (let round = 0; round < rounds; round += 1) await clock.advance(1_000);
   await stop();
 }
 
@@ -86,4 +89,32 @@ test("a pack of another cell that was restored over the same objects stays", asy
   await objects.put(snapshotKey(cell, 2 ** 20), new Uint8Array());
   await sweepOnce(broker, createManualClock());
   expect(await objects.head(key)).not.toBeNull();
+});
+
+test("a pack of a partition without segments goes once its log has been cut behind it, and packs have what was committed by then", async () => {
+  broker = await startMemoryBroker();
+  const { objects } = broker.world;
+  const { topicId } = await broker.createTopic("never-tiered", { partitionCount: 1 });
+  for (let count = 0; count < 5; count += 1) {
+    const records = batchOf({ baseOffset: 0 });
+    const produced = await produceOne(broker, { topic: "never-tiered", records });
+    expect(produced.errorCode).toBe(0);
+  }
+  const put = async (baseOffset: number) => {
+    const builder = createPackBuilder(new Uint8Array(4_096));
+    builder.add({ topicId, index: 0 }, batchOf({ baseOffset }));
+    const key = packKey("local", { broker: 77, brokerEpoch: 5, sequence: baseOffset });
+    await objects.put(key, builder.finish().bytes);
+    return key;
+  };
+  const [below, above] = [await put(2), await put(3)];
+  const partition = broker.services.topics.local(topicId)!.partitions[0]!;
+  await partition.log.moveLogStart(3);
+  partition.packedEnd = 4;
+  await sweepOnce(broker, createManualClock(), 3);
+  expect(await objects.head(below)).not.toBeNull();
+  partition.packedEnd = 5;
+  await sweepOnce(broker, createManualClock(), 3);
+  expect(await objects.head(below)).toBeNull();
+  expect(await objects.head(above)).not.toBeNull();
 });
