@@ -155,7 +155,7 @@ test("records that are deleted while leaders change stay deleted, and no other r
     for (let round = 1; round <= 4; round++) {
       const target = Math.floor(tieredEndOf(stage) / 2);
       const asking = deleteRecords(stage, target);
-      await stage.pass(round * 15);
+      await stage.pass(round * 60);
       const killed = stage.leader();
       stage.kill(killed);
       told = Math.max(told, (await stage.answer(asking)) ?? 0);
