@@ -62,11 +62,11 @@ test("a pack that the log start has passed goes when what was committed by then 
   const log = partition.log as { highWatermark: number; logStartOffset: number };
   log.highWatermark = 3;
   const objects = createMemoryObjectStore();
-  const { put } = objects;
+  const before = { ...objects };
   objects.put = (...asked) => {
     // While the pack is on its way.
     Object.assign(log, { highWatermark: 5, logStartOffset: 3 });
-    return put(...asked);
+    return before.put(...asked);
   };
   const clock = createManualClock();
   const topics = { held: () => [partition], local: () => ({ partitions: [partition] }) };
