@@ -158,6 +158,10 @@ class ReplicaInspection implements ReplicaView {
     return this.#partition.log.logEndOffset;
   }
 
+  get isChanging(): boolean {
+    return this.#partition.log.isChanging;
+  }
+
   get flushedEnd(): number {
     const { log } = this.#partition;
     if (!(log instanceof StoredLog)) return 0;

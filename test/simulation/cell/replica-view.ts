@@ -29,6 +29,8 @@ export type ReplicaView = {
   readonly highWatermark: number;
   /** End of the last completed write, or flush: what counts. */
   readonly logEndOffset: number;
+  /** Its end is being moved, and nobody is told of it until that is written. */
+  readonly isChanging: boolean;
   /** End of what was on stable storage when this was last known, as far as can be seen; a lower bound. */
   readonly flushedEnd: number;
   /** Where the next append goes. */

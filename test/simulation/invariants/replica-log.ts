@@ -88,9 +88,10 @@ function watchLives({ truth, committed }: Observed): Checks {
     },
     ended(broker, replicas) {
       for (const [replica, numbers] of replicas) {
-        if (replica.failure !== null) continue;
         const key = keyOf(broker, replica);
         const isFlushed = !unflushed.delete(key);
+        // What it held was being given up, and what takes its place has not been written.
+        if (replica.failure !== null || replica.isChanging) continue;
         left.set(key, { ...numbers, bootNumber: broker.bootNumber, isFlushed });
       }
     },
