@@ -84,6 +84,7 @@ export const cellMutants: readonly Mutant[] = [
       },
     ],
     foundBy: /I3 does not hold|I4 does not hold/,
+    fromSeed: 25,
     withinSeeds: 12,
     faults: "cell.kill=500,host.crash=900,disk.stall=0.2",
     options: ["--brokers=3", "--topics=rf=3,min=2,partitions=3", "--events=12000"],

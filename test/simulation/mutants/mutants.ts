@@ -82,7 +82,7 @@ const brokerMutants: readonly Mutant[] = [
           'const replayed = log.nextOffset < 0 ? replayBatch(log.producers, body, 0, replay.nowMs) : { kind: "replayed" };',
       },
     ],
-    foundBy: /duplicated/,
+    foundBy: /duplicated|reordered/,
     withinSeeds: 40,
     faults: "process.kill=240,disk.stall=0.02",
   },

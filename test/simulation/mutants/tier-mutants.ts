@@ -85,6 +85,7 @@ export const tierMutants: readonly Mutant[] = [
       },
     ],
     foundBy: /T4 does not hold/,
+    fromSeed: 13,
     withinSeeds: 12,
     faults: "objects.failsAfter=0.1",
     options,
