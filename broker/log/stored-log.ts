@@ -1,6 +1,5 @@
-import { stampBaseOffset, stampLeaderEpoch } from "../../protocol/records/batch.ts";
-import { DiskError } from "../../ports/disk.ts";
 import { assert } from "../assert.ts";
+import { appendToLog, declareDurability } from "./append-to-log.ts";
 import type { BatchFacts } from "./batch-validation.ts";
 import {
   assignEpoch,
@@ -16,11 +15,11 @@ import {
 } from "./epoch-cache.ts";
 import { restartLog, skipInLog, truncateLog } from "./change-end.ts";
 import { followBatches } from "./follow.ts";
-import { commitControl } from "./log-control.ts";
-import { beforeGap, gapsBelow, skipGap, type Gap } from "./gaps.ts";
+import { beforeGap, gapsBelow, type Gap } from "./gaps.ts";
 import { bytesBetween } from "./log-size.ts";
-import { isHot, readHot } from "./hot-read.ts";
-import { readCold } from "./cold-read.ts";
+import { moveStart } from "./move-start.ts";
+import { readLog } from "./read-log.ts";
+import { readProducersAnew } from "./read-producers-anew.ts";
 import { readBatches } from "./read-batches.ts";
 import { retainedFrom } from "./retained-from.ts";
 import { findOffsetByTimestamp, maxTimestampOffset } from "./time-lookup.ts";
@@ -31,10 +30,8 @@ import {
   type ProducerLimits,
   type ProducerState,
 } from "./producer-state.ts";
-import { replayBatch } from "./producer-replay.ts";
 import { decodeProducerState } from "./producer-snapshot.ts";
 import { rollBackProducers } from "./roll-back-producers.ts";
-import { LogReadError } from "./partition-log.ts";
 import type {
   AppendOptions,
   AppendOutcome,
@@ -48,8 +45,6 @@ import type {
   RetentionSettings,
   TimestampedOffset,
 } from "./partition-log.ts";
-import { scheduleCommit } from "./wal-commit.ts";
-import { encodeDeclaration, flushedFlag } from "./wal-entry.ts";
 import type { WalFile } from "./wal-file.ts";
 import {
   addRow,
@@ -61,7 +56,7 @@ import {
   trimmedPiece,
   type Piece,
 } from "./wal-index.ts";
-import { appendControl, appendEntry, hasSpace, touch, type Span, type Wal } from "./wal.ts";
+import { touch, type Span, type Wal } from "./wal.ts";
 
 /** Batches of an old file that were appended again, unchanged, when it was reclaimed. */
 export type CopiedRange = {
@@ -88,8 +83,6 @@ export type LogContext = {
   /** Producer state from the latest checkpoint and the log behind it, up to the log's end. */
   readonly rebuildProducers: (log: StoredLog) => Promise<ProducerState>;
 };
-
-const rebuildRetryMs = 1_000;
 
 export class StoredLog implements PartitionLog {
   readonly topicId: string;
@@ -134,11 +127,11 @@ export class StoredLog implements PartitionLog {
   checkpointedEnd = 0;
   /** Its producers where it was begun anew; null once a checkpoint has them. */
   beginning: { readonly offset: number; readonly producers: Uint8Array } | null = null;
-  #rebuildRound = 0;
+  rebuildRound = 0;
   /** Truncations, restarts and gaps under way. */
   #changes = 0;
   /** The last move of the log start: each is measured where the one before it ended. */
-  #moving: Promise<unknown> = Promise.resolve();
+  moving: Promise<unknown> = Promise.resolve();
 
   constructor(context: LogContext, identity: { topicId: string; index: number; number: number }) {
     this.context = context;
@@ -188,37 +181,11 @@ export class StoredLog implements PartitionLog {
   }
 
   append(batch: Uint8Array, facts: BatchFacts, options: AppendOptions): AppendOutcome {
-    const refusal = this.#refusal(batch.length, options.leaderEpoch);
-    if (refusal !== null) return refusal;
-    const { wal } = this.context;
-    const baseOffset = this.nextOffset;
-    const lastOffset = baseOffset + facts.lastOffsetDelta;
-    stampBaseOffset(batch, 0, baseOffset);
-    stampLeaderEpoch(batch, 0, options.leaderEpoch);
-    const position = appendEntry(
-      wal,
-      {
-        kind: "append",
-        flags: options.durability === "fsync" ? flushedFlag : 0,
-        partition: this.number,
-        baseOffset,
-        leaderEpoch: options.leaderEpoch,
-      },
-      batch,
-    );
-    this.indexBatch(wal.current!, {
-      baseOffset,
-      lastOffset,
-      maxTimestamp: facts.maxTimestamp,
-      position,
-      size: batch.length,
-    });
-    const replayed = replayBatch(this.producers, batch, 0, options.nowMs);
-    assert(replayed.kind === "replayed", "what is appended was validated");
-    this.nextOffset = lastOffset + 1;
-    this.touchAs(options.durability);
-    scheduleCommit(wal);
-    return { kind: "appended", baseOffset, lastOffset };
+    return appendToLog(this, batch, { facts, options });
+  }
+
+  declareDurability(durability: Durability): void {
+    declareDurability(this, durability);
   }
 
   /** What has just been appended counts once it is written, or flushed. The first that need not be flushed is: the WAL must not be found to say more than holds. */
@@ -227,39 +194,6 @@ export class StoredLog implements PartitionLog {
     const needsFlush = isFlushedFirst || this.isFlushedFirst;
     touch(this.context.wal, this, { endOffset: this.nextOffset, needsFlush });
     this.isFlushedFirst = isFlushedFirst;
-  }
-
-  declareDurability(durability: Durability): void {
-    // The end of it goes with the first append that is not flushed: until then what the WAL says is true.
-    if (durability !== "fsync" || this.isFlushedFirst) return;
-    const { wal } = this.context;
-    if (this.failure !== null || this.isDropped || wal.isClosed || wal.isDead) return;
-    appendControl(wal, {
-      kind: "declared",
-      flags: flushedFlag,
-      partition: this.number,
-      baseOffset: 0,
-      body: encodeDeclaration(this.topicId, this.index),
-      needsFlush: true,
-      onCommitted: null,
-    });
-    this.isFlushedFirst = true;
-    scheduleCommit(wal);
-  }
-
-  #refusal(batchBytes: number, leaderEpoch: number): AppendOutcome | null {
-    const { wal, maxBatchBytes } = this.context;
-    if (this.failure !== null) return { kind: "unavailable", reason: this.failure };
-    if (this.isDropped || leaderEpoch !== this.appendEpoch) return { kind: "fenced" };
-    if (this.isRebuilding)
-      return { kind: "unavailable", reason: "its producers are being read anew" };
-    if (batchBytes > maxBatchBytes) {
-      return { kind: "unavailable", reason: `larger than ${maxBatchBytes} bytes` };
-    }
-    if (wal.deferred.length > 0 || !hasSpace(wal, batchBytes)) {
-      return { kind: "unavailable", reason: wal.refusal ?? "no room in the ring" };
-    }
-    return null;
   }
 
   /** Notes where a batch at the log's end is. */
@@ -303,25 +237,7 @@ export class StoredLog implements PartitionLog {
     // While they are being read anew there is nothing to go back from.
     if (!this.isRebuilding && rollBackProducers(this.producers, offset)) return;
     this.isRebuilding = true;
-    this.#rebuild();
-  }
-
-  #rebuild(): void {
-    const { wal, rebuildProducers } = this.context;
-    const round = (this.#rebuildRound += 1);
-    rebuildProducers(this).then(
-      (state) => {
-        if (round !== this.#rebuildRound || this.isDropped) return releaseProducers(state);
-        this.producers = state;
-        this.isRebuilding = false;
-      },
-      (error: unknown) => {
-        if (round !== this.#rebuildRound) return;
-        if (this.failure !== null || wal.isDead || wal.isClosed || this.isDropped) return;
-        wal.log.warn("cannot read a log to its end, trying again", { error: String(error) });
-        wal.clock.after(rebuildRetryMs, () => this.#rebuild());
-      },
-    );
+    readProducersAnew(this);
   }
 
   advanceHighWatermark(offset: number): void {
@@ -332,17 +248,7 @@ export class StoredLog implements PartitionLog {
   }
 
   read(request: ReadRequest): ReadResult | Promise<ReadResult> {
-    if (this.failure !== null) return { kind: "unavailable", reason: this.failure };
-    if (request.fromOffset < this.logStartOffset || request.fromOffset > this.nextOffset) {
-      return { kind: "outOfRange" };
-    }
-    if (request.fromOffset >= request.upToOffset) return { kind: "empty", nextBatchBytes: 0 };
-    if (request.fromOffset < this.localStartOffset) return { kind: "tiered" };
-    if (this.gaps.length > 0) {
-      const fromOffset = skipGap(this.gaps, request.fromOffset);
-      if (fromOffset !== request.fromOffset) return this.read({ ...request, fromOffset });
-    }
-    return isHot(this, request.fromOffset) ? readHot(this, request) : readCold(this, request);
+    return readLog(this, request);
   }
 
   readBatches(fromOffset: number, upToOffset: number): AsyncIterable<Uint8Array> {
@@ -363,51 +269,15 @@ export class StoredLog implements PartitionLog {
 
   moveLogStart(offset: number): Promise<boolean> {
     assert(offset <= this.highWatermark, "the log start stays at or below the high watermark");
-    return this.#move("logStart", offset);
+    return moveStart(this, "logStart", offset);
   }
 
   async releaseLocal(offset: number): Promise<number> {
     assert(offset <= this.highWatermark, "only what is committed is in the object store");
     // What is replayed at a start must be there for its producers, and is on the disk anyway.
     const reached = Math.min(offset, this.checkpointedEnd);
-    if (reached > this.localStartOffset) await this.#move("localStart", reached);
+    if (reached > this.localStartOffset) await moveStart(this, "localStart", reached);
     return this.localStartOffset;
-  }
-
-  async #move(kind: "logStart" | "localStart", offset: number): Promise<boolean> {
-    const applied = this.#moving.then(() => this.#applyStart(kind, offset));
-    this.#moving = applied.catch(() => undefined);
-    const move = await applied;
-    await move?.committed;
-    if (move !== null) this.context.onShrunk();
-    return move !== null;
-  }
-
-  /** Start and size change at once, in memory and in the entry: a checkpoint or a replay never has one without the other. */
-  async #applyStart(
-    kind: "logStart" | "localStart",
-    offset: number,
-  ): Promise<{ committed: Promise<void> } | null> {
-    let goneBytes: number;
-    let cutCount: number;
-    do {
-      ({ cutCount } = this);
-      try {
-        goneBytes = await bytesBetween(this, this.localStartOffset, offset);
-      } catch (error) {
-        if (error instanceof LogReadError || error instanceof DiskError) return null;
-        throw error;
-      }
-    } while (cutCount !== this.cutCount);
-    if (this.failure !== null || this.isDropped) return null;
-    const current = kind === "logStart" ? this.logStartOffset : this.localStartOffset;
-    if (offset <= current) return { committed: Promise.resolve() };
-    // A recovery may have cut the log below it meanwhile.
-    if (offset > this.highWatermark) return null;
-    const committed = commitControl(this, kind, { baseOffset: offset, goneBytes });
-    if (kind === "logStart") this.beginAt(offset, goneBytes);
-    else this.beginLocallyAt(offset, goneBytes);
-    return { committed };
   }
 
   /** Applies a move of the log start, which leaves `goneBytes` behind here. */
@@ -472,7 +342,7 @@ export class StoredLog implements PartitionLog {
     this.highWatermark = offset;
     this.sizeBytes = 0;
     // Whatever is being replayed is of the log that was.
-    this.#rebuildRound += 1;
+    this.rebuildRound += 1;
     this.isRebuilding = false;
     releaseProducers(this.producers);
     const { producerLimits } = this.context;
