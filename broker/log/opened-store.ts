@@ -7,6 +7,7 @@ import type { Durability, PartitionLog } from "./partition-log.ts";
 import { releaseProducers } from "./producer-state.ts";
 import { createProducerRebuilder, type ProducerRebuilder } from "./rebuild-producers.ts";
 import { pinnedFiles, reclaimFiles, type ReclaimOptions } from "./reclaim.ts";
+import { walStatistics } from "./wal-statistics.ts";
 import { createRoomQueue, type RoomQueue } from "./room-queue.ts";
 import { createSettler, type Settler } from "./settle-files.ts";
 import type { LogContext, StoredLog } from "./stored-log.ts";
@@ -290,26 +291,8 @@ export class OpenedStore implements LogStore {
   }
 
   statistics(): LogStatistics {
-    const { counters, ring, reading, files, pool, next, fileBytes } = this.#wal;
-    const reserved = files.reduce((sum, file) => sum + file.fileBytes, 0);
-    const current = this.#wal.current;
-    const unwrittenBytes = this.#wal.spans.reduce((sum, span) => sum + span.end - span.start, 0);
-    return {
-      ...counters,
-      ringBytes: ring.chunks.size * ring.chunkBytes,
-      unwrittenBytes: Math.max(
-        unwrittenBytes,
-        current === null ? 0 : current.end - current.writtenEnd,
-      ),
-      pinnedChunks: new Set([...ring.pins].flatMap((pin) => pin.chunks)).size,
-      sparesInUse: ring.setAsideCount,
-      readBytes: reading.buffers.heldBytes,
-      walFiles: files.length + (next === null ? 0 : 1),
-      pooledFiles: pool.count,
-      sizeOnDisk: reserved + ((next === null ? 0 : 1) + pool.count) * fileBytes,
-      reclaimedFiles: this.#reclaimedFiles,
-      copiedBytes: this.#copiedBytes,
-    };
+    const reclaimed = { reclaimedFiles: this.#reclaimedFiles, copiedBytes: this.#copiedBytes };
+    return { ...walStatistics(this.#wal), ...reclaimed };
   }
 
   reclaim(): Promise<void> {
