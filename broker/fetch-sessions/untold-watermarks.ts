@@ -1,4 +1,3 @@
-import type { Clock } from "../../ports/clock.ts";
 import { type DirtyPartitions, makeDirty, nothingUntold } from "./dirty-partitions.ts";
 import type { WantedPartition } from "./session-cache.ts";
 
@@ -11,11 +10,14 @@ export const tellAfterMs = 20;
 export const isDue = ({ untold }: DirtyPartitions, wanted: WantedPartition): boolean =>
   untold.due.has(wanted);
 
+/** Calls back once `tellAfterMs` have passed; the result takes that back. */
+export type TellLater = (tell: () => void) => () => void;
+
 /** It is at rest, and is to be looked at for its high watermark before long. */
-export function putOff(session: DirtyPartitions, wanted: WantedPartition, clock: Clock): void {
+export function putOff(session: DirtyPartitions, wanted: WantedPartition, later: TellLater): void {
   const { untold } = session;
   untold.waiting.add(wanted);
-  untold.cancel ??= clock.after(tellAfterMs, () => {
+  untold.cancel ??= later(() => {
     untold.cancel = null;
     for (const each of untold.waiting) untold.due.add(each);
     untold.waiting.clear();

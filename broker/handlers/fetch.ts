@@ -11,7 +11,7 @@ import type { FetchRead, PartitionFetch, PartitionRead, Untold } from "../fetch/
 import { readPartitions } from "../fetch/read-partitions.ts";
 import { waitForBytes } from "../fetch/wait-for-bytes.ts";
 import { rest, type DirtyPartitions } from "../fetch-sessions/dirty-partitions.ts";
-import { isDue, noteTold, putOff } from "../fetch-sessions/untold-watermarks.ts";
+import { isDue, noteTold, putOff, tellAfterMs } from "../fetch-sessions/untold-watermarks.ts";
 import type { ResolvedFetch } from "../fetch-sessions/resolve-fetch.ts";
 import { resolveFetch } from "../fetch-sessions/resolve-fetch.ts";
 import type { WantedPartition } from "../fetch-sessions/session-cache.ts";
@@ -237,7 +237,7 @@ function comeToRest(
   const stirred = restFollower(leaderState, { brokerId, fetchOffset }, dirty.clock);
   if (stirred === null) return false;
   rest(dirty, wanted, partition, stirred);
-  if (untold === "highWatermark") putOff(dirty, wanted, clock);
+  if (untold === "highWatermark") putOff(dirty, wanted, (tell) => clock.after(tellAfterMs, tell));
   return true;
 }
 

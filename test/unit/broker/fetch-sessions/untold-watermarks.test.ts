@@ -25,7 +25,7 @@ function scene() {
   session.onDirty = () => (isWoken = true);
   const putOffAtRest = (wanted: WantedPartition) => {
     rest(session, wanted, { stirs: new Set() }, () => undefined);
-    putOff(session, wanted, clock);
+    putOff(session, wanted, (tell) => clock.after(tellAfterMs, tell));
   };
   return {
     clock,
