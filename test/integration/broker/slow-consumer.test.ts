@@ -28,7 +28,11 @@ let live: LiveBroker;
 beforeAll(async () => {
   live = await startLiveBroker({
     log: silentLog,
-    config: { log: { ringBytes: 8 * mib, chunkBytes: mib, fileBytes: 16 * mib, poolFiles: 1 } },
+    config: {
+      log: { ringBytes: 8 * mib, chunkBytes: mib, fileBytes: 16 * mib, poolFiles: 1 },
+      // Nothing goes to the object store meanwhile: that is memory of this process as well.
+      tiering: { checkMs: 3_600_000 },
+    },
   });
   await live.metadata.submit((image, context) =>
     createTopic(
@@ -112,9 +116,11 @@ test("consumers that stop reading cost the broker no memory, and get every byte 
   await pauseMs(200);
   await produce(producer, laterCount);
   const pendingBytes = consumerCount * batchCount * batchBytes;
-  const grown = (await heldBytes()) - before;
   expect(pendingBytes).toBeGreaterThan(150 * mib);
-  expect(grown).toBeLessThan(24 * mib);
+  // What is collected is given back by other threads: on a busy machine it takes a while until that shows.
+  await expect
+    .poll(async () => (await heldBytes()) - before, { timeout: 15_000, interval: 200 })
+    .toBeLessThan(24 * mib);
 
   for (const consumer of consumers) {
     consumer.resume();
