@@ -10,10 +10,16 @@ const mostBytes = 100_000;
 
 const callMs = 0.004;
 const msPerByte = 0.25e-6;
-/** A write that took so long did not wait for the processor: the next one may wait as long. */
+/** A write that took so long may have waited for the disk, and counts twice; one that took as long as a stall surely did, and the next one may wait as long. */
+const longMs = 10;
 const stallMs = 50;
 /** Of so many writes the middle one tells: one that was slow alone lost the processor meanwhile, as any code may, and would have on the thread too. */
 const judged = 5;
+
+const weightOf = (tookMs: number): number => {
+  if (tookMs >= stallMs) return judged;
+  return tookMs >= longMs ? 2 : 1;
+};
 
 export type WriteCost = {
   isCheap(byteLength: number): boolean;
@@ -35,8 +41,7 @@ export function createWriteCost(): WriteCost {
   return {
     isCheap: (byteLength) =>
       byteLength <= mostBytes && expectedMs(byteLength) * slowness <= budgetMs,
-    note: (byteLength, tookMs) =>
-      noteLatest(tookMs / expectedMs(byteLength), tookMs < stallMs ? 1 : judged),
+    note: (byteLength, tookMs) => noteLatest(tookMs / expectedMs(byteLength), weightOf(tookMs)),
     noteFailure: () => noteLatest(Infinity, judged),
   };
 }

@@ -17,7 +17,7 @@ import type { Tier, TierPlace } from "./tier.ts";
 
 // Packs of lives that are over: nobody remembers what they hold. The controller's broker goes through them, a few at a time, and deletes those of which every
 // range is in a manifest by now, below its log's start, or of a topic that is gone. Internal topics have no manifest: where their logs begin it knows of those
-// that it has a replica of.
+// that it leads.
 
 export type PackSweepOptions = {
   readonly cell: string;
@@ -111,7 +111,8 @@ async function isHeld(
 ): Promise<boolean> {
   if (!metadata.image.topics.has(topicId)) return !(await kept()).isKept(topicId);
   const partition = partitionOf({ topicId, index });
-  if (partition !== undefined && endOffset <= packedStart(partition)) return true;
+  // A follower's high watermark may lag behind the start it was told of.
+  if (partition?.isLeader === true && endOffset <= packedStart(partition)) return true;
   try {
     const manifest = await tier.manifest({ topicId, index });
     if (manifest === null) return false;

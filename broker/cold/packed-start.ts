@@ -1,5 +1,4 @@
 import type { Partition } from "../replication/partition.ts";
-import { packedFrom } from "./packed-from.ts";
 
 type Seen = { readonly logStartOffset: number; readonly highWatermark: number };
 
@@ -13,7 +12,7 @@ export function createPackedStarts(): (partition: Partition) => number {
     const start = known.get(partition) ?? { offset: -1, coming: null };
     known.set(partition, start);
     const { coming } = start;
-    if (coming !== null && packedFrom(partition) >= coming.highWatermark) {
+    if (coming !== null && isPackedUpTo(partition, coming.highWatermark)) {
       start.offset = coming.logStartOffset;
       start.coming = null;
     }
@@ -22,3 +21,7 @@ export function createPackedStarts(): (partition: Partition) => number {
     return start.offset;
   };
 }
+
+/** The log's start alone does not tell: it moves on while no pack can be put. Of an empty log there is nothing to pack. */
+const isPackedUpTo = ({ packedEnd, tieredEnd, log }: Partition, offset: number): boolean =>
+  Math.max(packedEnd, tieredEnd) >= offset || log.logStartOffset >= log.highWatermark;

@@ -17,7 +17,10 @@ export function readProducersAnew(log: StoredLog): void {
       if (round !== log.rebuildRound) return;
       if (log.failure !== null || wal.isDead || wal.isClosed || log.isDropped) return;
       wal.log.warn("cannot read a log to its end, trying again", { error: String(error) });
-      wal.clock.after(rebuildRetryMs, () => readProducersAnew(log));
+      wal.clock.after(rebuildRetryMs, () => {
+        // Cut or begun anew since, it knows its producers, or is finding out.
+        if (round === log.rebuildRound) readProducersAnew(log);
+      });
     },
   );
 }

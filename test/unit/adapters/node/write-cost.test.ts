@@ -28,6 +28,16 @@ test("after a few slow writes not even the smallest is cheap, until as many were
   expect(cost.isCheap(16 * kib)).toBe(true);
 });
 
+test("two long writes among five turn the next ones to the thread", () => {
+  const cost = createWriteCost();
+  for (const tookMs of [20, 0.005, 0.005, 20]) {
+    expect(cost.isCheap(2 * kib)).toBe(true);
+    cost.note(2 * kib, tookMs);
+  }
+  cost.note(2 * kib, 20);
+  expect(cost.isCheap(2 * kib)).toBe(false);
+});
+
 test("a write that stood still for long counts as several", () => {
   const cost = createWriteCost();
   cost.note(2 * kib, 60);
