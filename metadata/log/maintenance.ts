@@ -1,5 +1,6 @@
 import type { MetadataEntry, MetadataLog } from "../../ports/metadata-log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
+import { revisionJump } from "../image/restored.ts";
 import type { Image } from "../image/image.ts";
 import { encodeArchive } from "./archive.ts";
 import type { MetadataLogOutput } from "./log-output.ts";
@@ -62,8 +63,8 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
 
   /** Another process has archived on and trimmed since this one last looked; else entries are lost, and the archive goes on behind a snapshot. */
   async function skipTrimmed(position: number): Promise<number> {
-    const snapshots = await listSnapshots(objects, cell);
-    const found = await findArchived({ objects, cell, snapshots, upTo: Infinity });
+    const snapshots = await snapshotsUpTo(options, aheadOf(position));
+    const found = await findArchived({ objects, cell, snapshots, upTo: aheadOf(position) });
     if (found > position) return found;
     output.error("entries were trimmed before they were archived", { revision: position + 1 });
     const next = snapshots.find((revision) => revision > position);
@@ -106,7 +107,7 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
     const at = image.revision;
     if (done?.at === at) return done.maintained;
     // What lies beyond is no work of this log, or will be known soon: of a cell restored over the same objects, or of a restore that came too late.
-    const before = (await listSnapshots(objects, cell)).filter((revision) => revision <= at);
+    const before = await snapshotsUpTo(options, at);
     const archived = await archive(before);
     const snapshots = await snapshot(before, archived);
     await trim(snapshots, archived);
@@ -116,6 +117,13 @@ export function createMaintenance(options: MaintenanceOptions): () => Promise<Ma
     return maintained;
   };
 }
+
+async function snapshotsUpTo({ objects, cell }: MaintenanceOptions, upTo: number) {
+  return (await listSnapshots(objects, cell)).filter((revision) => revision <= upTo);
+}
+
+/** How far another process of the same log may be; what is a restore's jump ahead is of another log. */
+const aheadOf = (revision: number): number => revision + revisionJump - 1;
 
 /** Behind a restore's snapshot, which has an empty archive beside it, begins what is archived of its log: without it nobody could go back to those times. */
 async function beginsLog(objects: ObjectStore, cell: string, revision: number): Promise<boolean> {

@@ -7,7 +7,8 @@ import { accepted } from "../../../../metadata/commands/command.ts";
 import { createTopic } from "../../../../metadata/commands/create-topics.ts";
 import { encodeSnapshot } from "../../../../metadata/image/snapshot.ts";
 import { limits } from "../../../../metadata/limits.ts";
-import { decodeArchive } from "../../../../metadata/log/archive.ts";
+import { decodeArchive, encodeArchive } from "../../../../metadata/log/archive.ts";
+import { archiveKey, snapshotKey } from "../../../../metadata/log/object-keys.ts";
 import type { MetadataReplica } from "../../../../metadata/log/replica.ts";
 import { MetadataLogError } from "../../../../ports/metadata-log.ts";
 import { ObjectStoreError } from "../../../../ports/object-store.ts";
@@ -137,6 +138,22 @@ describe("maintenance", () => {
       .filter(([key]) => key.includes("/log/"))
       .flatMap(([, bytes]) => decodeArchive(bytes).map(({ revision }) => revision));
     expect(revisions).toEqual(Array.from({ length: archivedTo }, (_, index) => index + 1));
+  });
+
+  test("after a long rest takes the archive of a cell restored over the same objects for none of its own", async () => {
+    const { world, replica, work } = await busyWorld(12);
+    const other = await openReplica(world, { snapshotEvery: 10, trimMargin: 0 });
+    await world.during(replica.maintain());
+    const restoredAt = replica.revision + 2 ** 20;
+    await world.store.put(snapshotKey("test", restoredAt), new Uint8Array());
+    await world.store.put(archiveKey("test", restoredAt), encodeArchive([]));
+    for (let round = 0; round < 3; round++) {
+      await work(11);
+      await world.during(other.maintain());
+    }
+    await work(2);
+    const { archivedTo } = await world.during(replica.maintain());
+    expect(archivedTo).toBe(replica.revision);
   });
 
   test("says what is lost when entries were trimmed that nobody archived, and goes on behind a snapshot", async () => {
