@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createManualClock } from "../../../../adapters/memory/clock.ts";
 import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
-import { startPacking } from "../../../../broker/cold/start-packing.ts";
+import { startPacking, type PackingOptions } from "../../../../broker/cold/start-packing.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import type { Partition } from "../../../../broker/replication/partition.ts";
 import type { TopicTable } from "../../../../broker/replication/topic-table.ts";
@@ -26,6 +26,21 @@ function partitionOf(index: number, batches: readonly Uint8Array[]): Partition {
   return { topicId, index, isLeader: true, log, stirs: new Set(), ...ends } as unknown as Partition;
 }
 
+/** Every second, what these have. */
+function pack(
+  partitions: readonly Partition[],
+  ports: Pick<PackingOptions, "objects" | "clock" | "log">,
+): () => Promise<void> {
+  const topics = { held: () => partitions, local: () => ({ partitions }) };
+  return startPacking({
+    ...ports,
+    cell,
+    broker: { broker: 1, brokerEpoch: 2 },
+    topics: topics as unknown as TopicTable,
+    config: { intervalMs: 1_000, packBytes: 64 * 1024 },
+  });
+}
+
 test("a damaged batch is told once; what is before it is packed, and other partitions are", async () => {
   const damaged = batchOf({ baseOffset: 1 });
   damaged[damaged.length - 1]! ^= 1;
@@ -36,16 +51,8 @@ test("a damaged batch is told once; what is before it is packed, and other parti
   const errors: string[] = [];
   const objects = createMemoryObjectStore();
   const clock = createManualClock();
-  const topics = { held: () => partitions, local: () => ({ partitions }) };
-  const stop = startPacking({
-    cell,
-    broker: { broker: 1, brokerEpoch: 2 },
-    topics: topics as unknown as TopicTable,
-    objects,
-    clock,
-    log: { ...silentLog, error: (message) => void errors.push(message) },
-    config: { intervalMs: 1_000, packBytes: 64 * 1024 },
-  });
+  const log = { ...silentLog, error: (message: string) => void errors.push(message) };
+  const stop = pack(partitions, { objects, clock, log });
   for (let round = 0; round < 3; round++) await clock.advance(1_000);
   await stop();
   const found: string[] = [];
@@ -69,16 +76,7 @@ test("a pack that the log start has passed goes when what was committed by then 
     return before.put(...asked);
   };
   const clock = createManualClock();
-  const topics = { held: () => [partition], local: () => ({ partitions: [partition] }) };
-  const stop = startPacking({
-    cell,
-    broker: { broker: 1, brokerEpoch: 2 },
-    topics: topics as unknown as TopicTable,
-    objects,
-    clock,
-    log: silentLog,
-    config: { intervalMs: 1_000, packBytes: 64 * 1024 },
-  });
+  const stop = pack([partition], { objects, clock, log: silentLog });
   const ranges = async (): Promise<string[]> => {
     const found: string[] = [];
     for await (const { baseOffset, endOffset } of packedRanges(objects, cell))
