@@ -1,7 +1,7 @@
 import type { TopicSettings } from "../../metadata/settings/topic-settings.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LogStore, PinnedFile } from "../log/log-store.ts";
-import type { Partition } from "../replication/partition.ts";
+import { notePressed, type Partition } from "../replication/partition.ts";
 import type { TopicTable } from "../replication/topic-table.ts";
 
 // What the object store has need not be here too: local.retention.* says for how long it stays all the same, and the disk's budget for how much of it there is
@@ -37,26 +37,20 @@ export async function releaseLocal(
 /** So many files are looked at in a round. */
 const filesAtMost = 8;
 
-/** Lets go of what keeps the oldest files, some more than `overBytes` of them; what of it is in no segment yet is answered. */
+/** Lets go of what keeps the oldest files, some more than `overBytes` of them; what of it is in no segment yet is noted as wanted there. */
 export async function relieve(
   { store, topics }: { readonly store: LogStore; readonly topics: TopicTable },
   overBytes: number,
-): Promise<{ topicId: string; index: number }[]> {
-  const waiting: { topicId: string; index: number }[] = [];
+): Promise<void> {
   let freed = 0;
   for (const file of await store.oldestFiles(filesAtMost)) {
     if (freed >= overBytes) break;
     freed += file.sizeBytes;
-    waiting.push(...(await letGoOf(topics, file)));
+    await letGoOf(topics, file);
   }
-  return waiting;
 }
 
-async function letGoOf(
-  topics: TopicTable,
-  { holds }: PinnedFile,
-): Promise<{ topicId: string; index: number }[]> {
-  const waiting: { topicId: string; index: number }[] = [];
+async function letGoOf(topics: TopicTable, { holds }: PinnedFile): Promise<void> {
   for (const { topicId, index, endOffset } of holds) {
     const partition = topics.local(topicId)?.partitions[index];
     if (partition === undefined || partition.log.failure !== null) continue;
@@ -64,7 +58,8 @@ async function letGoOf(
     // No more than the file holds: what is newer is read more often.
     const offset = Math.min(endOffset, tieredEnd, log.highWatermark);
     if (offset > log.localStartOffset) await log.releaseLocal(offset);
-    if (tieredEnd < endOffset) waiting.push({ topicId, index });
+    // No part of it that may be cut yet: of a log that ends below, the leader would never be done.
+    const pressed = Math.min(endOffset, log.highWatermark);
+    if (tieredEnd < pressed) notePressed(partition, pressed);
   }
-  return waiting;
 }

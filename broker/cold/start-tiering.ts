@@ -2,7 +2,7 @@ import type { Clock } from "../../ports/clock.ts";
 import { DiskError } from "../../ports/disk.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import { startPeriodic } from "../periodic.ts";
-import type { Partition } from "../replication/partition.ts";
+import { pressedEndOf, type Partition } from "../replication/partition.ts";
 import type { LocalTopic, TopicTable } from "../replication/topic-table.ts";
 import type { BrokerServices } from "../services.ts";
 import { isTieredHere } from "./is-tiered.ts";
@@ -27,7 +27,6 @@ type Watched = {
   /** How much that was when it was measured, and how large the log was then. */
   untieredBytes: number;
   atSizeBytes: number;
-  isPressed: boolean;
   /** Its own last put failed: nothing is tried before. */
   notBeforeMs: number;
   pauseMs: number;
@@ -97,15 +96,11 @@ function* held(topics: TopicTable): Generator<[Partition, LocalTopic]> {
     for (const partition of topic.partitions) if (partition !== undefined) yield [partition, topic];
 }
 
-/** What the disk's budget does not allow goes, where the store has it; where not, it is put there next. */
-async function press(desk: Desk): Promise<void> {
-  const { store, topics, config } = desk;
+/** What the disk's budget does not allow goes, where the store has it; where not, its leader puts it there next. */
+async function press({ store, topics, config }: Desk): Promise<void> {
   const overBytes = store.statistics().sizeOnDisk - config.localBudgetBytes;
   if (overBytes <= 0) return;
-  for (const { topicId, index } of await relieve({ store, topics }, overBytes)) {
-    const partition = topics.local(topicId)?.partitions[index];
-    if (partition !== undefined) watchedOf(desk, partition).isPressed = true;
-  }
+  await relieve({ store, topics }, overBytes);
 }
 
 /** Two at a time: the writer has as many buffers. */
@@ -142,7 +137,6 @@ function watchedOf({ watched }: Desk, partition: Partition): Watched {
     oldEnd: -1,
     untieredBytes: 0,
     atSizeBytes: -1,
-    isPressed: known?.isPressed ?? false,
     notBeforeMs: 0,
     pauseMs: firstPauseMs,
   };
@@ -157,7 +151,6 @@ async function isDue(desk: Desk, partition: Partition, limits: CutLimits): Promi
   const nowMs = desk.clock.monotonicMs();
   if (log.highWatermark <= from) {
     state.sinceMs = null;
-    state.isPressed = false;
     return false;
   }
   state.sinceMs ??= nowMs;
@@ -165,7 +158,7 @@ async function isDue(desk: Desk, partition: Partition, limits: CutLimits): Promi
     state.oldEnd = log.highWatermark;
     state.sinceMs = nowMs;
   }
-  const { isPressed } = state;
+  const isPressed = pressedEndOf(partition) > from;
   const isOld = state.oldEnd > from;
   if (isOld || isPressed || !limits.isEager)
     return isCutDue({ bytes: 1, isOld, isPressed }, { ...limits, segmentBytes: Infinity });
@@ -202,7 +195,6 @@ async function cutOne(desk: Desk, partition: Partition, limits: CutLimits): Prom
   Object.assign(desk, { pauseMs: firstPauseMs, failureCount: 0 });
   state.pauseMs = firstPauseMs;
   if (partition.tieredEnd === before) return;
-  state.isPressed = false;
   // What is left has come since, more or less.
   if (state.oldEnd < 0) state.sinceMs = null;
   if (state.oldEnd <= partition.tieredEnd) state.oldEnd = -1;

@@ -1,7 +1,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import { errorCodes } from "../../protocol/errors.ts";
-import type { FetchRequest } from "../../protocol/messages/fetch.ts";
-import type { Encodable } from "../../protocol/schema/message.ts";
+import { extend } from "../../protocol/extension-fields.ts";
+import type { Encodable, Infer } from "../../protocol/schema/message.ts";
 import {
   metadataAnswerToWire,
   metadataFetchFromWire,
@@ -19,9 +19,9 @@ import { shapeFetchResponse } from "../fetch-sessions/shape-response.ts";
 import { closestReplica } from "../replication/closest-replica.ts";
 import type { Replica } from "../replication/follower-fetch.ts";
 import { countFetch, isNewerThanKnown } from "../replication/follower-fetch.ts";
-import { replicaFetchResponse } from "../replication/replica-fetch-message.ts";
+import { askedByFollowers, replicaFetchResponse } from "../replication/replica-fetch-message.ts";
 import { restFollower } from "../replication/leader-state.ts";
-import type { Partition } from "../replication/partition.ts";
+import { notePressed, type Partition } from "../replication/partition.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
 import { kafkaApi } from "./kafka-api.ts";
@@ -30,6 +30,10 @@ import { lookForUnknown } from "./submit.ts";
 
 type Context = RequestContext<BrokerServices>;
 type Response = Encodable<typeof replicaFetchResponse>;
+
+/** As clients, followers and followers of the metadata log ask. */
+const fetchRequest = extend(metadataFetchRequest, askedByFollowers);
+type FetchRequest = Infer<typeof fetchRequest>;
 
 const readCommitted = 1;
 const firstVersionWithIds = 13;
@@ -40,7 +44,7 @@ const emptyRecords = new Uint8Array(0);
 // v4: record batches and isolation levels (v0-3 would need them turned into old message sets; not served). v5: log start. v7: sessions (KIP-227).
 // v9: leader epochs (KIP-320). v11: racks (KIP-392). v12: divergence. v13: topic ids (KIP-516). v16: leader hints (KIP-951). v18: see replication.
 export const fetch = kafkaApi(
-  metadataFetchRequest,
+  fetchRequest,
   replicaFetchResponse,
   { versions: [4, 18] },
   async (request, context: Context): Promise<Response> => {
@@ -68,7 +72,10 @@ export const fetch = kafkaApi(
         sessionId: 0,
         responses: [],
       };
-    if (replica !== null) await countFollower([...resolved.partitions], { context, replica });
+    if (replica !== null) {
+      await countFollower([...resolved.partitions], { context, replica });
+      notePressure(request, services);
+    }
     const { wanted, read } = await poll(request, resolved, caller);
     return shape(resolved, {
       wanted,
@@ -114,6 +121,18 @@ async function countFollower(
     const { fetchOffset, lastFetchedEpoch } = each;
     const fetch = { ...replica, fetchOffset, lastFetchedEpoch };
     if (countFetch(partition, fetch, nowMs)) services.inSync.look(partition);
+  }
+}
+
+/** What followers' disks need to be in the object store. */
+function notePressure({ topics }: FetchRequest, services: BrokerServices): void {
+  for (const { topicId, partitions } of topics) {
+    for (const { partition: index, currentLeaderEpoch, pressedEnd } of partitions) {
+      if (pressedEnd < 0) continue;
+      const partition = services.topics.local(topicId)?.partitions[index];
+      if (partition?.isLeader === true && partition.leaderEpoch === currentLeaderEpoch)
+        notePressed(partition, pressedEnd);
+    }
   }
 }
 

@@ -10,6 +10,8 @@ export type PartitionWish = {
   readonly lastFetchedEpoch: number;
   readonly logStartOffset: number;
   readonly highWatermark: number;
+  /** What the leader is asked to put into the object store, because this disk needs the room; -1: nothing. */
+  readonly pressedEnd: number;
 };
 
 export type SessionRequest = {
@@ -84,6 +86,7 @@ function isSame(left: PartitionWish, right: PartitionWish): boolean {
     left.fetchOffset === right.fetchOffset &&
     left.leaderEpoch === right.leaderEpoch &&
     left.lastFetchedEpoch === right.lastFetchedEpoch &&
-    left.logStartOffset === right.logStartOffset
+    left.logStartOffset === right.logStartOffset &&
+    left.pressedEnd >= right.pressedEnd
   );
 }

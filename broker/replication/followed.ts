@@ -32,6 +32,8 @@ export type Followed = {
   readonly recoveries: () => readonly Recovery[];
   /** The high watermark or the log start has moved. */
   readonly onWatermarks: () => void;
+  /** Everything below is to go to the object store for this disk's sake; -1: nothing. */
+  readonly pressedEnd: () => number;
   /** What the leader knows of the object store. */
   readonly onColdEnds: (ends: { readonly tieredEnd: number; readonly packedEnd: number }) => void;
   /** What the log begins with that begins where the object store ends; null if that has nothing. Rejects while it does not answer. */

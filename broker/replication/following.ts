@@ -1,6 +1,6 @@
 import type { Recovery } from "./follower-step.ts";
 import type { Tier } from "../cold/tier.ts";
-import { notePackedEnd, noteTieredEnd, wake, type Partition } from "./partition.ts";
+import { notePackedEnd, noteTieredEnd, pressedEndOf, wake, type Partition } from "./partition.ts";
 import type { ReplicaFetchers } from "./replica-fetchers.ts";
 import type { Following, LocalTopic } from "./topic-table.ts";
 
@@ -18,6 +18,7 @@ export function followingOf(fetchers: ReplicaFetchers, tier: Pick<Tier, "beginni
         recoveries: () => recoveriesOf(topic, partition),
         // Consumers may be reading here (KIP-392).
         onWatermarks: () => wake(partition),
+        pressedEnd: () => pressedEndOf(partition),
         onColdEnds({ tieredEnd, packedEnd }) {
           noteTieredEnd(partition, tieredEnd);
           notePackedEnd(partition, packedEnd);

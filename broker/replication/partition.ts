@@ -39,6 +39,8 @@ export type Partition = {
   tieredEnd: number;
   /** Committed records below are in packs, or in segments; -1 while this broker does not know. */
   packedEnd: number;
+  /** Some replica's disk needs everything below to be in the object store, so that it can let go of it; -1: none does. */
+  pressedEnd: number;
 };
 
 /** Called with true once everything below the offset is committed, with false when this broker can no longer promise it. */
@@ -70,6 +72,7 @@ export function createPartition(topicId: string, index: number, log: PartitionLo
     toldEnd: -1,
     tieredEnd: -1,
     packedEnd: -1,
+    pressedEnd: -1,
   };
 }
 
@@ -83,7 +86,11 @@ export function becomeLeader(
   assert(leaderEpoch >= partition.leaderEpoch, "leader epochs only grow");
   assert(leaderEpoch > partition.failedEpoch, "a term that failed is not taken up again");
   const isSameTerm = partition.isLeader && leaderEpoch === partition.leaderEpoch;
-  if (leaderEpoch > partition.leaderEpoch) partition.log.startLeaderEpoch(leaderEpoch);
+  if (leaderEpoch > partition.leaderEpoch) {
+    partition.log.startLeaderEpoch(leaderEpoch);
+    // It may lie above what has become of the log. Whoever still needs it says so again, and followers do with their first fetch of a term.
+    partition.pressedEnd = -1;
+  }
   partition.leaderEpoch = leaderEpoch;
   partition.isLeader = true;
   const isAlone = assignment.replicas.length === 1;
@@ -193,6 +200,15 @@ export function notePackedEnd(partition: Partition, offset: number): void {
   partition.packedEnd = offset;
   for (const stir of Array.from(partition.stirs)) stir();
 }
+
+/** A replica's disk is to let go of what lies below `offset`, which is committed: the leader puts it into the object store next. */
+export function notePressed(partition: Partition, offset: number): void {
+  partition.pressedEnd = Math.max(partition.pressedEnd, offset);
+}
+
+/** What is still to be put there for that; -1: nothing. */
+export const pressedEndOf = ({ pressedEnd, tieredEnd }: Partition): number =>
+  pressedEnd > tieredEnd ? pressedEnd : -1;
 
 /** Wakes parked fetches. A watcher may unregister itself or others while it runs. */
 export function wake(partition: Partition): void {

@@ -1,7 +1,19 @@
 import { extend } from "../../protocol/extension-fields.ts";
-import { fetchResponse } from "../../protocol/messages/fetch.ts";
+import { fetchRequest, fetchResponse } from "../../protocol/messages/fetch.ts";
 import type { Infer } from "../../protocol/schema/message.ts";
 import { int64, tagged, withDefault } from "../../protocol/schema/types.ts";
+
+/** What a follower says besides what Kafka's would. */
+export const askedByFollowers = {
+  topics: {
+    partitions: {
+      /** Everything below is to go to the object store next: the follower's disk needs the room; -1: nothing. */
+      pressedEnd: tagged(10_000, 12, withDefault(int64, -1)),
+    },
+  },
+};
+
+export const replicaFetchRequest = extend(fetchRequest, askedByFollowers);
 
 /** What a leader tells its followers besides what Kafka's would. */
 export const replicaFetchResponse = extend(fetchResponse, {

@@ -1,7 +1,6 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { ErrorName } from "../../protocol/errors.ts";
 import { errorCodes, errorNameOf } from "../../protocol/errors.ts";
-import { fetchRequest } from "../../protocol/messages/fetch.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { Peer } from "../peers/peer.ts";
 import { PeerError } from "../peers/peer.ts";
@@ -10,7 +9,11 @@ import { createFetchSessionClient } from "./fetch-session-client.ts";
 import type { Followed, FollowedLog } from "./followed.ts";
 import type { FollowerStep, LeaderAnswer } from "./follower-step.ts";
 import { followedWatermarks, followerStep, recoveryStep } from "./follower-step.ts";
-import { replicaFetchResponse, type ReplicaFetchResponse } from "./replica-fetch-message.ts";
+import {
+  replicaFetchRequest,
+  replicaFetchResponse,
+  type ReplicaFetchResponse,
+} from "./replica-fetch-message.ts";
 
 // One follower's loop over all partitions it follows one leader for (replication.md 5): ask, write what comes, and ask on from what is written. What the
 // answer holds is in the log's ring before the next question, and written before that question tells the leader so.
@@ -177,6 +180,7 @@ class Fetcher {
         lastFetchedEpoch: log.leaderEpoch,
         logStartOffset: log.logStartOffset,
         highWatermark: log.highWatermark,
+        pressedEnd: followed.pressedEnd(),
       });
     }
     return wanted;
@@ -200,7 +204,7 @@ class Fetcher {
       else list.push(wish);
     }
     return peer.call({
-      request: fetchRequest,
+      request: replicaFetchRequest,
       response: replicaFetchResponse,
       version: fetchVersion,
       timeoutMs,
@@ -221,6 +225,7 @@ class Fetcher {
             logStartOffset: wish.logStartOffset,
             partitionMaxBytes: maxPartitionBytes,
             highWatermark: wish.highWatermark,
+            pressedEnd: wish.pressedEnd,
           })),
         })),
         forgottenTopicsData: asked.forgotten.map(({ topicId, index }) => ({
