@@ -39,6 +39,8 @@ export type CellOptions = {
   /** Zones that hosts are spread over in turn. */
   readonly zones?: readonly string[];
   readonly config?: Partial<BrokerConfig>;
+  /** What differs from that on one broker, counted from 1. */
+  readonly configOf?: (number: number) => Partial<BrokerConfig>;
   /** On the network and the object store of another cell, of which it is restored: its machines have other names. */
   readonly beside?: { readonly network: SimNetwork; readonly objects: SimObjectStore };
 };
@@ -78,17 +80,18 @@ export class SimCell {
   readonly truth: CellTruth;
   readonly cold: ColdTruth;
   readonly control: ControlPlane;
-  readonly #config: Partial<BrokerConfig>;
+  readonly #configOf: (number: number) => Partial<BrokerConfig>;
   readonly #listeners: CellListener[] = [];
   readonly #zones: readonly string[];
   readonly #prefix: string;
   #clientCount = 0;
 
-  constructor({ world, brokerCount, zones = ["a", "b", "c"], config = {}, beside }: CellOptions) {
+  constructor(options: CellOptions) {
+    const { world, brokerCount, zones = ["a", "b", "c"], beside } = options;
     this.world = world;
     this.#prefix = beside === undefined ? "" : "restored-";
     this.#zones = zones;
-    this.#config = config;
+    this.#configOf = (number) => ({ ...options.config, ...options.configOf?.(number) });
     this.network = beside?.network ?? new SimNetwork(world);
     this.metadata = new SimMetadataLog(world, this.network, `${this.#prefix}dynamodb`);
     this.objects = beside?.objects ?? new SimObjectStore(world, this.network);
@@ -113,7 +116,7 @@ export class SimCell {
         ...smallBrokerConfig,
         directory: "",
         listen: { host: "", port: 0 },
-        ...this.#config,
+        ...this.#configOf(number),
       },
     });
     this.brokers.push(node);

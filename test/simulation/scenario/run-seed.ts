@@ -54,7 +54,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedResult> {
   const plan = drawSwarm(seed, options);
   const faults = options.faults ?? plan.faults;
   const world = createWorld({ seed, faults, ...(trace === undefined ? {} : { trace }) });
-  const cell = new SimCell({ world, brokerCount: plan.brokerCount, config: plan.config });
+  const cell = new SimCell({ ...plan, world });
   const watch = new InvariantWatch(cell, invariants);
   let segments = 0;
   cell.objects.onChange(({ key, before }) => {

@@ -9,6 +9,7 @@ import {
   drawColdClients,
   drawCompaction,
   drawCompactionConfig,
+  drawDisks,
   drawPackingConfig,
   drawRetention,
   drawTieringConfig,
@@ -21,6 +22,7 @@ import { drawWorkload } from "./workload.ts";
 export type SwarmPlan = {
   readonly brokerCount: number;
   readonly config: Partial<BrokerConfig>;
+  readonly configOf: (number: number) => Partial<BrokerConfig>;
   readonly faults: FaultRates;
   readonly workload: WorkloadPlan;
   /** Under load and faults: whichever comes first. */
@@ -55,15 +57,17 @@ export function drawSwarm(seed: number, limits: SwarmLimits = {}): SwarmPlan {
     streams("swarm faults"),
     faultNames.filter((name) => !onlyInScenarios.includes(name)),
   );
+  const config = {
+    ...drawConfig(stream),
+    ...drawCellConfig(streams("swarm cell times")),
+    ...drawTieringConfig(streams("swarm tiering")),
+    ...drawPackingConfig(streams("swarm packing"), limits),
+    ...drawCompactionConfig(streams("swarm compaction")),
+  };
   return {
     brokerCount,
-    config: {
-      ...drawConfig(stream),
-      ...drawCellConfig(streams("swarm cell times")),
-      ...drawTieringConfig(streams("swarm tiering")),
-      ...drawPackingConfig(streams("swarm packing"), limits),
-      ...drawCompactionConfig(streams("swarm compaction")),
-    },
+    config,
+    configOf: drawDisks(streams("swarm disks"), { config, brokerCount }),
     faults,
     workload: withCompaction(
       streams("swarm compacted topics"),

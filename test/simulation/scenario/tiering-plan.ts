@@ -43,6 +43,23 @@ export function drawPackingConfig(
   return isPacking ? { packing } : {};
 }
 
+/** In some cells one broker's disk is too small, and nothing but its need has the others, who have room, put records into the object store. */
+export function drawDisks(
+  stream: Stream,
+  {
+    config: { tiering, packing },
+    brokerCount,
+  }: { readonly config: Partial<BrokerConfig>; readonly brokerCount: number },
+): (number: number) => Partial<BrokerConfig> {
+  const isUneven = stream.chance(0.25) && brokerCount > 1 && packing === undefined;
+  const small = 1 + stream.int(brokerCount);
+  if (!isUneven || tiering === undefined) return () => ({});
+  const waiting = { ...tiering, isEager: false, maxAgeMs: 3_600_000 };
+  return (number) => ({
+    tiering: { ...waiting, localBudgetBytes: number === small ? 0 : 1_024 ** 3 },
+  });
+}
+
 /** Settings of a topic that let go of records: here only, or everywhere. */
 export function drawRetention(stream: Stream): Record<string, string> {
   const configs: Record<string, string> = {};
