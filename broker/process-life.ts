@@ -1,10 +1,13 @@
 import type { LogOutput } from "./log-output.ts";
 
-/** From the moment a server process is up to its end, by a signal or by a failure that it must not outlive. */
+/**
+ * From a server process's start to its end, by a signal or by a failure that it must not outlive. Told to stop before it is up, it ends at once: nothing was
+ * acknowledged by it yet. Without a handler the first process of a container would not hear of SIGTERM, and be waited for.
+ */
 export type ProcessLife = {
   /** What must not go on ends with exit code 1; what it says begins with `whatStops`. */
   readonly fail: (error: Error) => void;
-  /** Resolves with the exit code. From here on the first SIGINT or SIGTERM stops in order, the second at once; neither loses what was acknowledged. */
+  /** It is up. Resolves with the exit code: from here on the first SIGINT or SIGTERM stops in order, the second at once; neither loses what was acknowledged. */
   untilStopped(stopping: Stopping): Promise<number>;
   /** As the first signal does; nothing if it is stopping already. */
   stop(): void;
@@ -49,11 +52,17 @@ export function createProcessLife(log: LogOutput, whatStops: string): ProcessLif
     );
   }
 
-  function signalled(): void {
+  function signalled(signal: NodeJS.Signals, number: number): void {
+    if (stopping === null) {
+      log.info("told to stop before it was up", { signal });
+      exitAtOnce(128 + number);
+    }
     if (isStopping) exitAtOnce(130);
     stop();
   }
 
+  process.on("SIGINT", signalled);
+  process.on("SIGTERM", signalled);
   return {
     fail(error) {
       log.error(whatStops, { error: error.message });
@@ -61,8 +70,6 @@ export function createProcessLife(log: LogOutput, whatStops: string): ProcessLif
     },
     untilStopped(how) {
       stopping = how;
-      process.on("SIGINT", signalled);
-      process.on("SIGTERM", signalled);
       return ended;
     },
     stop,

@@ -22,6 +22,27 @@ test("a broker that was told too little says all of it, and ends", async () => {
   expect(line?.["error"]).toContain('MYELIN_PORT is "many": it should be the port of Kafka');
 });
 
+test("a broker that waits for its metadata log ends as soon as it is told to", async () => {
+  const port = await freePortRange(1);
+  const container = startBrokerContainer({
+    MYELIN_CELL: "cell-1",
+    MYELIN_METADATA_TABLE: "table",
+    MYELIN_BUCKET: "bucket",
+    MYELIN_ADVERTISED_HOST: "127.0.0.1",
+    MYELIN_ZONE: "zone-1",
+    AWS_REGION: "eu-central-1",
+    AWS_ACCESS_KEY_ID: "none",
+    AWS_SECRET_ACCESS_KEY: "none",
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+  });
+  await container.whenSaid("the metadata log does not answer; the start waits for it");
+  // By its own doing: the first process of a container is not ended by a signal that it does not handle.
+  expect(await container.stop()).toBe(143);
+  expect(container.lines()).toContainEqual(
+    expect.objectContaining({ msg: "told to stop before it was up", signal: "SIGTERM" }),
+  );
+}, 60_000);
+
 describe.skipIf(skipped !== null)("brokers as containers, over DynamoDB and S3", () => {
   const directory = temporaryDirectory();
   let aws: AwsEmulation;
