@@ -7,6 +7,16 @@ import type { BrokerEnvironment } from "./environment.ts";
 /** Where the broker is: its failure domain, and how others reach it. */
 export type Place = { readonly zone: string; readonly host: string };
 
+export type ContainerFacts = {
+  readonly place: Place;
+  readonly version: string;
+  /** What its disk has free at the start. */
+  readonly diskBytes: number;
+};
+
+/** Of the disk: what the log takes before cold records leave it. The rest is for what the store does not take for a while. */
+const localShare = 0.5;
+
 /** For what a stop does beside handing over: answering what is under way, the last writes and flushes. */
 const stopReserveMs = 20_000;
 /** Of that, for requests under way. */
@@ -18,8 +28,7 @@ const stopTimeoutMs = 10_000;
  */
 export function containerConfig(
   environment: BrokerEnvironment,
-  place: Place,
-  version: string,
+  { place, version, diskBytes }: ContainerFacts,
 ): BrokerConfig {
   const { MYELIN_PORT: port, MYELIN_LISTEN_HOST: host, MYELIN_PROFILE: profile } = environment;
   const stopMs = environment.MYELIN_STOP_TIMEOUT_S * 1_000;
@@ -32,6 +41,7 @@ export function containerConfig(
     advertised: { host: place.host, port },
     zone: place.zone,
     isEphemeral: true,
+    tiering: { localBudgetBytes: Math.floor(diskBytes * localShare) },
     // All disks of a cell may go at once: what is in no segment yet is in packs.
     packing: defaultPackingConfig,
     version,

@@ -64,12 +64,14 @@ export async function startContainer(
   starting.defer(() => metadata.close());
   const disk = createNodeDisk();
   starting.defer(() => disk.close());
+  await disk.makeDirectory(environment.MYELIN_DATA_DIR);
+  const diskBytes = await disk.freeBytes(environment.MYELIN_DATA_DIR);
   const network = createNodeNetwork();
   const cleaner = createCleaner(() => startCompactionThread<CleaningRequest, CleaningAnswer>());
   starting.defer(() => cleaner.close());
   const broker = await createBroker(
     { ...ports, disk, network, metadata, cleaner, log, onFatal },
-    containerConfig(environment, place, version),
+    containerConfig(environment, { place, version, diskBytes }),
   );
   starting.defer(() => broker.close());
   const brokerLog = log.with({ broker: broker.brokerId, zone: place.zone });

@@ -13,7 +13,7 @@ function configOf(more: Record<string, string> = {}) {
     ECS_CONTAINER_METADATA_URI_V4: "http://169.254.170.2/v4/abc",
     ...more,
   });
-  return containerConfig(environment, place, "1.2.3");
+  return containerConfig(environment, { place, version: "1.2.3", diskBytes: 40_000_000_000 });
 }
 
 test("a container listens everywhere, tells the task's address, and knows that its disk goes with it", () => {
@@ -23,6 +23,7 @@ test("a container listens everywhere, tells the task's address, and knows that i
     advertised: { host: "10.0.1.7", port: 9092 },
     zone: "eu-central-1a",
     isEphemeral: true,
+    tiering: { localBudgetBytes: 20_000_000_000 },
     version: "1.2.3",
   });
 });
