@@ -9,7 +9,7 @@ import { storedTopics } from "./stored-topics.ts";
 type CellStore = { readonly objects: ObjectStore; readonly cell: string };
 
 export type StoredEpochs = {
-  /** The highest leader epoch that the store has of a partition; -1 if it has nothing of it, or nothing that can be read. */
+  /** The highest leader epoch that the store has of a partition, as far as it can be read; -1 if it has nothing of it. */
   readonly epochOf: (topicId: string, index: number) => number;
   /** One more than the last partition of a topic that the store has something of. */
   readonly partitionCountOf: (topicId: string) => number;
@@ -20,7 +20,8 @@ const requestsAtOnce = 16;
 
 /**
  * In whose terms the store was written: a request for each topic, each partition and each pack. A cell that is begun anew from the store leads above them, or it
- * could not claim its manifests. Of what is damaged nothing is known here. Throws ObjectStoreError.
+ * could not claim its manifests. Of what is damaged no more is known than that it is there: so the partition waits for whoever mends it, instead of beginning beside
+ * it. Throws ObjectStoreError.
  */
 export async function storedEpochs(at: CellStore): Promise<StoredEpochs> {
   const known = new Map<string, number>();
@@ -33,8 +34,7 @@ export async function storedEpochs(at: CellStore): Promise<StoredEpochs> {
   async function noteManifest(path: { topicId: string; index: number }): Promise<void> {
     const found = await at.objects.get(manifestKey({ cell: at.cell, ...path }));
     const decoded = found === null ? null : decodeManifest(found.bytes);
-    const epoch = decoded?.kind === "decoded" ? decoded.manifest.leaderEpoch : -1;
-    note(path.topicId, path.index, epoch);
+    note(path.topicId, path.index, decoded === null ? -1 : epochIn(decoded));
   }
   const topics = await storedTopics(at.objects, at.cell);
   const partitions: { topicId: string; index: number }[] = [];
@@ -49,6 +49,10 @@ export async function storedEpochs(at: CellStore): Promise<StoredEpochs> {
     partitionCountOf: (topicId) => counts.get(topicId) ?? 0,
   };
 }
+
+/** Of one that is damaged, the lowest that it can have been put in. */
+const epochIn = (decoded: ReturnType<typeof decodeManifest>): number =>
+  decoded.kind === "decoded" ? decoded.manifest.leaderEpoch : 0;
 
 async function storedPartitions({ objects, cell }: CellStore, topicId: string): Promise<number[]> {
   const names = await storedNames(objects, topicPrefix(cell, topicId));
