@@ -1,4 +1,4 @@
-import type { Image } from "../../metadata/image/image.ts";
+import { systemClusterId, type Image } from "../../metadata/image/image.ts";
 import type { MetadataReplica } from "../../metadata/log/replica.ts";
 import { MetadataLogError } from "../../ports/metadata-log.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -12,12 +12,13 @@ import type { FoundRange } from "../tiering/pack-recovery.ts";
 import type { Partition } from "../replication/partition.ts";
 import { keptTopics } from "./kept-topics.ts";
 import type { Keeping } from "./kept-topics.ts";
+import { createPackedWhole, isPackedAgain, type PackedWhole } from "./packed-whole.ts";
 import { createPackedStarts } from "./packed-start.ts";
 import type { Tier, TierPlace } from "./tier.ts";
 
 // Packs of lives that are over: nobody remembers what they hold. The controller's broker goes through them, a few at a time, and deletes those of which every
-// range is in a manifest by now, below its log's start, or of a topic that is gone. Internal topics have no manifest: where their logs begin it knows of those
-// that it leads.
+// range is in a manifest by now, below its log's start, packed again by a later leader, or of a topic that is gone. Internal topics have no manifest: where
+// their logs begin it knows of those that it leads, and of the others it looks for packs that have them whole.
 
 export type PackSweepOptions = {
   readonly cell: string;
@@ -30,19 +31,23 @@ export type PackSweepOptions = {
   readonly intervalMs: number;
 };
 
-type Sweep = PackSweepOptions & { readonly packedStart: (partition: Partition) => number };
+type Sweep = PackSweepOptions & {
+  readonly packedStart: (partition: Partition) => number;
+  readonly packedWhole: () => Promise<PackedWhole>;
+};
 
 const packsPerRound = 64;
 
 export function startPackSweep(options: PackSweepOptions): () => Promise<void> {
-  const { clock, log, intervalMs, isController } = options;
+  const { clock, log, intervalMs, isController, tier, cell } = options;
   let startAfter: string | null = null;
   const packedStart = createPackedStarts();
+  const packedWhole = createPackedWhole({ objects: tier.objects, cell });
   return startPeriodic({
     clock,
     intervalMs,
     async round(isStopped) {
-      const all = { ...options, packedStart };
+      const all = { ...options, packedStart, packedWhole };
       startAfter = isController() ? await sweep(all, startAfter, isStopped) : null;
     },
     failed: (error) =>
@@ -52,7 +57,7 @@ export function startPackSweep(options: PackSweepOptions): () => Promise<void> {
 
 /** One round; where the next goes on, null from the beginning. */
 async function sweep(
-  { cell, tier, metadata, log, partitionOf, packedStart }: Sweep,
+  { cell, tier, metadata, log, partitionOf, packedStart, packedWhole }: Sweep,
   startAfter: string | null,
   isStopped: () => boolean,
 ): Promise<string | null> {
@@ -67,8 +72,9 @@ async function sweep(
     if (error instanceof MetadataLogError) return startAfter;
     throw error;
   }
-  const kept = keptOnce({ objects, cell, metadata });
-  const at: Judging = { tier, metadata, partitionOf, packedStart, kept };
+  const kept = once(() => keptTopics({ objects, cell, metadata }));
+  const whole = once(packedWhole);
+  const at: Judging = { tier, metadata, partitionOf, packedStart, kept, whole };
   const unneeded: string[] = [];
   for (const pack of listed.packs) {
     if (isStopped()) return startAfter;
@@ -92,31 +98,36 @@ const isOfThisLife = ({ brokers }: Image, { broker, brokerEpoch }: ListedPack): 
 type Judging = Pick<Sweep, "tier" | "metadata" | "partitionOf" | "packedStart"> & {
   /** Topics that a restored cell does not know, and keeps. */
   readonly kept: () => Promise<Keeping>;
+  readonly whole: () => Promise<PackedWhole>;
 };
 
 /** Asks the store when it is first wanted: hardly ever. */
-function keptOnce(at: Parameters<typeof keptTopics>[0]): () => Promise<Keeping> {
-  let asked: Promise<Keeping> | null = null;
-  return () => (asked ??= keptTopics(at));
+function once<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let asked: Promise<Answer> | null = null;
+  return () => (asked ??= ask());
 }
 
 async function areAllHeld(at: Judging, found: readonly FoundRange[]): Promise<boolean> {
-  for (const { range } of found) if (!(await isHeld(at, range))) return false;
+  for (const each of found) if (!(await isHeld(at, each))) return false;
   return true;
 }
 
 async function isHeld(
-  { tier, metadata, partitionOf, packedStart, kept }: Judging,
-  { topicId, index, endOffset }: FoundRange["range"],
+  { tier, metadata, partitionOf, packedStart, kept, whole }: Judging,
+  found: FoundRange,
 ): Promise<boolean> {
+  const { topicId, index, endOffset } = found.range;
   if (!metadata.image.topics.has(topicId)) return !(await kept()).isKept(topicId);
   const partition = partitionOf({ topicId, index });
   // A follower's high watermark may lag behind the start it was told of.
   if (partition?.isLeader === true && endOffset <= packedStart(partition)) return true;
   try {
     const manifest = await tier.manifest({ topicId, index });
-    if (manifest === null) return false;
-    return endOffset <= Math.max(tieredEnd(manifest), manifest.logStartOffset);
+    const isInManifest =
+      manifest !== null && endOffset <= Math.max(tieredEnd(manifest), manifest.logStartOffset);
+    if (isInManifest) return true;
+    const isCoordinators = metadata.image.topics.get(topicId)?.clusterId === systemClusterId;
+    return isCoordinators && isPackedAgain(await whole(), found);
   } catch (error) {
     if (error instanceof LogReadError) return false;
     throw error;

@@ -1,8 +1,6 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
-import { nextOffsetAt } from "../../protocol/records/batch.ts";
 import type { LogOutput } from "../log-output.ts";
-import { LogReadError } from "../log/partition-log.ts";
 import { startPeriodic } from "../periodic.ts";
 import { notePackedEnd, type Partition } from "../replication/partition.ts";
 import type { TopicTable } from "../replication/topic-table.ts";
@@ -10,8 +8,16 @@ import { deleteObjects } from "../tiering/delete-objects.ts";
 import { packKey, type PackName } from "../tiering/object-keys.ts";
 import { createPackBuilder, type PackBuilder } from "../tiering/pack.ts";
 import { unavailable } from "../tiering/store-failure.ts";
+import { fillPack, type FillOptions } from "./fill-pack.ts";
 import { packedFrom } from "./packed-from.ts";
 import { createPackedStarts } from "./packed-start.ts";
+import {
+  defaultWholeLimits,
+  isCoordinators,
+  WholeLogs,
+  type KeptFor,
+  type WholeLimits,
+} from "./whole-logs.ts";
 
 // A safety copy of what is in no segment yet, for the case that every replica is lost at once: every few seconds what the partitions led here have committed
 // since, in one object whatever their number. So the loss of all disks costs at most that many seconds (storage.md, "Segments and packs").
@@ -21,6 +27,8 @@ export type PackingConfig = {
   readonly intervalMs: number;
   /** Largest pack. */
   readonly packBytes: number;
+  /** When coordinators' logs are packed whole. */
+  readonly whole?: Partial<WholeLimits>;
 };
 
 export const defaultPackingConfig: PackingConfig = {
@@ -39,15 +47,20 @@ export type PackingOptions = {
 };
 
 /** A pack that is still needed: by which partitions, and up to where. */
-type Kept = { readonly key: string; readonly needs: { partition: Partition; endOffset: number }[] };
-
-type Packing = PackingOptions & {
-  sequence: number;
-  readonly kept: Set<Kept>;
-  readonly packedStart: (partition: Partition) => number;
-  /** Whose damaged batch has been told: it is met again in every round. */
-  readonly damaged: WeakSet<Partition>;
+type Kept = {
+  readonly key: string;
+  readonly sequence: number;
+  readonly sizeBytes: number;
+  readonly needs: readonly { readonly partition: Partition; readonly endOffset: number }[];
 };
+
+type Packing = PackingOptions &
+  FillOptions & {
+    sequence: number;
+    readonly kept: Set<Kept>;
+    readonly packedStart: (partition: Partition) => number;
+    readonly wholeLogs: WholeLogs;
+  };
 
 /** Packs put in one round: what does not fit waits for the next. */
 const packsPerRound = 8;
@@ -60,6 +73,7 @@ export function startPacking(options: PackingOptions): () => Promise<void> {
     sequence: 0,
     kept: new Set(),
     packedStart: createPackedStarts(),
+    wholeLogs: new WholeLogs(options.clock, { ...defaultWholeLimits, ...options.config.whole }),
     damaged: new WeakSet(),
   };
   return startPeriodic({
@@ -68,6 +82,7 @@ export function startPacking(options: PackingOptions): () => Promise<void> {
     async round() {
       await packAll(packing);
       await dropUnneeded(packing);
+      await packWholeLogs(packing);
     },
     failed: (error) =>
       options.log.error("packing failed; it is tried again", { error: String(error) }),
@@ -81,9 +96,10 @@ async function packAll(packing: Packing): Promise<void> {
     const ends = new Map<Partition, number>();
     while (behind.length > 0) {
       const [partition] = behind as [Partition, ...Partition[]];
-      const { end, isWhole } = await fill(packing, builder, partition);
+      const from = { partition, fromOffset: packedFrom(partition) };
+      const { end, kind } = await fillPack(builder, from, packing);
       if (end > 0) ends.set(partition, end);
-      if (!isWhole) break;
+      if (kind === "full") break;
       behind.shift();
     }
     if (ends.size === 0) {
@@ -91,54 +107,77 @@ async function packAll(packing: Packing): Promise<void> {
       behind.shift();
       continue;
     }
-    if (!(await put(packing, builder, ends))) return;
+    if ((await put(packing, builder, ends)) === null) return;
   }
 }
+
+const isLed = ({ isLeader, log }: Partition): boolean => isLeader && log.failure === null;
 
 const isBehind = (partition: Partition): boolean =>
-  partition.isLeader &&
-  partition.log.failure === null &&
-  partition.log.highWatermark > packedFrom(partition);
+  isLed(partition) && partition.log.highWatermark > packedFrom(partition);
 
-/** Adds what the partition has committed since; where that ends, 0 if nothing was added, and whether it is all. */
-async function fill(
-  { damaged, log: output }: Pick<Packing, "damaged" | "log">,
-  builder: PackBuilder,
-  partition: Partition,
-): Promise<{ end: number; isWhole: boolean }> {
-  const { log } = partition;
-  const upTo = log.highWatermark;
-  let end = 0;
-  try {
-    for await (const batch of log.readBatches(packedFrom(partition), upTo)) {
-      const added = builder.add(partition, batch);
-      if (added.kind === "full") return { end, isWhole: false };
-      if (added.kind === "corruptState") {
-        if (!damaged.has(partition))
-          output.error("a damaged batch is not packed, nor what is behind it", {
-            topicId: partition.topicId,
-            partition: partition.index,
-            reason: added.message,
-          });
-        damaged.add(partition);
-        break;
-      }
-      end = nextOffsetAt(batch, 0);
+/** Packs of coordinators' logs alone (whole-logs.ts). Nothing is done most of the time. */
+async function packWholeLogs(packing: Packing): Promise<void> {
+  const { topics, wholeLogs } = packing;
+  const led = Array.from(topics.held()).filter(
+    (partition) =>
+      isLed(partition) &&
+      isCoordinators(topics, partition) &&
+      partition.log.highWatermark > wholeFrom(partition),
+  );
+  const due = wholeLogs.due(led, keptForCoordinators(packing));
+  if (due.length === 0) return;
+  for (const left = [...due]; left.length > 0;) {
+    const builder = createPackBuilder(new Uint8Array(packing.config.packBytes));
+    const ends = new Map<Partition, number>();
+    while (left.length > 0) {
+      const [partition] = left as [Partition, ...Partition[]];
+      // Of one that has moved on meanwhile no more is claimed than was read.
+      const { leaderEpoch } = partition;
+      const from = { partition, fromOffset: wholeFrom(partition) };
+      const { end, kind } = await fillPack(builder, from, packing);
+      // It begins the next one, unless it has had this one for itself.
+      if (kind !== "full" || ends.size === 0) left.shift();
+      if (kind === "full") break;
+      if (kind === "partly" || end === 0) continue;
+      builder.markWhole(partition, leaderEpoch);
+      ends.set(partition, end);
     }
-  } catch (error) {
-    // Cut or begun anew meanwhile: what is there by then is packed in the next round.
-    if (!(error instanceof LogReadError)) throw error;
+    if (ends.size === 0) continue;
+    const sequence = await put(packing, builder, ends);
+    if (sequence === null) return;
+    for (const [partition, endOffset] of ends)
+      wholeLogs.notePacked(partition, { sequence, endOffset });
   }
-  return { end, isWhole: true };
+  wholeLogs.noteTried(due);
+  await dropUnneeded(packing);
+  wholeLogs.noteLeft(keptForCoordinators(packing));
 }
 
+/** What segments do not have of it, if a sleep has made some, is here. */
+const wholeFrom = ({ tieredEnd, log }: Partition): number =>
+  Math.max(tieredEnd, log.localStartOffset);
+
+function keptForCoordinators(packing: Packing): KeptFor[] {
+  const found: KeptFor[] = [];
+  for (const pack of packing.kept) {
+    const partitions = pack.needs
+      .filter((need) => isNeeded(packing, pack, need))
+      .map(({ partition }) => partition);
+    if (partitions.length > 0 && partitions.every((each) => isCoordinators(packing.topics, each)))
+      found.push({ sizeBytes: pack.sizeBytes, partitions });
+  }
+  return found;
+}
+
+/** Its number; null if the store has not taken it. */
 async function put(
   packing: Packing,
   builder: PackBuilder,
   ends: ReadonlyMap<Partition, number>,
-): Promise<boolean> {
-  const { cell, broker, objects, log } = packing;
-  const key = packKey(cell, { ...broker, sequence: packing.sequence });
+): Promise<number | null> {
+  const { cell, broker, objects, log, sequence } = packing;
+  const key = packKey(cell, { ...broker, sequence });
   const { bytes } = builder.finish();
   try {
     // One that is there is of this process, put by an attempt that was not answered: the next number is free.
@@ -148,19 +187,19 @@ async function put(
     log.warn("a pack could not be put; what it holds goes into the next", {
       reason: unavailable(error).message,
     });
-    return false;
+    return null;
   }
   const needs = Array.from(ends, ([partition, endOffset]) => ({ partition, endOffset }));
-  packing.kept.add({ key, needs });
+  packing.kept.add({ key, sequence, sizeBytes: bytes.length, needs });
   for (const { partition, endOffset } of needs) notePackedEnd(partition, endOffset);
-  return true;
+  return sequence;
 }
 
 /** Deletes packs of this life that nothing needs any more; those of former ones are swept (pack-sweep.ts). */
 async function dropUnneeded(packing: Packing): Promise<void> {
   const { kept, objects } = packing;
   const unneeded = Array.from(kept)
-    .filter(({ needs }) => needs.every((need) => !isNeeded(packing, need)))
+    .filter((pack) => pack.needs.every((need) => !isNeeded(packing, pack, need)))
     .slice(0, deletedPerRound);
   const { keys } = await deleteObjects(
     objects,
@@ -170,9 +209,10 @@ async function dropUnneeded(packing: Packing): Promise<void> {
   for (const pack of unneeded) if (deleted.has(pack.key)) kept.delete(pack);
 }
 
-/** Until a manifest has it, the log start has passed it, or the topic is gone. What is led elsewhere by now is told by who leads it. */
+/** Until a manifest has it, or a later pack, the log start has passed it, or the topic is gone. What is led elsewhere by now is told by who leads it. */
 function isNeeded(
-  { topics, packedStart }: Packing,
+  { topics, packedStart, wholeLogs }: Packing,
+  { sequence }: Kept,
   { partition, endOffset }: Kept["needs"][number],
 ): boolean {
   const { topicId, index, tieredEnd } = partition;
@@ -180,5 +220,6 @@ function isNeeded(
   if (local === undefined) return false;
   // The replica has gone elsewhere: nobody tells this broker any more, and whoever sweeps looks for itself.
   if (local.partitions[index] !== partition) return true;
-  return endOffset > tieredEnd && endOffset > packedStart(partition);
+  if (endOffset <= tieredEnd || endOffset <= packedStart(partition)) return false;
+  return !wholeLogs.hasLater(partition, { sequence, endOffset });
 }

@@ -39,6 +39,11 @@ export type PackRange = {
   /** Of the first batch and the last. */
   readonly firstLeaderEpoch: number;
   readonly lastLeaderEpoch: number;
+  /**
+   * The term of the leader that packed the whole log, from where it began outside of segments: with what else the pack has of the partition, everything that
+   * was committed then. -1 for what only followed an earlier pack.
+   */
+  readonly wholeInEpoch: number;
   /** In the object. */
   readonly position: number;
   readonly sizeBytes: number;
@@ -54,6 +59,8 @@ export type PackBuilder = {
     partition: { readonly topicId: string; readonly index: number },
     batch: Uint8Array,
   ): { readonly kind: "added" } | { readonly kind: "full" } | PackedCorrupt;
+  /** What was added of the partition is its whole log, as the leader of that term has it. */
+  markWhole(partition: { readonly topicId: string; readonly index: number }, inEpoch: number): void;
   /** The object, a view of the buffer; nothing is added afterwards. */
   finish(): { readonly bytes: Uint8Array; readonly ranges: readonly PackRange[] };
 };
@@ -65,11 +72,11 @@ export const packFormat: TailFormat = {
   object: "pack",
   part: "directory",
   magic: 0x4d594c4b,
-  version: 1,
+  version: 2,
 };
 const countBytes = 4;
 /** Of a directory's row, without the topic id. */
-const rowBytes = 40;
+const rowBytes = 44;
 
 type OpenRange = { -readonly [Field in keyof PackRange]: PackRange[Field] };
 
@@ -111,6 +118,7 @@ export function createPackBuilder(buffer: Uint8Array): PackBuilder {
           endOffset: nextOffsetAt(batch, 0),
           firstLeaderEpoch: leaderEpoch,
           lastLeaderEpoch: leaderEpoch,
+          wholeInEpoch: -1,
           position: at,
           sizeBytes: batch.length,
         });
@@ -119,6 +127,11 @@ export function createPackBuilder(buffer: Uint8Array): PackBuilder {
       at += batch.length;
       directoryBytes += moreBytes;
       return { kind: "added" };
+    },
+    markWhole({ topicId, index }, inEpoch) {
+      const first = ranges.find((range) => range.topicId === topicId && range.index === index);
+      assert(first !== undefined, "something of it was added");
+      first.wholeInEpoch = inEpoch;
     },
     finish() {
       assert(!isFinished, "a pack is finished once");
@@ -141,6 +154,7 @@ const encodeDirectory = (ranges: readonly PackRange[]): Uint8Array => {
     writer.int64(range.endOffset);
     writer.uint32(range.firstLeaderEpoch);
     writer.uint32(range.lastLeaderEpoch);
+    writer.uint32(range.wholeInEpoch);
     writer.uint32(range.position);
     writer.uint32(range.sizeBytes);
   }
@@ -173,9 +187,29 @@ const readRange = (reader: ByteReader): PackRange => ({
   endOffset: readOffset(reader),
   firstLeaderEpoch: readInt32(reader),
   lastLeaderEpoch: readInt32(reader),
+  wholeInEpoch: readInt32(reader),
   position: readUint32(reader),
   sizeBytes: readUint32(reader),
 });
+
+/** Up to where a pack has partitions whole, and in whose term it was packed. */
+export type WholeLog = Pick<PackRange, "topicId" | "index" | "endOffset" | "lastLeaderEpoch"> & {
+  readonly inEpoch: number;
+};
+
+/** `ranges`: of one pack, in their order. */
+export function wholeLogsIn(ranges: readonly PackRange[]): WholeLog[] {
+  const whole: { -readonly [Field in keyof WholeLog]: WholeLog[Field] }[] = [];
+  for (const { topicId, index, endOffset, lastLeaderEpoch, wholeInEpoch } of ranges) {
+    const last = whole.at(-1);
+    if (wholeInEpoch >= 0)
+      whole.push({ topicId, index, endOffset, lastLeaderEpoch, inEpoch: wholeInEpoch });
+    // Behind a gap that a recovery left.
+    else if (last?.topicId === topicId && last.index === index)
+      Object.assign(last, { endOffset, lastLeaderEpoch });
+  }
+  return whole;
+}
 
 /** What keeps a range's bytes from being taken, or null: whole batches whose CRCs hold, from its first offset to its last without a hole. */
 export function rangeProblem(range: PackRange, bytes: Uint8Array): string | null {

@@ -37,6 +37,11 @@ export function drawPackingConfig(
   const packing = {
     intervalMs: Math.floor(stream.logBetween(200, 10_000)),
     packBytes: stream.pick([192, 512]) * kibibyte,
+    // Coordinators' logs again and again, too.
+    whole: {
+      keptPacks: stream.pick([0, 2, 64]),
+      settledMs: Math.floor(stream.logBetween(500, 600_000)),
+    },
   };
   if (hasPacksAlone)
     return { packing, isEphemeral: true, tiering: { isEager: false, maxAgeMs: 3_600_000 } };

@@ -1,11 +1,16 @@
 import { afterEach, expect, test } from "vitest";
 import { createManualClock } from "../../../../adapters/memory/clock.ts";
 import { keepUnknownTopics } from "../../../../broker/cold/kept-topics.ts";
-import { startPackSweep } from "../../../../broker/cold/pack-sweep.ts";
+import { startPackSweep, type PackSweepOptions } from "../../../../broker/cold/pack-sweep.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import { packKey } from "../../../../broker/tiering/object-keys.ts";
 import { createPackBuilder } from "../../../../broker/tiering/pack.ts";
 import { createTopic } from "../../../../metadata/commands/create-topics.ts";
+import { internalTopic } from "../../../../metadata/image/image.ts";
+import {
+  findCoordinatorRequest,
+  findCoordinatorResponse,
+} from "../../../../protocol/messages/find-coordinator.ts";
 import { snapshotKey } from "../../../../metadata/log/object-keys.ts";
 import { produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
@@ -19,12 +24,14 @@ async function sweepOnce(
   { services, metadata }: MemoryBroker,
   clock: ReturnType<typeof createManualClock>,
   rounds = 1,
+  partitionOf: PackSweepOptions["partitionOf"] = ({ topicId, index }) =>
+    services.topics.local(topicId)?.partitions[index],
 ): Promise<void> {
   const stop = startPackSweep({
     cell: "local",
     tier: services.tier,
     metadata,
-    partitionOf: ({ topicId, index }) => services.topics.local(topicId)?.partitions[index],
+    partitionOf,
     isController: () => true,
     clock,
     log: silentLog,
@@ -117,4 +124,47 @@ test("a pack of a partition without segments goes once its log has been cut behi
   await sweepOnce(broker, createManualClock(), 3);
   expect(await objects.head(below)).toBeNull();
   expect(await objects.head(above)).not.toBeNull();
+});
+
+/** Made when a client first asks for a coordinator. */
+async function coordinatorsTopic(asked: MemoryBroker): Promise<string> {
+  const request = { key: "group", keyType: 0, coordinatorKeys: [] };
+  await asked.call(findCoordinatorRequest, findCoordinatorResponse, 3, request);
+  const topic = internalTopic(asked.image, "__consumer_offsets");
+  if (topic === undefined) throw new Error("there is none");
+  return topic.topicId;
+}
+
+test("a pack of a coordinator that this broker does not lead goes once a later leader has packed the log whole, and not before", async () => {
+  broker = await startMemoryBroker();
+  const { objects } = broker.world;
+  const topicId = await coordinatorsTopic(broker);
+  const put = async (
+    life: number,
+    offsets: readonly number[],
+    wholeInEpoch: number | null = null,
+  ) => {
+    const builder = createPackBuilder(new Uint8Array(4_096));
+    for (const baseOffset of offsets) builder.add({ topicId, index: 0 }, batchOf({ baseOffset }));
+    if (wholeInEpoch !== null) builder.markWhole({ topicId, index: 0 }, wholeInEpoch);
+    const key = packKey("local", { broker: life, brokerEpoch: life, sequence: offsets[0]! });
+    await objects.put(key, builder.finish().bytes);
+    return key;
+  };
+  const first = await put(70, [0, 1]);
+  const second = await put(70, [2, 3]);
+  const isThere = async (key: string) => (await objects.head(key)) !== null;
+  const clock = createManualClock();
+  await sweepOnce(broker, clock, 3, () => undefined);
+  expect([await isThere(first), await isThere(second)]).toEqual([true, true]);
+  const whole = await put(71, [1, 2], 6);
+  await sweepOnce(broker, clock, 3, () => undefined);
+  expect([await isThere(first), await isThere(second)]).toEqual([false, true]);
+  const later = await put(72, [1, 2, 3], 7);
+  await sweepOnce(broker, clock, 3, () => undefined);
+  expect([await isThere(second), await isThere(whole), await isThere(later)]).toEqual([
+    false,
+    false,
+    true,
+  ]);
 });

@@ -1,11 +1,16 @@
 import { expect, test } from "vitest";
 import { createManualClock } from "../../../../adapters/memory/clock.ts";
-import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
+import {
+  createMemoryObjectStore,
+  type MemoryObjectStore,
+} from "../../../../adapters/memory/object-store.ts";
 import { startPacking, type PackingOptions } from "../../../../broker/cold/start-packing.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
+import { defaultWholeLimits, type WholeLimits } from "../../../../broker/cold/whole-logs.ts";
 import type { Partition } from "../../../../broker/replication/partition.ts";
 import type { TopicTable } from "../../../../broker/replication/topic-table.ts";
 import { packedRanges } from "../../../../broker/tiering/packed-ranges.ts";
+import { systemClusterId } from "../../../../metadata/image/image.ts";
 import { batchOf } from "../tiering/objects.ts";
 
 const cell = "blue";
@@ -22,22 +27,24 @@ function partitionOf(index: number, batches: readonly Uint8Array[]): Partition {
     },
   };
   const topicId = "AAAAAAAAAAAAAAAAAAAAAA";
-  const ends = { packedEnd: 0, tieredEnd: 0 };
+  const ends = { packedEnd: 0, tieredEnd: 0, leaderEpoch: 1 };
   return { topicId, index, isLeader: true, log, stirs: new Set(), ...ends } as unknown as Partition;
 }
 
-/** Every second, what these have. */
+/** Every second, what these have: of coordinators. */
 function pack(
   partitions: readonly Partition[],
   ports: Pick<PackingOptions, "objects" | "clock" | "log">,
+  whole: Partial<WholeLimits> = {},
 ): () => Promise<void> {
-  const topics = { held: () => partitions, local: () => ({ partitions }) };
+  const topic = { clusterId: systemClusterId };
+  const topics = { held: () => partitions, local: () => ({ topic, partitions }) };
   return startPacking({
     ...ports,
     cell,
     broker: { broker: 1, brokerEpoch: 2 },
     topics: topics as unknown as TopicTable,
-    config: { intervalMs: 1_000, packBytes: 64 * 1024 },
+    config: { intervalMs: 1_000, packBytes: 64 * 1024, whole },
   });
 }
 
@@ -89,4 +96,107 @@ test("a pack that the log start has passed goes when what was committed by then 
   await clock.advance(1_000);
   await stop();
   expect(await ranges()).toEqual(["3..5"]);
+});
+
+const counted = (objects: MemoryObjectStore) => {
+  const { put } = objects;
+  const puts = { count: 0 };
+  objects.put = (...asked) => {
+    puts.count += 1;
+    return put(...asked);
+  };
+  return puts;
+};
+
+const rangesOf = async (objects: MemoryObjectStore) => {
+  const found: { from: number; to: number; wholeInEpoch: number }[] = [];
+  for await (const { baseOffset: from, endOffset: to, wholeInEpoch } of packedRanges(objects, cell))
+    found.push({ from, to, wholeInEpoch });
+  return found.sort((a, b) => a.from - b.from || a.to - b.to);
+};
+
+test("a group that commits now and then does not keep every pack since its log was last written anew", async () => {
+  const batches = Array.from({ length: 1_000 }, (_, baseOffset) => batchOf({ baseOffset }));
+  const partition = partitionOf(0, batches);
+  partition.leaderEpoch = 4;
+  const log = partition.log as { highWatermark: number };
+  log.highWatermark = 0;
+  const objects = createMemoryObjectStore();
+  const puts = counted(objects);
+  const clock = createManualClock();
+  const stop = pack([partition], { objects, clock, log: silentLog });
+  let most = 0;
+  for (let round = 0; round < 500; round += 1) {
+    log.highWatermark += 1;
+    await clock.advance(1_000);
+    const ranges = await rangesOf(objects);
+    most = Math.max(most, ranges.length);
+    // Nothing is missing at any time.
+    let end = 0;
+    for (const { from, to } of ranges) if (from <= end) end = Math.max(end, to);
+    expect(end).toBe(log.highWatermark);
+  }
+  expect(most).toBeLessThan(defaultWholeLimits.keptPacks + 5);
+  expect(puts.count).toBeLessThan(510);
+  // And when it falls silent nothing is written any more.
+  await clock.advance(1_000_000);
+  const before = puts.count;
+  for (let round = 0; round < 500; round += 1) await clock.advance(10_000);
+  expect(puts.count).toBe(before);
+  await stop();
+});
+
+test("a coordinator's log is packed whole once in each term, some time after it began", async () => {
+  const batches = Array.from({ length: 10 }, (_, baseOffset) => batchOf({ baseOffset }));
+  const partition = partitionOf(0, batches);
+  Object.assign(partition, { leaderEpoch: 4, packedEnd: 7 });
+  const objects = createMemoryObjectStore();
+  const clock = createManualClock();
+  const stop = pack([partition], { objects, clock, log: silentLog }, { settledMs: 10_000 });
+  await clock.advance(1_000);
+  await clock.advance(5_000);
+  const behind = { from: 7, to: 10, wholeInEpoch: -1 };
+  expect(await rangesOf(objects)).toEqual([behind]);
+  for (let round = 0; round < 30; round += 1) await clock.advance(1_000);
+  const whole = { from: 0, to: 10, wholeInEpoch: 4 };
+  expect(await rangesOf(objects)).toEqual([whole]);
+  partition.leaderEpoch = 5;
+  for (let round = 0; round < 30; round += 1) await clock.advance(1_000);
+  expect(await rangesOf(objects)).toEqual([{ ...whole, wholeInEpoch: 5 }]);
+  await stop();
+});
+
+test("a log that is larger than a pack, or damaged, is not claimed to be whole, and not read again and again", async () => {
+  const large = Array.from({ length: 8 }, (_, baseOffset) =>
+    batchOf({ baseOffset, valueBytes: 10_000 }),
+  );
+  const damaged = [batchOf({ baseOffset: 0 }), batchOf({ baseOffset: 1 })];
+  damaged[1]![damaged[1]!.length - 1]! ^= 1;
+  const partitions = [
+    partitionOf(0, large),
+    partitionOf(1, damaged),
+    partitionOf(2, [batchOf({ baseOffset: 0 })]),
+  ];
+  let reads = 0;
+  for (const { log } of partitions) {
+    const { readBatches } = log;
+    log.readBatches = (...asked) => {
+      reads += 1;
+      return readBatches(...asked);
+    };
+  }
+  const objects = createMemoryObjectStore();
+  const clock = createManualClock();
+  const stop = pack(partitions, { objects, clock, log: silentLog }, { settledMs: 10_000 });
+  for (let round = 0; round < 20; round += 1) await clock.advance(1_000);
+  const whole: number[] = [];
+  for await (const { index, wholeInEpoch } of packedRanges(objects, cell))
+    if (wholeInEpoch >= 0) whole.push(index);
+  expect(whole).toEqual([2]);
+  // But for the damaged one, which is behind for good.
+  Object.assign(partitions[1]!.log, { highWatermark: 1 });
+  const before = reads;
+  for (let round = 0; round < 100; round += 1) await clock.advance(1_000);
+  expect(reads).toBe(before);
+  await stop();
 });

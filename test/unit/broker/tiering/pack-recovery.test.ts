@@ -17,7 +17,7 @@ const found = (
   const place = { topicId: path.topicId, index: path.index, position: 0, sizeBytes: 1 };
   return {
     key: `${baseOffset}-${endOffset}-${lastLeaderEpoch}`,
-    range: { ...place, baseOffset, endOffset, firstLeaderEpoch, lastLeaderEpoch },
+    range: { ...place, baseOffset, endOffset, firstLeaderEpoch, lastLeaderEpoch, wholeInEpoch: -1 },
   };
 };
 

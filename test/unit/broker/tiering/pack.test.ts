@@ -99,6 +99,7 @@ test("a range with a hole, a damaged batch or another end than it says is a prob
     endOffset: 3,
     firstLeaderEpoch: 1,
     lastLeaderEpoch: 1,
+    wholeInEpoch: -1,
     position: 0,
     sizeBytes: 0,
   };
