@@ -18,8 +18,8 @@ export type CoordinatorLog = {
    * The bytes are the reader's until it asks for the next piece.
    */
   read(): AsyncIterable<LogPiece>;
-  /** Lets go of everything below `offset`. May be called again with the same offset. */
-  moveLogStart(offset: number): Promise<void>;
+  /** Lets go of everything below `offset`; false if that cannot be now. May be called again with the same offset. */
+  moveLogStart(offset: number): Promise<boolean>;
 };
 
 /** Records read, and the offset behind them. Only the last piece's `nextOffset` needs to be exact. */

@@ -14,6 +14,9 @@ export type LogUpkeepOptions = {
   readonly output: LogOutput;
 };
 
+/** At most, between two tries to move the log start. */
+const commitsPassedOver = 1_023;
+
 /** How much a coordinator's log holds, and when its live state is written again so that the log start can move (rewrite.ts). Of one instance of the machine. */
 export class LogUpkeep<Entry> {
   readonly #machine: StateMachine<Entry>;
@@ -22,6 +25,9 @@ export class LogUpkeep<Entry> {
   /** Where the log start shall be; kept until the log has taken it. */
   #wantedLogStart: number | null = null;
   #isMovingLogStart = false;
+  /** Commits after which it is tried again, and how many there have been. */
+  #passOver = 0;
+  #passedOver = 0;
   #hasEnded = false;
   #nextOffset = 0;
   #logBytes = 0;
@@ -78,14 +84,18 @@ export class LogUpkeep<Entry> {
     this.#hasEnded = true;
   }
 
-  /** Not in anybody's way; if it fails, the next commit tries again. */
+  /** Not in anybody's way; if it fails, a later commit tries again. */
   async #moveLogStart(): Promise<void> {
     if (this.#wantedLogStart === null || this.#isMovingLogStart || this.#hasEnded) return;
+    if (this.#passedOver++ < this.#passOver) return;
     const offset = this.#wantedLogStart;
+    this.#passedOver = 0;
     this.#isMovingLogStart = true;
     try {
-      await this.#options.log.moveLogStart(offset);
-      this.#wantedLogStart = null;
+      // False where the object store does not take it now: that is asked less and less often, for there may be a thousand commits a second.
+      const hasMoved = await this.#options.log.moveLogStart(offset);
+      this.#passOver = hasMoved ? 0 : Math.min(commitsPassedOver, this.#passOver * 2 + 1);
+      if (hasMoved) this.#wantedLogStart = null;
     } catch (cause) {
       this.#options.output.warn("A coordinator's log start could not be moved; trying again", {
         coordinator: this.#options.name,

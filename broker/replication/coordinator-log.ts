@@ -50,7 +50,8 @@ export function coordinatorLog(options: Options): CoordinatorLog {
     read: () => read(options.cold, partition),
     async moveLogStart(offset) {
       const start = Math.min(offset, partition.log.highWatermark);
-      await moveLogStartEverywhere(options.cold.tierWriter, partition, start);
+      if (start <= partition.log.logStartOffset) return true;
+      return moveLogStartEverywhere(options.cold.tierWriter, partition, start);
     },
   };
 }

@@ -22,7 +22,7 @@ export type FakeCoordinatorLog = CoordinatorLog & {
   failNext(fault: AppendFault): void;
   /** Too few replicas are in sync from now on, or enough again. */
   runShort(isShort: boolean): void;
-  failMoves(count: number): void;
+  failMoves(count: number, how?: "rejected" | "false"): void;
   failReads(count: number): void;
   /** Called after every change of what a new coordinator would read. */
   onChange(listener: () => void): void;
@@ -35,6 +35,7 @@ export function createFakeCoordinatorLog(): FakeCoordinatorLog {
   let start = 0;
   let isShort = false;
   let failingMoves = 0;
+  let failingHow: "rejected" | "false" = "rejected";
   let failingReads = 0;
   let held: (() => void)[] | null = null;
   let changed = () => {};
@@ -80,10 +81,12 @@ export function createFakeCoordinatorLog(): FakeCoordinatorLog {
       await Promise.resolve();
       if (failingMoves > 0) {
         failingMoves -= 1;
+        if (failingHow === "false") return false;
         throw new Error("the manifest does not answer");
       }
       start = Math.max(start, offset);
       changed();
+      return true;
     },
     logStart: () => start,
     visibleBytes: () => history.slice(start).reduce((sum, record) => sum + sizeBytes(record), 0),
@@ -96,7 +99,7 @@ export function createFakeCoordinatorLog(): FakeCoordinatorLog {
       for (const go of waiting) go();
     },
     failNext: (fault) => void faults.push(fault),
-    failMoves: (count) => void (failingMoves = count),
+    failMoves: (count, how = "rejected") => void ((failingMoves = count), (failingHow = how)),
     failReads: (count) => void (failingReads = count),
     onChange: (listener) => void (changed = listener),
   };
