@@ -38,8 +38,11 @@ export type DiskFile = {
    * writing them.
    */
   write(chunks: readonly Uint8Array[], position: number): Promise<void>;
-  /** Makes everything written before this call durable (fdatasync). A failure is final: every later write and flush of the file rejects. */
-  flush(): Promise<void>;
+  /**
+   * Makes everything written before this call durable (fdatasync). A failure is final: every later write and flush of the file rejects. `besideWrites`: writes
+   * called after it do not wait for it, only the next flush does.
+   */
+  flush(options?: { readonly besideWrites: boolean }): Promise<void>;
   /** Fills `target` from byte `position`; resolves with the count read, less than asked only at the end of the file. */
   read(target: Uint8Array, position: number): Promise<number>;
   close(): Promise<void>;

@@ -21,8 +21,12 @@ export type DiskCall<T = unknown> = {
   /** The bytes [from, to) of the file that are read or written; all of it for anything else. */
   readonly from: number;
   readonly to: number;
+  /** A flush that writes pass. */
+  readonly isBesideWrites: boolean;
   /** Takes effect, at once, or throws DiskError. A write takes `maxBytes` of its bytes at most. */
   readonly effect: (maxBytes?: number) => T;
+  /** The disk has taken the call up, some time before it takes effect or fails. */
+  readonly begun: () => void;
   /** The disk reports a failure instead: what that does to the file. */
   readonly failed: () => void;
 };
@@ -101,7 +105,9 @@ function wholeFileCall<T>(operation: DiskOperation, path: string, effect: () => 
     otherPath: null,
     from: 0,
     to: Number.MAX_SAFE_INTEGER,
+    isBesideWrites: false,
     effect,
+    begun: nothing,
     failed: nothing,
   };
 }
@@ -136,7 +142,7 @@ function openFile({ contents, submit }: DiskPortOptions, path: string, file: Sto
         },
       });
     },
-    async flush() {
+    async flush(options) {
       const isUsable = !isClosed;
       try {
         await add({
@@ -144,6 +150,8 @@ function openFile({ contents, submit }: DiskPortOptions, path: string, file: Sto
             assertNoFlushFailed();
             file.flush();
           }),
+          isBesideWrites: options?.besideWrites === true,
+          begun: () => file.beginFlush(),
           failed: () => file.failFlush(),
         });
       } catch (error) {

@@ -73,18 +73,21 @@ function createDisk(contents: DiskContents, life: Life): MemoryDisk {
 }
 
 type Calls = {
-  /** Runs the call's effect after every earlier call on the same path. */
+  /** Runs the call's effect after every earlier call on the same path, save that reads and writes pass a flush beside them. */
   submit: SubmitDiskCall;
   end(): void;
 };
 
 function createCalls(plan: FaultPlan, schedule: Schedule): Calls {
   const tails = new Map<string, Promise<unknown>>();
+  /** Flushes that reads and writes do not wait for. */
+  const beside = new Map<string, Promise<unknown>>();
   let isCrashed = false;
 
   async function run<T>(call: DiskCall<T>, earlier: Promise<unknown>[]): Promise<T> {
     const { operation, path } = call;
     for (const each of earlier) await each.catch(() => undefined);
+    call.begun();
     await plan.heldUntil(operation, path);
     await new Promise<void>((resolve) => schedule(resolve));
     if (isCrashed) throw new DiskError("io", "the machine crashed");
@@ -101,12 +104,15 @@ function createCalls(plan: FaultPlan, schedule: Schedule): Calls {
   return {
     submit(call) {
       const paths = call.otherPath === null ? [call.path] : [call.path, call.otherPath];
-      const earlier = paths.flatMap((path) => tails.get(path) ?? []);
+      const passes = call.operation === "write" || call.operation === "read";
+      const before = passes ? [tails] : [tails, beside];
+      const earlier = paths.flatMap((path) => before.flatMap((calls) => calls.get(path) ?? []));
       const result = run(call, earlier);
+      const latest = call.isBesideWrites ? beside : tails;
       for (const path of paths) {
-        tails.set(path, result);
+        latest.set(path, result);
         const forget = (): void => {
-          if (tails.get(path) === result) tails.delete(path);
+          if (latest.get(path) === result) latest.delete(path);
         };
         result.then(forget, forget);
       }

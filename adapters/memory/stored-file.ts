@@ -1,9 +1,7 @@
 // The bytes of one file in memory, together with what a crash would leave of them. Durability is kept as an undo log: for every page changed since the last
 // flush, what it held then.
 import type { Random } from "../../ports/random.ts";
-
-/** Kernels write back whole pages, in any order. */
-const pageBytes = 4096;
+import { createUnflushedPages, pageBytes } from "./unflushed-pages.ts";
 
 export type Loss = {
   /** What was not flushed is gone. */
@@ -20,11 +18,10 @@ export type StoredFile = {
   size(): number;
   write(chunks: readonly Uint8Array[], position: number, maxBytes: number): number;
   read(target: Uint8Array, position: number): number;
+  /** A flush is under way: what is written from here on is not part of it. */
+  beginFlush(): void;
   flush(): void;
-  /**
-   * A flush that the disk could not carry out: the kernel takes the pages for clean, so that no later flush writes them unless they are written to again
-   * (fsync(2), "fsyncgate"): a process goes on reading them, a host crash loses them.
-   */
+  /** A flush that the disk could not carry out: a process goes on reading what it had written, a host crash loses it. */
   failFlush(): void;
   flipBit(position: number, bit: number): void;
   /** A copy as a crash would leave it. */
@@ -34,24 +31,14 @@ export type StoredFile = {
 export function createStoredFile(initial: Uint8Array = new Uint8Array(0)): StoredFile {
   let bytes = initial;
   let size = initial.byteLength;
-  let flushedSize = size;
   let lastWrite: Write | null = null;
-  const undo = new Map<number, Uint8Array>();
-  /** Pages that are not on the disk though the kernel thinks so. */
-  const missing = new Map<number, Uint8Array>();
+  const unflushed = createUnflushedPages(size, (from, to) => bytes.slice(from, to));
 
   function grow(needed: number): void {
     if (needed <= bytes.byteLength) return;
     const larger = new Uint8Array(Math.max(needed, 2 * bytes.byteLength, pageBytes));
     larger.set(bytes.subarray(0, size));
     bytes = larger;
-  }
-
-  function remember(from: number, to: number): void {
-    for (let page = Math.floor(from / pageBytes); page * pageBytes < to; page++) {
-      if (undo.has(page)) continue;
-      undo.set(page, bytes.slice(page * pageBytes, Math.min((page + 1) * pageBytes, flushedSize)));
-    }
   }
 
   return {
@@ -61,7 +48,7 @@ export function createStoredFile(initial: Uint8Array = new Uint8Array(0)): Store
       const to = position + Math.min(length, maxBytes);
       if (to === position) return 0;
       // A write past the end makes a hole of zeros.
-      remember(Math.min(position, size), to);
+      unflushed.remember(Math.min(position, size), to);
       lastWrite = { from: position, to, before: bytes.slice(position, to), sizeBefore: size };
       grow(to);
       let at = position;
@@ -78,15 +65,13 @@ export function createStoredFile(initial: Uint8Array = new Uint8Array(0)): Store
       target.set(bytes.subarray(position, position + count));
       return count;
     },
+    beginFlush: () => unflushed.beginFlush(size),
     flush() {
-      for (const page of undo.keys()) missing.delete(page);
-      undo.clear();
-      flushedSize = size;
+      unflushed.flushed(size);
       lastWrite = null;
     },
     failFlush() {
-      for (const [page, before] of undo) if (!missing.has(page)) missing.set(page, before);
-      undo.clear();
+      unflushed.flushFailed();
       lastWrite = null;
     },
     flipBit(position, bit) {
@@ -94,11 +79,8 @@ export function createStoredFile(initial: Uint8Array = new Uint8Array(0)): Store
     },
     afterLoss(loss, random) {
       const left = { bytes: bytes.slice(0, size), size };
-      const dirty = {
-        undo: missing.size === 0 ? undo : new Map([...undo, ...missing]),
-        flushedSize,
-        lastWrite,
-      };
+      const { pages: undo, size: flushedSize } = unflushed.now();
+      const dirty = { undo, flushedSize, lastWrite };
       lose(left, dirty, { loss, random });
       return createStoredFile(left.bytes.slice(0, left.size));
     },

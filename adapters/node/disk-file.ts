@@ -1,7 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
 import type { DiskFile } from "../../ports/disk.ts";
 import { DiskError } from "../../ports/disk.ts";
-import { asDiskError, toDiskError } from "./disk-error.ts";
+import { asDiskError } from "./disk-error.ts";
+import { createFileFlushes } from "./file-flushes.ts";
 import { createFileOrder } from "./file-order.ts";
 import { isShared } from "./wal-thread.ts";
 import type { WalWriter } from "./wal-writer.ts";
@@ -17,25 +18,13 @@ export function createNodeDiskFile(handle: FileHandle, walWriter: WalWriter): Di
   const order = createFileOrder();
   let hasWritten = false;
   let closing: Promise<void> | null = null;
-  let flushFailure: DiskError | null = null;
+  const flushes = createFileFlushes();
 
   function assertUsable(): void {
     if (closing !== null) throw new DiskError("closed", "the file is closed");
   }
 
-  function assertWritable(): void {
-    if (flushFailure !== null) throw flushFailure;
-  }
-
-  async function flushOnce(): Promise<void> {
-    assertWritable();
-    try {
-      await (hasWritten ? walWriter.flush(target) : handle.datasync());
-    } catch (error) {
-      flushFailure = toDiskError(error);
-      throw flushFailure;
-    }
-  }
+  const sync = (): Promise<void> => handle.datasync();
 
   return {
     async size() {
@@ -50,16 +39,24 @@ export function createNodeDiskFile(handle: FileHandle, walWriter: WalWriter): Di
       const ofWal = chunks.some(isShared);
       hasWritten ||= ofWal;
       const run = async (): Promise<void> => {
-        assertWritable();
+        flushes.assertWritable();
         await (ofWal
           ? walWriter.write(target, chunks, position)
           : asDiskError(writeAll(handle, chunks, position)));
       };
       await order.add({ kind: "write", from: position, to, ofWal }, run);
     },
-    async flush() {
+    async flush(options) {
       assertUsable();
-      await order.add({ kind: "flush", ...wholeFile, ofWal: hasWritten }, flushOnce);
+      if (options?.besideWrites === true) {
+        // By one of libuv's threads: the WAL's has the writes to do.
+        const flushBeside = () => flushes.flushBesideWrites(sync);
+        await order.add({ kind: "flush", ...wholeFile, ofWal: false }, flushBeside);
+        return;
+      }
+      const byWhom = hasWritten ? () => walWriter.flush(target) : sync;
+      const flush = () => flushes.flush(byWhom);
+      await order.add({ kind: "flush", ...wholeFile, ofWal: hasWritten }, flush);
     },
     async read(into, position) {
       assertUsable();

@@ -370,6 +370,7 @@ export class OpenedStore implements LogStore {
     wal.isClosed = true;
     wal.cancelFlushTimer?.();
     wal.cancelRetry?.();
+    await wal.flushingBeside;
     wal.current = null;
     try {
       if (isFlushed && !wal.isDead) await this.#storeCleanEnd();

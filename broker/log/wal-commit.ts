@@ -28,6 +28,8 @@ export function scheduleCommit(wal: Wal): void {
 async function commitAll(wal: Wal): Promise<void> {
   try {
     for (;;) {
+      // A flush beside the commits has failed.
+      if (wal.isDead) return;
       const span = takeSpan(wal);
       if (span !== null) await commitSpan(wal, span);
       else if (wal.isFlushWanted && wal.dirtyFile !== null) await flushDirty(wal);
@@ -73,6 +75,7 @@ async function commitSpan(wal: Wal, span: Span): Promise<void> {
   if (span.start === 0 && previous !== undefined) wal.onSettled(previous);
   const startMs = wal.clock.monotonicMs();
   if (span.end > span.start && !(await writeSpan(wal, span))) return;
+  if (wal.isDead) return;
   complete(wal, span, false);
   if (span.needsFlush) {
     await flushDirty(wal);
@@ -100,7 +103,7 @@ async function writeSpan(wal: Wal, span: Span): Promise<boolean> {
     await handle.write(chunks, span.start);
   } catch (error) {
     // Nothing will ever be written again: going on would be to fail every second and recover never.
-    if (error instanceof DiskError && error.code === "closed") throw error;
+    if (wal.isDead || (error instanceof DiskError && error.code === "closed")) throw error;
     failWrite(wal, span, error);
     return false;
   }
@@ -127,18 +130,29 @@ const complete = (wal: Wal, span: Span, afterFlush: boolean): void => {
 
 /** Flushes the file written to last. A failed flush is never tried again: the kernel has dropped the pages and would report success. */
 async function flushDirty(wal: Wal): Promise<void> {
+  // Much of it is on its way already.
+  await wal.flushingBeside;
   const file = wal.dirtyFile;
   if (file === null) return;
   wal.cancelFlushTimer?.();
   wal.cancelFlushTimer = null;
   wal.isFlushWanted = false;
   const end = file.writtenEnd;
+  await flushFile(wal, file, { besideWrites: false });
+  assert(wal.dirtyFile === file && file.writtenEnd === end, "commits wait for this flush");
+  wal.dirtyFile = null;
+}
+
+async function flushFile(
+  wal: Wal,
+  file: WalFile,
+  options: { readonly besideWrites: boolean },
+): Promise<void> {
+  const end = file.writtenEnd;
   const startMs = wal.clock.monotonicMs();
   const handle: DiskFile = await openHandle(wal.disk, file);
-  await handle.flush();
-  assert(wal.dirtyFile === file && file.writtenEnd === end, "nothing is written during a flush");
+  await handle.flush(options);
   file.flushedEnd = end;
-  wal.dirtyFile = null;
   const { counters } = wal;
   const tookMs = wal.clock.monotonicMs() - startMs;
   counters.flushes += 1;
@@ -147,13 +161,32 @@ async function flushDirty(wal: Wal): Promise<void> {
 }
 
 const startFlushTimer = (wal: Wal): void => {
-  if (wal.cancelFlushTimer !== null || wal.dirtyFile === null || wal.isClosed) return;
+  const isUnderWay = wal.cancelFlushTimer !== null || wal.flushingBeside !== null;
+  if (isUnderWay || wal.dirtyFile === null || wal.isClosed || wal.isDead) return;
   wal.cancelFlushTimer = wal.clock.after(wal.flushIntervalMs, () => {
     wal.cancelFlushTimer = null;
-    wal.isFlushWanted = true;
-    scheduleCommit(wal);
+    flushBeside(wal);
   });
 };
+
+/** What the interval asks for, nobody waits for: a flush of what a second has brought takes a tenth of one, and commits would stand still for it. */
+function flushBeside(wal: Wal): void {
+  const file = wal.dirtyFile;
+  // Commits that fail have ended it, or a flush that somebody waits for does all of it.
+  if (file === null || wal.isDead) return;
+  const end = file.writtenEnd;
+  wal.flushingBeside = flushFile(wal, file, { besideWrites: true }).then(
+    () => {
+      wal.flushingBeside = null;
+      if (wal.dirtyFile === file && file.writtenEnd === end) wal.dirtyFile = null;
+      startFlushTimer(wal);
+    },
+    (error: unknown) => {
+      wal.flushingBeside = null;
+      failWal(wal, error);
+    },
+  );
+}
 
 /**
  * A write failed, perhaps half done. Everything not yet written is dropped and its logs are told; what is no batch is appended anew. The WAL goes on in another

@@ -107,6 +107,8 @@ export type Wal = WalOptions & {
   capture: CheckpointCapture | null;
   /** Written to since its last flush. */
   dirtyFile: WalFile | null;
+  /** The flush of the interval, which commits go on beside; null while there is none. */
+  flushingBeside: Promise<void> | null;
   isCommitting: boolean;
   isFlushWanted: boolean;
   cancelFlushTimer: (() => void) | null;
@@ -150,6 +152,7 @@ export function createWal(
     surveyedSequence: 0,
     capture: null,
     dirtyFile: null,
+    flushingBeside: null,
     isCommitting: false,
     isFlushWanted: false,
     cancelFlushTimer: null,

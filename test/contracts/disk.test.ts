@@ -110,6 +110,25 @@ describe("the machine's disk", () => {
     await disk.close();
   });
 
+  test.skipIf(!isLinux)(
+    "after a flush beside writes has failed no flush succeeds that was called meanwhile",
+    async () => {
+      const disk = createNodeDisk();
+      const file = await disk.open("/dev/null");
+      await file.write([sharedBytesOf("x")], 0);
+      const flushes = await Promise.allSettled([
+        file.flush({ besideWrites: true }),
+        file.flush(),
+        file.flush({ besideWrites: true }),
+      ]);
+      expect(flushes.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+      await expect(file.write([sharedBytesOf("y")], 1)).rejects.toMatchObject(failure("io"));
+      await expect(file.write([bytesOf("y")], 1)).rejects.toMatchObject(failure("io"));
+      await file.close();
+      await disk.close();
+    },
+  );
+
   test("rejects what its thread had not done when that ends, and everything after", async () => {
     const thread = startWalThread(new URL("data:text/javascript,throw new Error('broken')"));
     const target = { file: 1, fd: 1 };

@@ -126,6 +126,7 @@ export function diskContract(name: string, open: () => Promise<DiskUnderTest>): 
           // Every other write comes from the other kind of memory: their paths differ, their order does not.
           outcomes.push(file.write([(round % 2 === 0 ? bytesFor : bytesOf)(text)], 0));
           if (round % 3 === 0) outcomes.push(file.flush());
+          if (round % 4 === 0) outcomes.push(file.flush({ besideWrites: true }));
           const target = new Uint8Array(100);
           const read = file.read(target, 0);
           sizes.push(file.size());
@@ -144,12 +145,13 @@ export function diskContract(name: string, open: () => Promise<DiskUnderTest>): 
 
       test("finishes what it was told before it closes, and refuses everything after", async () => {
         const write = file.write([bytesFor("last words")], 0);
-        const flush = file.flush();
+        const flushes = [file.flush(), file.flush({ besideWrites: true })];
         await file.close();
-        await Promise.all([write, flush]);
+        await Promise.all([write, ...flushes]);
         const refused = failure("closed");
         await expect(file.write([bytesFor("x")], 0)).rejects.toMatchObject(refused);
         await expect(file.flush()).rejects.toMatchObject(refused);
+        await expect(file.flush({ besideWrites: true })).rejects.toMatchObject(refused);
         await expect(file.read(new Uint8Array(1), 0)).rejects.toMatchObject(refused);
         await expect(file.size()).rejects.toMatchObject(refused);
         await file.close();

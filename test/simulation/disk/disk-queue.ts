@@ -94,6 +94,7 @@ export class DiskQueue {
     if (this.#mustWait(entry, call.path)) return;
     if (call.otherPath !== null && this.#mustWait(entry, call.otherPath)) return;
     entry.isStarted = true;
+    call.begun();
     const { world, latencyMs } = this.#options;
     world.schedule(latencyMs(call), "disk", () => this.#perform(entry));
   }

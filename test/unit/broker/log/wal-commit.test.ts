@@ -42,6 +42,102 @@ test("what is only written is flushed within the interval", async () => {
   await again.store.close();
 });
 
+test("commits go on beside the interval's flush; who asks for a flush has all of it", async () => {
+  let disk = createMemoryDisk();
+  const { store, clock } = await openTestStore(disk, { flushIntervalMs: 500 });
+  const log = createLog(store);
+  await appendCommitted(store, log, ["a"], { durability: "replicated" });
+  const release = disk.faults.hold("flush");
+  await clock.advance(500);
+  await appendCommitted(store, log, ["b"], { durability: "replicated" });
+  const flushed = createLog(store, "flushed");
+  appendValues(flushed, ["c"], { durability: "fsync" });
+  await turns(50);
+  expect(flushed.logEndOffset).toBe(0);
+  expect(store.statistics().flushes).toBe(0);
+  release();
+  await reached(flushed, 1);
+  expect(store.statistics().flushes).toBe(2);
+  disk = disk.crash({ lostUnflushed: true });
+  const again = await openTestStore(disk);
+  expect(await readRecords(findLog(again.store))).toEqual([
+    { offset: 0, value: "a" },
+    { offset: 1, value: "b" },
+  ]);
+  await again.store.close();
+});
+
+test("what was written beside a flush is not part of it, and flushed by the next interval", async () => {
+  const crashed = async (intervals: number) => {
+    const disk = createMemoryDisk();
+    const { store, clock } = await openTestStore(disk, { flushIntervalMs: 500 });
+    const log = createLog(store);
+    await appendCommitted(store, log, ["a"], { durability: "replicated" });
+    const release = disk.faults.hold("flush");
+    await clock.advance(500);
+    await appendCommitted(store, log, ["b"], { durability: "replicated" });
+    release();
+    await turns(20);
+    for (let count = 1; count < intervals; count += 1) {
+      await clock.advance(500);
+      await turns(20);
+    }
+    const again = await openTestStore(disk.crash({ lostUnflushed: true }));
+    const records = await readRecords(findLog(again.store));
+    await again.store.close();
+    return records.map(({ value }) => value);
+  };
+  expect(await crashed(1)).toEqual(["a"]);
+  expect(await crashed(2)).toEqual(["a", "b"]);
+});
+
+test("what was written beside a flush is not claimed to be on the disk: lost with the power it is a torn end, and no damage", async () => {
+  const large = (name: string) => name.repeat(9_000);
+  const disk = createMemoryDisk();
+  const { store, clock } = await openTestStore(disk, { flushIntervalMs: 500 });
+  const log = createLog(store);
+  await appendCommitted(store, log, [large("a")], { durability: "replicated" });
+  const release = disk.faults.hold("flush");
+  await clock.advance(500);
+  await appendCommitted(store, log, [large("b")], { durability: "replicated" });
+  release();
+  await turns(20);
+  // Its header says how far the file is flushed.
+  await appendCommitted(store, log, [large("c")], { durability: "replicated" });
+  const lives = new Set<number>();
+  for (let seed = 1; seed <= 40; seed += 1) {
+    const again = await openTestStore(disk.crash({ reorderPages: true, seed }));
+    const records = await readRecords(findLog(again.store));
+    expect(records[0]?.value?.[0]).toBe("a");
+    lives.add(records.length);
+    await again.store.close();
+  }
+  expect(lives).toContain(1);
+});
+
+test("a flush that fails beside commits is the end: nothing that follows is acknowledged", async () => {
+  const disk = createMemoryDisk();
+  const { store, clock, fatal } = await openTestStore(disk, { flushIntervalMs: 500 });
+  const log = createLog(store);
+  await appendCommitted(store, log, ["a"], { durability: "replicated" });
+  const release = disk.faults.hold("flush");
+  await clock.advance(500);
+  await appendCommitted(store, log, ["b"], { durability: "replicated" });
+  disk.faults.failNext("flush");
+  const releaseWrites = disk.faults.hold("write");
+  appendValues(log, ["c"], { durability: "replicated" });
+  await turns(20);
+  release();
+  await turns(20);
+  expect(fatal).toHaveLength(1);
+  releaseWrites();
+  await turns(20);
+  expect(log.logEndOffset).toBe(2);
+  expect(appendValues(log, ["d"]).kind).not.toBe("appended");
+  expect(fatal).toHaveLength(1);
+  await store.close();
+});
+
 test.each([
   [
     "failed",
