@@ -31,16 +31,18 @@ export type FleetView = {
   readonly sleep: Image["sleep"]["state"];
 };
 
-/** Puts brokers and tasks together by their address. */
+/** Puts brokers and tasks together by their address, which a broker that has ended may have left to another before the cell notices. */
 export function fleetView(
   image: Image,
   services: readonly ZoneService[],
   { demand, needs }: { demand: Demand; needs: Needs },
 ): FleetView {
-  const byHost = new Map<string, Broker[]>();
+  const byHost = new Map<string, Broker>();
   for (const broker of image.brokers.values()) {
-    if (broker.state !== "fenced")
-      byHost.set(broker.host, [...(byHost.get(broker.host) ?? []), broker]);
+    const known = byHost.get(broker.host);
+    // Epochs grow over the whole cell: who registered last is there.
+    const isLast = known === undefined || known.epoch < broker.epoch;
+    if (broker.state !== "fenced" && isLast) byHost.set(broker.host, broker);
   }
   const zones = services.map((service) => zoneView(image, service, byHost));
   return { zones, demand, needs, sleep: image.sleep.state };
@@ -49,17 +51,18 @@ export function fleetView(
 function zoneView(
   image: Image,
   { zone, serviceName, desiredCount, tasks, isDeploying }: ZoneService,
-  byHost: ReadonlyMap<string, readonly Broker[]>,
+  byHost: ReadonlyMap<string, Broker>,
 ): ZoneView {
   const open: FleetBroker[] = [];
   const leaving: FleetBroker[] = [];
   for (const { taskArn, host } of tasks) {
-    for (const { brokerId, state, evacuation } of byHost.get(host ?? "") ?? []) {
-      const replicaCount = image.brokerLoads.get(brokerId)?.replicaCount ?? 0;
-      const found = { brokerId, replicaCount, taskArn };
-      if (evacuation !== null) leaving.push(found);
-      else if (state === "active") open.push(found);
-    }
+    const broker = byHost.get(host ?? "");
+    if (broker === undefined) continue;
+    const { brokerId, state, evacuation } = broker;
+    const replicaCount = image.brokerLoads.get(brokerId)?.replicaCount ?? 0;
+    const found = { brokerId, replicaCount, taskArn };
+    if (evacuation !== null) leaving.push(found);
+    else if (state === "active") open.push(found);
   }
   const isSettled =
     !isDeploying && tasks.length === desiredCount && tasks.every(({ isRunning }) => isRunning);

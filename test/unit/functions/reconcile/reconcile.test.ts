@@ -120,6 +120,21 @@ test("where ECS does not keep the neighbours, nothing is stopped, and the answer
   expect(fleet.asked).toEqual([]);
 });
 
+test("a broker that ended while it was emptied is not taken for its successor at the same address", async () => {
+  const { run, tell, fleet, replica, registerBroker } = await cellWithFleet(6);
+  await tell(0.05);
+  await run();
+  const leaving = [...replica.image.brokers.values()].find(({ evacuation }) => evacuation !== null);
+  // The cell has not noticed yet.
+  await registerBroker({ zone: "a", host: leaving?.host ?? "" });
+  await tell(0.05);
+  const { done } = await run();
+  expect(done.map(({ action }) => action)).not.toContainEqual(
+    expect.objectContaining({ kind: "setDesiredCount" }),
+  );
+  expect(fleet.asked).toEqual([]);
+});
+
 test("two runs at a time empty one broker", async () => {
   const { options, tell, replica, openOther } = await cellWithFleet(6);
   await tell(0.05);
