@@ -17,8 +17,8 @@ export type TaskProtection = {
 const lookEveryMs = 5_000;
 /** Should this process end without a word, ECS may stop the task after so long. */
 const protectionMinutes = 60;
-/** Well before it is over. */
-const renewAfterMs = 20 * 60_000;
+/** Well before it is over, and before the ten minutes are to which the reconcile function shortens it where it has a neighbour stopped. */
+const renewAfterMs = 5 * 60_000;
 
 /**
  * Keeps ECS from ending this task in deployments and when it scales in, for as long as the broker alone holds what others should hold too: with the task goes
