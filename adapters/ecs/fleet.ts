@@ -37,6 +37,7 @@ export type EcsFleet = {
   read(): Promise<ZoneService[]>;
   setDesiredCount(serviceName: string, count: number): Promise<void>;
   keep(taskArns: readonly string[], minutes: number): Promise<void>;
+  free(taskArns: readonly string[]): Promise<void>;
 };
 
 /** Bounds of the calls, per request. */
@@ -59,6 +60,13 @@ export function createEcsFleet(options: EcsFleetOptions): EcsFleet {
     async keep(taskArns, minutes) {
       for (const tasks of chunks(taskArns, tasksPerProtection))
         await protect(options, tasks, minutes);
+    },
+    async free(taskArns) {
+      // A failure is of a task that is not there any more, or not yet: no protection is in the way.
+      for (const tasks of chunks(taskArns, tasksPerProtection)) {
+        const protectionEnabled = false;
+        await client.send(new UpdateTaskProtectionCommand({ cluster, tasks, protectionEnabled }));
+      }
     },
   };
 }

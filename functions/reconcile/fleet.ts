@@ -23,4 +23,6 @@ export type Fleet = {
   setDesiredCount(serviceName: string, count: number): Promise<void>;
   /** Has ECS take none of these when it next stops tasks of their service; for so many minutes. Throws if one of them was refused. */
   keep(taskArns: readonly string[], minutes: number): Promise<void>;
+  /** Takes that back: ECS may stop them at once. Those that are not there are passed over. */
+  free(taskArns: readonly string[]): Promise<void>;
 };

@@ -7,7 +7,10 @@ export type FleetLimits = {
   readonly sleepsWhenIdle: boolean;
 };
 
-/** Has ECS run so many tasks in a zone. `stops` (only where it is one less): the empty broker that goes, and the tasks that stay. */
+/**
+ * Has ECS run so many tasks in a zone. `stops` (only where it is one less): the empty broker that goes, and the tasks that stay. `frees`: tasks that ECS may
+ * stop although it was to keep them, for an earlier stop of another one; it would wait until that has run out.
+ */
 type CountAction = {
   readonly kind: "setDesiredCount";
   readonly zone: string;
@@ -15,6 +18,7 @@ type CountAction = {
   readonly from: number;
   readonly to: number;
   readonly stops: { readonly brokerId: number; readonly keeps: readonly string[] } | null;
+  readonly frees: readonly string[];
   readonly reason: string;
 };
 
@@ -102,7 +106,7 @@ function grow(zone: ZoneView, atLeast: number): CountAction | null {
     zone.desiredCount === 0
       ? `zone ${zone.zone} has no broker`
       : `zone ${zone.zone} has ${openCount} brokers and needs ${atLeast}`;
-  return setDesiredCount(zone, { to, stops: null, reason });
+  return setDesiredCount(zone, { to, stops: null, frees: [], reason });
 }
 
 /** Stops a broker that was emptied. */
@@ -115,13 +119,14 @@ function remove(zone: ZoneView): CountAction | null {
   return setDesiredCount(zone, {
     to: zone.desiredCount - 1,
     stops: { brokerId: empty.brokerId, keeps },
+    frees: [empty.taskArn],
     reason: `broker ${empty.brokerId} holds nothing any more`,
   });
 }
 
 function setDesiredCount(
   { zone, serviceName, desiredCount }: ZoneView,
-  change: Pick<FleetAction & { kind: "setDesiredCount" }, "to" | "stops" | "reason">,
+  change: Pick<FleetAction & { kind: "setDesiredCount" }, "to" | "stops" | "frees" | "reason">,
 ): CountAction {
   return { kind: "setDesiredCount", zone, serviceName, from: desiredCount, ...change };
 }
@@ -189,7 +194,9 @@ function planSleep({ zones, demand, needs, sleep }: FleetView, limits: FleetLimi
     case "asleep": {
       const reason = "the cell sleeps";
       const left = zones.filter(({ desiredCount }) => desiredCount > 0);
-      const actions = left.map((zone) => setDesiredCount(zone, { to: 0, stops: null, reason }));
+      const actions = left.map((zone) =>
+        setDesiredCount(zone, { to: 0, stops: null, frees: zone.taskArns, reason }),
+      );
       return { kind: "sleep", actions, note: reason };
     }
     // Its brokers are at work, and nothing else is to be done to them.

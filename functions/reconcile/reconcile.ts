@@ -87,8 +87,9 @@ async function carryOut(
       const asked = await replica.submit((image, context) => sleepCell(image, context));
       return asked.kind === "rejected" ? asked.message : null;
     }
-    const { serviceName, to, stops } = action;
+    const { serviceName, to, stops, frees } = action;
     if (stops !== null && stops.keeps.length > 0) await fleet.keep(stops.keeps, keepMinutes);
+    if (frees.length > 0) await fleet.free(frees);
     await fleet.setDesiredCount(serviceName, to);
     return null;
   } catch (error) {

@@ -101,3 +101,15 @@ test("tasks are kept ten at a time, and a refusal is told", async () => {
   expect(calls.map(({ input }) => (input["tasks"] as string[]).length)).toEqual([10, 1]);
   expect(calls[0]?.input).toMatchObject({ protectionEnabled: true, expiresInMinutes: 10 });
 });
+
+test("tasks are freed ten at a time, and one that is not there any more is no matter", async () => {
+  const { fleet, calls } = fleetOf(
+    {
+      UpdateTaskProtectionCommand: [{ failures: [{ arn: "task-0", reason: "MISSING" }] }, {}],
+    },
+    {},
+  );
+  await fleet.free(Array.from({ length: 11 }, (_, index) => `task-${index}`));
+  expect(calls.map(({ input }) => (input["tasks"] as string[]).length)).toEqual([10, 1]);
+  expect(calls[0]?.input).toMatchObject({ protectionEnabled: false });
+});

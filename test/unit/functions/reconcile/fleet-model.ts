@@ -23,7 +23,8 @@ export type ModelOptions = {
 export class FleetModel {
   readonly #options: ModelOptions;
   readonly #desired: number[];
-  readonly #protected = new Set<number>();
+  /** For how many minutes yet. */
+  readonly #protected = new Map<number, number>();
   #brokers: ModelBroker[] = [];
   #nextId = 1;
   /** What must never be. */
@@ -93,7 +94,9 @@ export class FleetModel {
     const zone = Number(action.zone);
     if (action.to < action.from && (action.stops === null || action.to !== action.from - 1))
       this.violations.push(`zone ${zone} goes from ${action.from} to ${action.to}`);
-    for (const taskArn of action.stops?.keeps ?? []) this.#protected.add(Number(taskArn.slice(5)));
+    const idOf = (taskArn: string): number => Number(taskArn.slice(5));
+    for (const taskArn of action.stops?.keeps ?? []) this.#protected.set(idOf(taskArn), 10);
+    for (const taskArn of action.frees) this.#protected.delete(idOf(taskArn));
     this.#desired[zone] = action.to;
   }
 
@@ -101,7 +104,10 @@ export class FleetModel {
   step(): void {
     for (const broker of this.#brokers) broker.age += 1;
     for (const [zone, desired] of this.#desired.entries()) this.#follow(zone, desired);
-    this.#protected.clear();
+    for (const [id, minutes] of this.#protected) {
+      if (minutes > 1) this.#protected.set(id, minutes - 1);
+      else this.#protected.delete(id);
+    }
     const open = this.#brokers.filter(({ isLeaving }) => !isLeaving);
     for (const broker of this.#brokers) {
       const taker = open[Math.floor(this.#options.float() * open.length)];
@@ -117,7 +123,10 @@ export class FleetModel {
     for (; here.length > desired; here = this.#brokers.filter((each) => each.zone === zone)) {
       const free = here.filter(({ brokerId }) => !this.#protected.has(brokerId));
       const stopped = free[Math.floor(this.#options.float() * free.length)];
-      if (stopped === undefined) return;
+      if (stopped === undefined) {
+        this.violations.push(`zone ${zone} has a task too many, and every one is protected`);
+        return;
+      }
       if (stopped.replicas > 0)
         this.violations.push(`broker ${stopped.brokerId} was stopped with ${stopped.replicas}`);
       this.#brokers = this.#brokers.filter((each) => each !== stopped);

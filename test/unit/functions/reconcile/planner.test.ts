@@ -121,6 +121,7 @@ test("a broker that holds nothing any more goes, and its neighbours are kept", (
       from: 3,
       to: 2,
       stops: { brokerId: 7, keeps: ["task-1", "task-4"] },
+      frees: ["task-7"],
     },
   ]);
 });
@@ -223,9 +224,9 @@ test("a cell that is used, or not well, stays awake", () => {
 
 test("asleep it has no task, whoever sent it there, and awake it has some again", () => {
   expect(planFleet(viewOf(three, { sleep: "asleep" }), limits).actions).toMatchObject([
-    { zone: "a", from: 1, to: 0 },
-    { zone: "b", from: 1, to: 0 },
-    { zone: "c", from: 1, to: 0 },
+    { zone: "a", from: 1, to: 0, frees: ["task-1"] },
+    { zone: "b", from: 1, to: 0, frees: ["task-2"] },
+    { zone: "c", from: 1, to: 0, frees: ["task-3"] },
   ]);
   const gone = ["a", "b", "c"].map((name) => zone(name, []));
   expect(planFleet(viewOf(gone, { sleep: "asleep" }), sleepy)).toMatchObject({
