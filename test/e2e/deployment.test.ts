@@ -1,36 +1,41 @@
 import { randomInt } from "node:crypto";
 import { join } from "node:path";
-import {
-  CloudFormationClient,
-  DeleteStackCommand,
-  DescribeStackEventsCommand,
-  DescribeStacksCommand,
-  GetTemplateCommand,
-} from "@aws-sdk/client-cloudformation";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
-import { DescribeServicesCommand, ECSClient } from "@aws-sdk/client-ecs";
-import { ListBucketsCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { DescribeServicesCommand, UpdateTaskProtectionCommand } from "@aws-sdk/client-ecs";
+import { ListBucketsCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { encodeLoadReport, loadKey } from "../../metadata/load/load-report.ts";
+import type { ReconcileResult } from "../../functions/reconcile/reconcile.ts";
 import type { Cluster } from "../../sdk/src/cluster.ts";
 import { Myelin } from "../../sdk/src/myelin.ts";
 import { runMyelin } from "../support/myelin-command.ts";
 import { startMyelin } from "../support/myelin-process.ts";
-import type { BrokerContainer } from "../support/broker-container.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import type { Cdk } from "./emulated/cdk.ts";
-import { cdkOn, stackName } from "./emulated/cdk.ts";
-import type { Emulator } from "./emulated/emulator.ts";
-import { notHere, region, startEmulator } from "./emulated/emulator.ts";
-import type { TaskMetadata } from "./emulated/task-metadata.ts";
-import { startTaskMetadata } from "./emulated/task-metadata.ts";
-import { startTask } from "./emulated/task-process.ts";
+import { cdkOn } from "./emulated/cdk.ts";
+import type { CellWatch } from "./emulated/cell-watch.ts";
+import { watchCell } from "./emulated/cell-watch.ts";
+import type { EmulatedAws } from "./emulated/emulated-aws.ts";
+import { startEmulatedAws } from "./emulated/emulated-aws.ts";
+import { notHere } from "./emulated/emulator.ts";
+import type { ServiceRunner } from "./emulated/service-runner.ts";
+import type { Stack } from "./emulated/stack.ts";
+import { stackOn } from "./emulated/stack.ts";
+import type { Task } from "./emulated/task.ts";
+import { brokerIn, endOf, isRunning } from "./emulated/task.ts";
+import { tellLoad } from "./emulated/told-load.ts";
+import type { Traffic } from "./emulated/traffic.ts";
+import { auditTraffic, startTraffic } from "./emulated/traffic.ts";
+import type { Stopped } from "./emulated/unkind-ecs.ts";
+import { chooseUnkindly, loseEmptied } from "./emulated/unkind-ecs.ts";
 
 // The whole of it as a user deploys it: the real `cdk`, templates, bundles of functions and brokers, on an emulator of AWS. Its tasks are no processes, so
-// brokers are started here, with the command and the environment that their task definition has, each on a loopback address of its own.
+// the test has a data plane for its ECS (service-runner.ts): as many brokers as the services want, with the command and the environment that their task
+// definition has, each on a loopback address of its own.
 
 const network = `127.${randomInt(10, 250)}.${randomInt(1, 250)}`;
-const hosts = [1, 2, 3].map((last) => `${network}.${last}`);
+/** Two brokers in each of three zones, and successors of those that are still ending. */
+const hosts = Array.from({ length: 9 }, (_, index) => `${network}.${index + 1}`);
 const skipped = await notHere(hosts, [9092, 9192, 9640]);
 if (skipped !== null) console.log(skipped);
 
@@ -46,49 +51,44 @@ const topicsOfStack = ["payments:4", ...others].join(",");
 
 describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
   const directory = temporaryDirectory();
-  const brokers: BrokerContainer[] = [];
-  let emulator: Emulator;
+  let aws: EmulatedAws;
+  let dynamo: DynamoDBClient;
+  let stack: Stack;
+  let runner: ServiceRunner;
   let cdk: Cdk;
   let outputs: Record<string, string>;
-  let metadata: TaskMetadata;
   let zones: [zone: string, service: string][];
   let myelin: Myelin;
   let shop: Cluster;
+  let traffic: Traffic;
+  let watch: CellWatch;
   /** What was in the object store for certain, by partition and offset. */
   let sealed: string[] = [];
-  let aws: { ecs: ECSClient; s3: S3Client; dynamo: DynamoDBClient; stacks: CloudFormationClient };
+  const stopped: Stopped[] = [];
 
   beforeAll(async () => {
-    emulator = await startEmulator(directory.path);
-    cdk = cdkOn(emulator, directory.path);
-    const client = {
-      endpoint: emulator.endpoint,
-      region,
-      credentials: { accessKeyId: "000000000000", secretAccessKey: "local" },
-    };
-    aws = {
-      ecs: new ECSClient(client),
-      s3: new S3Client({ ...client, forcePathStyle: true }),
-      dynamo: new DynamoDBClient(client),
-      stacks: new CloudFormationClient(client),
-    };
+    const say = process.env["E2E_LOG"] === undefined ? () => undefined : console.log;
+    aws = await startEmulatedAws({ directory: directory.path, hosts, say, choose });
+    cdk = cdkOn(aws.emulator, directory.path);
+    dynamo = new DynamoDBClient(aws.client);
+    stack = stackOn(aws.client);
   }, 60_000);
 
   afterAll(async () => {
-    await Promise.all(brokers.map((each) => each.stop("SIGKILL")));
-    await metadata?.close();
-    await emulator?.stop();
+    // Where a test has failed they go on.
+    void Promise.all([traffic?.stop(), watch?.stop()]);
+    await aws?.close();
     directory[Symbol.dispose]();
   }, 60_000);
 
   test("cdk bootstrap and cdk deploy put it there, functions before brokers, with the cluster of the stack", async () => {
     await cdk.bootstrap();
     outputs = await cdk.deploy(context);
-    myelin = new Myelin({ url: outputs["ApiUrl"] ?? "", fetch: emulator.fetch("execute-api") });
+    myelin = new Myelin({ url: outputs["ApiUrl"] ?? "", fetch: aws.emulator.fetch("execute-api") });
     const services = (await functionVariables(outputs["ReconcileFunction"]))["MYELIN_ECS_SERVICES"];
     zones = Object.entries(JSON.parse(services ?? "{}") as Record<string, string>);
     expect(zones).toHaveLength(3);
-    const completed = await completedResources();
+    const completed = await stack.completedTypes();
     const first = (type: string) => completed.findIndex((each) => each === type);
     expect(completed.lastIndexOf("AWS::Lambda::Function")).toBeLessThan(first("AWS::ECS::Service"));
     expect((await myelin.clusters.get("main")).id).toBe(outputs["ClusterId"]);
@@ -101,14 +101,25 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
   }, 60_000);
 
   test("brokers run by their task definition's own command and environment, and serve the SDK", async () => {
-    metadata = await startTaskMetadata(
-      zones.map(([zone], index) => ({ zone, host: hosts[index] ?? "" })),
-    );
-    await startBrokers("first");
+    runner = await aws.run();
+    await untilInService(1);
     shop = await myelin.clusters.get("shop");
-    for (const host of hosts) expect(shop.bootstrapServers).toContain(`${host}:9192`);
+    for (const { host } of running()) expect(shop.bootstrapServers).toContain(`${host}:9192`);
     await writeAndRead(shop, "orders");
   }, 180_000);
+
+  test("the deployed reconcile function gives a busy cell more brokers, and they are in service", async () => {
+    await shop.topics.create({ name: "through-it-all", partitions: 6 });
+    traffic = startTraffic(shop, "through-it-all");
+    watch = watchCell(myelin);
+    expect(await desiredCounts()).toEqual([1, 1, 1]);
+    // What a broker says by itself comes once a minute, and may be in the way.
+    await expect
+      .poll(() => reconcile("busy"), { timeout: 30_000, interval: 1_000 })
+      .toMatchObject({ perZone: { atLeast: 2 } });
+    expect(await desiredCounts()).toEqual([2, 2, 2]);
+    await untilInService(2);
+  }, 120_000);
 
   test("a second deployment adds fifty topics of the stack at once, and nobody notices", async () => {
     await cdk.deploy({ ...context, topics: topicsOfStack });
@@ -120,20 +131,45 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
     await writeAndRead(shop, "orders");
   }, 300_000);
 
-  test("the deployed reconcile function gives a busy cell more brokers, and ECS has them", async () => {
-    for (const [, service] of zones) expect(await desiredCount(service)).toBe(1);
-    // What a broker says by itself comes once a minute, and may be in the way.
+  test("a quiet cell gives one broker after the other back, each of them empty, and nobody notices", async () => {
+    expect(await desiredCounts()).toEqual([2, 2, 2]);
+    // The controller balances once a minute; it moves what is busiest.
+    const newcomers = running().slice(3).map(brokerIn);
+    const places = async (): Promise<number[]> =>
+      (await shop.topics.partitions("through-it-all")).flatMap(({ inSync }) => inSync);
     await expect
-      .poll(
-        async () => {
-          await sayBusy();
-          return invoke(outputs["ReconcileFunction"]);
-        },
-        { timeout: 30_000, interval: 1_000 },
-      )
-      .toMatchObject({ perZone: { atLeast: 2 } });
-    for (const [, service] of zones) expect(await desiredCount(service)).toBe(2);
-  }, 60_000);
+      .poll(async () => (await places()).some((id) => newcomers.includes(id)), { timeout: 90_000 })
+      .toBe(true);
+    // In one zone as an earlier scale-in has left those that it did not mean: for ten minutes nobody could be stopped.
+    await protectZone(zones.at(-1)?.[0] ?? "");
+    let lost: number | null = null;
+    const failures: (string | null)[] = [];
+    const untilMs = Date.now() + 120_000;
+    while (running().length > 3 || (await desiredCounts()).some((count) => count !== 1)) {
+      // The first to be empty ends by itself, before its task is taken away: another comes in its place, which is one too many again.
+      if (lost === null && watch.drained.length > 0) lost = await loseEmptied(myelin, aws.tasks);
+      else failures.push(...(await reconcile("quiet")).done.map(({ failure }) => failure));
+      // ECS has an empty one to choose, and no other.
+      for (const each of stopped) expect(each).toMatchObject({ freeCount: 1, replicas: 0 });
+      expect(Date.now(), "it goes on").toBeLessThan(untilMs);
+      await sleep(250);
+    }
+    await untilInService(1);
+    await Promise.all([traffic.stop(), watch.stop()]);
+    expect(stopped).toMatchObject(zones.map(() => ({ freeCount: 1, replicas: 0 })));
+    // One that is ending, by its own will or not, is one that is emptied until the cell has noticed.
+    const inTheWay = /^broker \d+ is being emptied already$/;
+    expect(failures.filter((each) => each !== null && !inTheWay.test(each))).toEqual([]);
+    const ended = stopped.map(({ broker }) => broker);
+    expect(watch.drained).toEqual([lost, ...ended]);
+    expect(await exitCodes()).toEqual(
+      new Map([[lost, null], ...ended.map((id) => [id, 0] as const)]),
+    );
+    expect(watch.problems).toEqual([]);
+    expect(watch.looks()).toBeGreaterThan(30);
+    expect(traffic.acknowledged.length).toBeGreaterThan(1_000);
+    expect(await auditTraffic(shop, "through-it-all", traffic)).toEqual([]);
+  }, 240_000);
 
   test("a cell told to sleep gives every disk back, and wakes on empty ones with what it had", async () => {
     const before = await valuesOf(shop, "orders");
@@ -144,15 +180,15 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
       .poll(async () => (await myelin.cell.status()).state, { timeout: 60_000 })
       .toBe("asleep");
     // One that ended by itself would be started again, and wake the cell: they wait until their services want none.
+    const asleep = running();
     await invoke(outputs["ReconcileFunction"]);
-    for (const [, service] of zones) expect(await desiredCount(service)).toBe(0);
-    const stopped = await Promise.all(brokers.splice(0).map((each) => each.stop()));
-    expect(stopped).toEqual([0, 0, 0]);
+    expect(await desiredCounts()).toEqual([0, 0, 0]);
+    expect(await Promise.all(asleep.map(endOf))).toEqual([0, 0, 0]);
     await shop.topics.create({ name: "by-night", partitions: 2 });
     await myelin.cell.wake();
     await invoke(outputs["ReconcileFunction"]);
-    for (const [, service] of zones) expect(await desiredCount(service)).toBeGreaterThan(0);
-    await startBrokers("second");
+    expect(await desiredCounts()).toEqual([1, 1, 1]);
+    await untilInService(1);
     expect(await valuesOf(shop, "orders")).toEqual(before);
     await writeAndRead(shop, "orders");
     await writeAndRead(shop, "by-night");
@@ -160,21 +196,28 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
   }, 240_000);
 
   test("with every broker stopped the control plane goes on", async () => {
-    const [first, ...others] = brokers;
-    expect(await first?.stop()).toBe(0);
+    await runner.rest();
+    const [first, ...others] = running();
+    expect(await first?.broker?.stop()).toBe(0);
     // Each of these would wait for a successor, up to its time-out.
-    await Promise.all(others.map((each) => each.stop("SIGKILL")));
+    for (const { broker } of others) await broker?.stop("SIGKILL");
     await shop.topics.create({ name: "later", partitions: 2 });
-    expect((await shop.topics.list()).map(({ name }) => name)).toEqual(["later", "orders"]);
+    expect((await shop.topics.list()).map(({ name }) => name)).toEqual([
+      "later",
+      "orders",
+      "through-it-all",
+    ]);
   }, 180_000);
 
   test("the stack goes, and leaves what its policies retain and nothing else", async () => {
-    const kept = await retainedTypes();
+    const kept = await stack.retainedTypes();
     expect(kept).toContain("AWS::DynamoDB::Table");
     expect(kept).toContain("AWS::S3::Bucket");
-    await aws.stacks.send(new DeleteStackCommand({ StackName: stackName }));
-    await expect.poll(stackStatus, { timeout: 60_000, interval: 500 }).toBe("DELETE_COMPLETE");
-    const { TableNames = [] } = await aws.dynamo.send(new ListTablesCommand());
+    await stack.delete();
+    await expect
+      .poll(() => stack.status(), { timeout: 60_000, interval: 500 })
+      .toBe("DELETE_COMPLETE");
+    const { TableNames = [] } = await dynamo.send(new ListTablesCommand());
     expect(TableNames).toEqual([outputs["MetadataTable"]]);
     const { Buckets = [] } = await aws.s3.send(new ListBucketsCommand());
     const own = Buckets.map(({ Name = "" }) => Name).filter((name) => !name.startsWith("cdk-"));
@@ -186,30 +229,40 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
     for (const [, service] of zones) expect(await desiredCount(service)).toBeNull();
   }, 120_000);
 
-  /** One in each zone, with empty disks. */
-  async function startBrokers(life: string): Promise<void> {
-    for (const [index, [, service]] of zones.entries()) {
-      brokers.push(
-        await startTask({
-          ...aws,
-          cluster: outputs["EcsCluster"] ?? "",
-          service,
-          directory: join(directory.path, `${life}-task-${index}`),
-          environment: {
-            ...metadata.environmentOf(index),
-            MYELIN_LISTEN_HOST: hosts[index] ?? "",
-            AWS_REGION: region,
-            AWS_ACCESS_KEY_ID: "000000000000",
-            AWS_SECRET_ACCESS_KEY: "local",
-          },
-        }),
+  const running = (): Task[] => aws.tasks.filter(isRunning);
+
+  async function untilInService(perZone: number): Promise<void> {
+    const placed = (): Record<string, number> =>
+      Object.fromEntries(
+        zones.map(([zone]) => [zone, running().filter((task) => task.zone === zone).length]),
       );
-    }
-    for (const broker of brokers) await broker.whenSaid("the broker is up");
-    for (const host of hosts)
+    const wanted = Object.fromEntries(zones.map(([zone]) => [zone, perZone]));
+    await expect.poll(placed, { timeout: 60_000 }).toEqual(wanted);
+    for (const { host } of running())
       await expect
         .poll(() => statusOf(`http://${host}:9640/readyz`), { timeout: 60_000 })
         .toBe(200);
+  }
+
+  async function choose(free: readonly Task[]): Promise<Task> {
+    const chosen = await chooseUnkindly(myelin, free);
+    stopped.push(chosen.stopped);
+    return chosen.task;
+  }
+
+  /** Of the tasks that are to run no more, by broker. */
+  async function exitCodes(): Promise<Map<number, number | null>> {
+    const ended = aws.tasks.filter(({ desiredStatus }) => desiredStatus === "STOPPED");
+    const codes = ended.map(async (task) => [brokerIn(task), await endOf(task)] as const);
+    return new Map(await Promise.all(codes));
+  }
+
+  async function protectZone(zone: string): Promise<void> {
+    const own = running().filter((task) => task.zone === zone);
+    const wanted = { cluster: outputs["EcsCluster"], tasks: own.map(({ taskArn }) => taskArn) };
+    const asked = { ...wanted, protectionEnabled: true, expiresInMinutes: 10 };
+    const { failures } = await aws.ecs.send(new UpdateTaskProtectionCommand(asked));
+    expect(failures).toEqual([]);
   }
 
   /** Every record of a topic: where it is and what it says. */
@@ -226,17 +279,17 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
     const again = await cdk.deploy({ ...context, topics: topicsOfStack, table, bucket, key });
     expect(again["ClusterId"]).toBe(outputs["ClusterId"]);
     const url = again["ApiUrl"] ?? "";
-    const found = new Myelin({ url, fetch: emulator.fetch("execute-api") });
+    const found = new Myelin({ url, fetch: aws.emulator.fetch("execute-api") });
     const names = (await (await found.clusters.get("shop")).topics.list()).map(({ name }) => name);
     expect(names).toContain("orders");
 
     const data = join(directory.path, "restored");
     const args = ["cell", "restore", "--from", `s3://${bucket}`, "--data", data, "--json"];
-    const { code, stderr } = await runMyelin(args, { env: emulator.environment });
+    const { code, stderr } = await runMyelin(args, { env: aws.emulator.environment });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const elsewhere = ["--to", `s3://${bucket}`, "--table", table, "--cell", "e2e-2"];
     const inAws = ["cell", "restore", "--from", `s3://${bucket}`, "--from-cell", cell, "--json"];
-    const other = await runMyelin([...inAws, ...elsewhere], { env: emulator.environment });
+    const other = await runMyelin([...inAws, ...elsewhere], { env: aws.emulator.environment });
     expect(other.stderr).toBe("");
     expect(JSON.parse(other.stdout)).toMatchObject({ kind: "restored", kept: [] });
     const local = await startMyelin({ data });
@@ -267,7 +320,7 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
     path: string,
     init: RequestInit = {},
   ): Promise<Body> {
-    const answer = await emulator.fetch(service)(`${emulator.endpoint}${path}`, init);
+    const answer = await aws.emulator.fetch(service)(`${aws.emulator.endpoint}${path}`, init);
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${path} answers ${answer.status} ${text}`);
     return JSON.parse(text) as Body;
@@ -284,32 +337,14 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
     return asJson("lambda", path, { method: "POST", body: "{}" });
   }
 
-  /** Reports of all three brokers, as they would be after a quarter of an hour of hard work. */
-  async function sayBusy(): Promise<void> {
-    const sample = {
-      atMs: Date.now(),
-      seconds: 60,
-      bytesInPerSecond: 1_000_000,
-      bytesOutPerSecond: 3_000_000,
-      clientBytesPerSecond: 2_000_000,
-      connectionCount: 100,
-      busyShare: 0.95,
-    };
-    const samples = Array.from({ length: 15 }, () => sample);
-    for (const broker of brokers) {
-      const { broker: brokerId = 0, zone = "" } = (await broker.whenSaid("the broker is up")) as {
-        broker?: number;
-        zone?: string;
-      };
-      await aws.s3.send(
-        new PutObjectCommand({
-          Bucket: outputs["Bucket"],
-          Key: loadKey(cell, brokerId),
-          Body: encodeLoadReport({ brokerId, zone, samples }),
-        }),
-      );
-    }
+  /** What it decides after a quarter of an hour of such a load. */
+  async function reconcile(load: "busy" | "quiet"): Promise<ReconcileResult> {
+    await tellLoad({ s3: aws.s3, bucket: outputs["Bucket"], cell, myelin }, load);
+    return (await invoke(outputs["ReconcileFunction"])) as ReconcileResult;
   }
+
+  const desiredCounts = (): Promise<(number | null)[]> =>
+    Promise.all(zones.map(([, service]) => desiredCount(service)));
 
   /** Null for a service that is not there. */
   async function desiredCount(service: string): Promise<number | null> {
@@ -320,47 +355,6 @@ describe.skipIf(skipped !== null)("a cell on an emulated AWS", () => {
       return found?.status === "ACTIVE" ? (found.desiredCount ?? 0) : null;
     } catch (error) {
       if ((error as Error).name === "ClusterNotFoundException") return null;
-      throw error;
-    }
-  }
-
-  /** Types of the stack's resources in the order in which they were done. */
-  async function completedResources(): Promise<string[]> {
-    const types: string[] = [];
-    let NextToken: string | undefined;
-    do {
-      const page = await aws.stacks.send(
-        new DescribeStackEventsCommand({
-          StackName: stackName,
-          ...(NextToken === undefined ? {} : { NextToken }),
-        }),
-      );
-      for (const event of page.StackEvents ?? [])
-        if (event.ResourceStatus === "CREATE_COMPLETE") types.unshift(event.ResourceType ?? "");
-      ({ NextToken } = page);
-    } while (NextToken !== undefined);
-    return types;
-  }
-
-  async function retainedTypes(): Promise<string[]> {
-    const { TemplateBody = "" } = await aws.stacks.send(
-      new GetTemplateCommand({ StackName: stackName }),
-    );
-    type Template = { Resources: Record<string, { Type: string; DeletionPolicy?: string }> };
-    const { Resources } = JSON.parse(TemplateBody) as Template;
-    return Object.values(Resources).flatMap(({ Type, DeletionPolicy }) =>
-      DeletionPolicy === "Retain" ? [Type] : [],
-    );
-  }
-
-  async function stackStatus(): Promise<string> {
-    try {
-      const { Stacks = [] } = await aws.stacks.send(
-        new DescribeStacksCommand({ StackName: stackName }),
-      );
-      return Stacks[0]?.StackStatus ?? "DELETE_COMPLETE";
-    } catch (error) {
-      if ((error as Error).message.includes("does not exist")) return "DELETE_COMPLETE";
       throw error;
     }
   }

@@ -5,7 +5,6 @@ import { createServer } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { clientsDirectory } from "../../clients/places.ts";
-import { freePorts } from "../../support/free-ports.ts";
 import { signedFetch } from "./signed-fetch.ts";
 
 export const region = "us-east-1";
@@ -44,9 +43,15 @@ function isFree(host: string, port: number): Promise<boolean> {
   });
 }
 
-export async function startEmulator(directory: string, wantedPort?: number): Promise<Emulator> {
-  const [freePort = 0] = wantedPort === undefined ? await freePorts(1) : [];
-  const port = wantedPort ?? freePort;
+export type EmulatorOptions = {
+  readonly directory: string;
+  readonly port: number;
+  /** Where its functions find ECS. */
+  readonly ecsEndpoint: string;
+};
+
+export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
+  const { directory, port, ecsEndpoint } = options;
   const endpoint = `http://127.0.0.1:${port}`;
   const temporary = join(directory, "tmp");
   mkdirSync(temporary, { recursive: true });
@@ -72,6 +77,8 @@ export async function startEmulator(directory: string, wantedPort?: number): Pro
       ...environment,
       BIND_HOST: "127.0.0.1",
       GATEWAY_PORT: String(port),
+      // Functions inherit it, as the rest of this.
+      AWS_ENDPOINT_URL_ECS: ecsEndpoint,
       IOT_MTLS_ENABLED: "0",
       LAMBDA_EXECUTOR: "local",
       S3_PERSIST: "0",

@@ -1,15 +1,12 @@
 // npm run emulated: an AWS on this machine to deploy to by hand. It says what to paste; brokers are started as the deployed services want them.
-import { setTimeout as sleep } from "node:timers/promises";
-import { ECSClient } from "@aws-sdk/client-ecs";
-import { S3Client } from "@aws-sdk/client-s3";
+import { once } from "node:events";
 import { temporaryDirectory } from "../../support/temporary-directory.ts";
-import { account, notHere, region, startEmulator } from "./emulator.ts";
-import { createServiceRunner } from "./service-runner.ts";
+import { startEmulatedAws } from "./emulated-aws.ts";
+import { account, notHere, region } from "./emulator.ts";
 
 const port = 4566;
-/** One for each zone of the largest profile. */
-const hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3"];
-const lookMs = 1_000;
+/** For four brokers in each zone of the largest profile, as many as `standard` allows. */
+const hosts = Array.from({ length: 12 }, (_, index) => `127.0.0.${index + 1}`);
 
 const reason = await notHere(hosts, [9092, 9640]);
 if (reason !== null) {
@@ -22,27 +19,16 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => 
 
 await using opened = new AsyncDisposableStack();
 const directory = opened.use(temporaryDirectory());
-const emulator = await startEmulator(directory.path, port);
-opened.defer(() => emulator.stop());
-const client = {
-  endpoint: emulator.endpoint,
-  region,
-  credentials: { accessKeyId: account, secretAccessKey: "local" },
-};
-const runner = await createServiceRunner({
-  ecs: new ECSClient(client),
-  s3: new S3Client({ ...client, forcePathStyle: true }),
-  emulator,
-  hosts,
-  directory: directory.path,
-  say: console.log,
-});
-opened.defer(() => runner.close());
+const aws = await startEmulatedAws({ directory: directory.path, hosts, port, say: console.log });
+opened.defer(() => aws.close());
+const { emulator } = aws;
+await aws.run();
 
 const architecture = process.arch === "arm64" ? "arm64" : "x64";
 console.log(`An AWS is at ${emulator.endpoint}, and nothing of it outlives this process. In another terminal:
 
   export AWS_ENDPOINT_URL=${emulator.endpoint} AWS_REGION=${region}
+  export AWS_ENDPOINT_URL_ECS=${aws.ecsEndpoint}
   export AWS_ACCESS_KEY_ID=${account} AWS_SECRET_ACCESS_KEY=local
   export CDK_DEFAULT_ACCOUNT=${account} CDK_DEFAULT_REGION=${region}
   npx cdk bootstrap
@@ -60,7 +46,4 @@ and then, as on a laptop:
 
 Ctrl-C ends it all.`);
 
-while (!stopping.signal.aborted) {
-  await runner.look();
-  await sleep(lookMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-}
+if (!stopping.signal.aborted) await once(stopping.signal, "abort");

@@ -1,7 +1,7 @@
 // Runs the broker of a task definition as a process: what ECS would do with it, but for the image and the kernel's walls between containers.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DescribeServicesCommand, DescribeTaskDefinitionCommand } from "@aws-sdk/client-ecs";
+import { DescribeTaskDefinitionCommand } from "@aws-sdk/client-ecs";
 import type { ContainerDefinition, ECSClient } from "@aws-sdk/client-ecs";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import type { S3Client } from "@aws-sdk/client-s3";
@@ -11,8 +11,7 @@ import { startBrokerContainer } from "../../support/broker-container.ts";
 export type TaskOptions = {
   readonly ecs: ECSClient;
   readonly s3: S3Client;
-  readonly cluster: string;
-  readonly service: string;
+  readonly taskDefinition: string;
   /** The task's disk: each of its volumes is a directory in it. */
   readonly directory: string;
   /** What ECS and the host add: where the task is, credentials of its role, the address of its network interface. */
@@ -41,19 +40,8 @@ export async function startTask(options: TaskOptions): Promise<BrokerContainer> 
   );
 }
 
-async function containersOf({
-  ecs,
-  cluster,
-  service,
-}: TaskOptions): Promise<ContainerDefinition[]> {
-  const { services = [] } = await ecs.send(
-    new DescribeServicesCommand({ cluster, services: [service] }),
-  );
-  const definition = services[0]?.taskDefinition;
-  if (definition === undefined) throw new Error(`there is no service ${service}`);
-  const described = await ecs.send(
-    new DescribeTaskDefinitionCommand({ taskDefinition: definition }),
-  );
+async function containersOf({ ecs, taskDefinition }: TaskOptions): Promise<ContainerDefinition[]> {
+  const described = await ecs.send(new DescribeTaskDefinitionCommand({ taskDefinition }));
   return described.taskDefinition?.containerDefinitions ?? [];
 }
 
