@@ -108,7 +108,8 @@ export async function createBroker(ports: BrokerPorts, config: BrokerConfig): Pr
   const services = assemble(ports, { ...registration, store, config, stopping: stop.signal });
   starting.defer(() => services.groups.close());
   starting.defer(() => services.cell.stop());
-  starting.defer(follow(ports, services, registration.brokerEpoch));
+  const isPacking = config.packing !== null;
+  starting.defer(follow(ports, services, { brokerEpoch: registration.brokerEpoch, isPacking }));
   // Alone, so that no client meets a coordinator that is loading. Among others loading may need them, and they this broker's records.
   if (metadata.image.brokers.size === 1) await services.groups.whenLoaded();
   await listeners.serve(services, ports.apis ?? kafkaApis);
@@ -300,7 +301,11 @@ async function producerIdBlock(
 }
 
 /** A group's coordinator is whoever leads its partition of the internal topic. */
-function followCoordinators(metadata: MetadataReplica, services: BrokerServices): void {
+function followCoordinators(
+  metadata: MetadataReplica,
+  services: BrokerServices,
+  isPacking: boolean,
+): void {
   const { topics, groups } = services;
   topics.onLeadership((topic, partition) => {
     if (topic.topicId !== internalTopic(metadata.image, "__consumer_offsets")?.topicId) return;
@@ -316,6 +321,7 @@ function followCoordinators(metadata: MetadataReplica, services: BrokerServices)
           refusesRecords: () =>
             refusesRecords(metadata.image, local.topic.partitions[partition.index]),
           cold: services,
+          isPacking,
         }),
       );
     } else {
@@ -330,12 +336,12 @@ const handOverMs = 1_000;
 function follow(
   { metadata, clock, log }: BrokerPorts,
   services: BrokerServices,
-  brokerEpoch: number,
+  { brokerEpoch, isPacking }: { readonly brokerEpoch: number; readonly isPacking: boolean },
 ): () => Promise<void> {
   const { brokerId, topics, fetchers, controller, inSync, groups, store } = services;
   const renewal = createLeadershipRenewal({ brokerId, brokerEpoch, metadata, clock, log });
   topics.onUnfit((failed) => renewal.resign([failed]));
-  followCoordinators(metadata, services);
+  followCoordinators(metadata, services, isPacking);
   store.onCommit((logs) => {
     topics.committed(logs);
     fetchers.settled(logs);

@@ -36,8 +36,11 @@ export type Written =
 export type TierWriter = {
   /** Puts the next segment, of a segment's worth at most. `done` too if there is nothing. */
   cut(partition: Partition, segmentBytes: number): Promise<Written>;
-  /** Takes what lies wholly below `offset` out of the manifest, if it lists any of that: before the log start moves there. */
-  leave(partition: Partition, offset: number): Promise<Written>;
+  /**
+   * Takes what lies wholly below `offset` out of the manifest, if it lists any of that: before the log start moves there. `mayGo`: asked before anything is
+   * taken out; `failed` if it may not yet.
+   */
+  leave(partition: Partition, offset: number, mayGo?: () => boolean): Promise<Written>;
   /** Says in the manifest where the log begins, though nothing leaves it by that: before nothing but the manifest will know. */
   tellLogStart(partition: Partition): Promise<Written>;
   /** One round of deleting what has left, and of looking for what nobody lists. */
@@ -119,8 +122,8 @@ class ManifestWriter implements TierWriter {
     return this.#inLine(partition, () => this.#cut(partition, segmentBytes));
   }
 
-  leave(partition: Partition, offset: number): Promise<Written> {
-    return this.#inLine(partition, () => this.#leave(partition, offset));
+  leave(partition: Partition, offset: number, mayGo = () => true): Promise<Written> {
+    return this.#inLine(partition, () => this.#leave(partition, offset, mayGo));
   }
 
   tellLogStart(partition: Partition): Promise<Written> {
@@ -337,7 +340,7 @@ class ManifestWriter implements TierWriter {
     return manifest;
   }
 
-  async #leave(partition: Partition, offset: number): Promise<Written> {
+  async #leave(partition: Partition, offset: number, mayGo: () => boolean): Promise<Written> {
     if (this.#unanswered.has(partition)) {
       // A claim takes its place: else it could list later what is about to be let go of.
       const claimed = await this.#claim(partition);
@@ -347,6 +350,7 @@ class ManifestWriter implements TierWriter {
     const start = known === null ? -1 : tieredStart(known);
     // DeleteRecords comes every half a minute for some: not a put each.
     if (known === null || start < 0 || firstEnd(known) > offset) return done;
+    if (!mayGo()) return failed("what takes its place is in no pack yet");
     return this.#putLogStart(partition, offset);
   }
 

@@ -38,11 +38,14 @@ type Options = {
     readonly tier: Pick<Tier, "read">;
     readonly tierWriter: Pick<TierWriter, "leave">;
   };
+  /** The object store gets packs of what is committed. */
+  readonly isPacking: boolean;
 };
 
 /** A partition of an internal topic as the log of a coordinator: appends count once committed, reads end at the high watermark. */
 export function coordinatorLog(options: Options): CoordinatorLog {
-  const { partition } = options;
+  const { partition, isPacking } = options;
+  let wanted: Wanted | null = null;
   return {
     append: (records) => append(options, records),
     isShortOfReplicas: () =>
@@ -51,10 +54,20 @@ export function coordinatorLog(options: Options): CoordinatorLog {
     async moveLogStart(offset) {
       const start = Math.min(offset, partition.log.highWatermark);
       if (start <= partition.log.logStartOffset) return true;
-      return moveLogStartEverywhere(options.cold.tierWriter, partition, start);
+      if (wanted?.start !== start) wanted = { start, committedEnd: partition.log.highWatermark };
+      const { committedEnd } = wanted;
+      // What was written again is in no segment: until it is in a pack the object store has the old copy only.
+      const mayGo = (): boolean =>
+        !isPacking || Math.max(partition.packedEnd, partition.tieredEnd) >= committedEnd;
+      const { tierWriter } = options.cold;
+      const leave: TierWriter["leave"] = (of, below) => tierWriter.leave(of, below, mayGo);
+      return moveLogStartEverywhere({ leave }, partition, start);
     },
   };
 }
+
+/** Where the log start is to be, and what was committed when that was asked for first: all that was written again. */
+type Wanted = { readonly start: number; readonly committedEnd: number };
 
 async function append(options: Options, records: readonly KeyValue[]): Promise<AppendResult> {
   const { clock, gate, topic, partition, refusesRecords } = options;

@@ -5,6 +5,7 @@ import { defaultShardLimits } from "../../../../broker/coordinator/shard-limits.
 import { CoordinatorShard } from "../../../../broker/coordinator/shard.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import { coordinatorLog } from "../../../../broker/replication/coordinator-log.ts";
+import { notePackedEnd } from "../../../../broker/replication/partition.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
 import { RegisterMachine } from "../coordinator/register-machine.ts";
@@ -66,6 +67,7 @@ async function createShard() {
       topic,
       partition,
       cold: leading.services,
+      isPacking: true,
       refusesRecords: () => isAsleep,
     }),
     createMachine: () => new RegisterMachine(),
@@ -116,4 +118,32 @@ test("nothing is appended while the cell sleeps, and whoever asks may ask again"
   }
   await clock.advance(10_000);
   expect(await set("a", "1")).toEqual({ kind: "done", reply: "1" });
+});
+
+test("segments that a sleep has made go with the log start once packs have what was written again, not before", async () => {
+  const topic = localOn(leading)!;
+  const partition = topic.partitions[0]!;
+  const { gate, tier, tierWriter } = leading.services;
+  const log = coordinatorLog({
+    clock: leading.clock,
+    gate,
+    topic,
+    partition,
+    cold: leading.services,
+    isPacking: true,
+    refusesRecords: () => false,
+  });
+  const write = () => log.append([{ key: Buffer.from("a"), value: Buffer.from("1") }]);
+  const listed = async () => (await tier.manifest(partition, { isFresh: true }))?.segments.length;
+  for (let count = 0; count < 3; count += 1) expect((await write()).kind).toBe("committed");
+  expect((await tierWriter.cut(partition, 1_000_000)).kind).toBe("done");
+  expect((await write()).kind).toBe("committed");
+  notePackedEnd(partition, 3);
+  expect(await log.moveLogStart(3)).toBe(false);
+  expect([partition.log.logStartOffset, await listed()]).toEqual([0, 1]);
+  // More comes all the time: what was there when it was asked for first has to be packed.
+  notePackedEnd(partition, 4);
+  expect((await write()).kind).toBe("committed");
+  expect(await log.moveLogStart(3)).toBe(true);
+  expect([partition.log.logStartOffset, await listed()]).toEqual([3, 0]);
 });
