@@ -111,11 +111,14 @@ async function cutAll(desk: Desk): Promise<void> {
   const due: [Partition, CutLimits][] = [];
   for (const [partition, topic] of held(topics)) {
     if (clock.monotonicMs() < desk.notBeforeMs) return;
-    if (!isTieredHere(partition, topic)) continue;
+    if (!partition.isLeader || partition.log.failure !== null) continue;
     if (clock.monotonicMs() < watchedOf(desk, partition).notBeforeMs) continue;
     const limits = cutLimits(desk.config, topic.settings);
-    if (await alone(desk, partition, () => isDue(desk, partition, limits)))
-      due.push([partition, limits]);
+    const isToBeCut =
+      isTieredHere(partition, topic) &&
+      (await alone(desk, partition, () => isDue(desk, partition, limits)));
+    if (isToBeCut) due.push([partition, limits]);
+    // Of coordinators' logs too: a sleep has made segments of them, which their log start passes.
     else if (desk.tierWriter.hasLeft(partition)) await desk.tierWriter.collect(partition);
   }
   const lane = async (): Promise<void> => {

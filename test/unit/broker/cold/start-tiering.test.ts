@@ -5,6 +5,7 @@ import { defaultTieringConfig } from "../../../../broker/cold/tiering-config.ts"
 import { LogReadError } from "../../../../broker/log/partition-log.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import { createPartition, type Partition } from "../../../../broker/replication/partition.ts";
+import { systemClusterId } from "../../../../metadata/image/image.ts";
 import { DiskError } from "../../../../ports/disk.ts";
 
 const settings = {
@@ -33,8 +34,12 @@ function led(index: number, failure: Error | null) {
 }
 
 /** Rounds over partitions of one topic; which were cut, in their order. */
-async function cuts(partitions: Partition[], isRefused: (index: number) => boolean, rounds = 1) {
-  const topic = { topic: { clusterId: "c" }, settings, partitions };
+async function cuts(
+  partitions: Partition[],
+  isRefused: (index: number) => boolean,
+  { rounds = 1, clusterId = "c", left = new Set<number>() } = {},
+) {
+  const topic = { topic: { clusterId }, settings, partitions };
   const cut: number[] = [];
   const tierWriter = {
     cut: (partition: Partition) => {
@@ -43,7 +48,8 @@ async function cuts(partitions: Partition[], isRefused: (index: number) => boole
       partition.tieredEnd = 10;
       return Promise.resolve({ kind: "done" });
     },
-    hasLeft: () => false,
+    hasLeft: ({ index }: Partition) => left.has(index),
+    collect: ({ index }: Partition) => Promise.resolve(left.delete(index)),
     rest: () => undefined,
   };
   const clock = createManualClock();
@@ -62,7 +68,7 @@ async function cuts(partitions: Partition[], isRefused: (index: number) => boole
 
 test("a partition that cannot be put into the object store keeps no other waiting", async () => {
   const partitions = Array.from({ length: 20 }, (_, index) => led(index, null));
-  const cut = await cuts(partitions, (index) => index === 0, 3);
+  const cut = await cuts(partitions, (index) => index === 0, { rounds: 3 });
   expect(partitions.filter(({ tieredEnd }) => tieredEnd === 10).length).toBe(19);
   // And is tried less and less often.
   expect(cut.filter((index) => index === 0).length).toBeLessThan(3);
@@ -84,3 +90,10 @@ test.each([new LogReadError("damaged"), new DiskError("io", "the disk cannot be 
     expect(partitions[1]!.log.localStartOffset).toBe(5);
   },
 );
+
+test("coordinators' logs are not cut, but what has left their manifests goes", async () => {
+  const left = new Set([1]);
+  const partitions = [led(0, null), led(1, null)];
+  expect(await cuts(partitions, () => false, { clusterId: systemClusterId, left })).toEqual([]);
+  expect(left.size).toBe(0);
+});
