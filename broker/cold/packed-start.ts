@@ -1,4 +1,4 @@
-import type { Partition } from "../replication/partition.ts";
+import { knowsCommitted, type Partition } from "../replication/partition.ts";
 
 type Seen = { readonly logStartOffset: number; readonly highWatermark: number };
 
@@ -17,7 +17,8 @@ export function createPackedStarts(): (partition: Partition) => number {
       start.coming = null;
     }
     const { logStartOffset, highWatermark } = partition.log;
-    if (logStartOffset > start.offset) start.coming ??= { logStartOffset, highWatermark };
+    if (logStartOffset > start.offset && knowsCommitted(partition))
+      start.coming ??= { logStartOffset, highWatermark };
     return start.offset;
   };
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { LogOutput } from "../log-output.ts";
 import { startPeriodic } from "../periodic.ts";
-import { notePackedEnd, type Partition } from "../replication/partition.ts";
+import { knowsCommitted, notePackedEnd, type Partition } from "../replication/partition.ts";
 import type { TopicTable } from "../replication/topic-table.ts";
 import { deleteObjects } from "../tiering/delete-objects.ts";
 import { packKey, type PackName } from "../tiering/object-keys.ts";
@@ -123,6 +123,8 @@ async function packWholeLogs(packing: Packing): Promise<void> {
     (partition) =>
       isLed(partition) &&
       isCoordinators(topics, partition) &&
+      // What lies below the log's start is written again further up: no log is whole without that.
+      knowsCommitted(partition) &&
       partition.log.highWatermark > wholeFrom(partition),
   );
   const due = wholeLogs.due(led, keptForCoordinators(packing));

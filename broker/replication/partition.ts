@@ -210,6 +210,10 @@ export function notePressed(partition: Partition, offset: number): void {
 export const pressedEndOf = ({ pressedEnd, tieredEnd }: Partition): number =>
   pressedEnd > tieredEnd ? pressedEnd : -1;
 
+/** A new leader's high watermark may lie behind what its predecessors have acknowledged, until its followers have fetched. */
+export const knowsCommitted = ({ leaderState, log }: Partition): boolean =>
+  log.highWatermark >= (leaderState?.startOffset ?? 0);
+
 /** Wakes parked fetches. A watcher may unregister itself or others while it runs. */
 export function wake(partition: Partition): void {
   for (const watcher of Array.from(partition.watchers)) watcher();

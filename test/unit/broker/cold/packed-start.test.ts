@@ -2,15 +2,21 @@ import { expect, test } from "vitest";
 import { createPackedStarts } from "../../../../broker/cold/packed-start.ts";
 import type { Partition } from "../../../../broker/replication/partition.ts";
 
-type Given = { logStartOffset: number; highWatermark: number; packedEnd?: number };
+type Given = {
+  leaderState?: { startOffset: number };
+  logStartOffset: number;
+  highWatermark: number;
+  packedEnd?: number;
+};
 
 function scene() {
   const log = { logStartOffset: 0, localStartOffset: 0, highWatermark: 100 };
   const partition = { log, packedEnd: 0, tieredEnd: -1 };
   const packedStart = createPackedStarts();
-  return ({ logStartOffset, highWatermark, packedEnd = partition.packedEnd }: Given): number => {
+  return ({ packedEnd = partition.packedEnd, leaderState, ...at }: Given): number => {
+    const { logStartOffset, highWatermark } = at;
     Object.assign(log, { logStartOffset, localStartOffset: logStartOffset, highWatermark });
-    Object.assign(partition, { packedEnd });
+    Object.assign(partition, { packedEnd, leaderState });
     return packedStart(partition as unknown as Partition);
   };
 }
@@ -35,4 +41,17 @@ test("of a log that is empty nothing is waited for", () => {
   startAfter({ logStartOffset: 0, highWatermark: 100, packedEnd: 50 });
   startAfter({ logStartOffset: 100, highWatermark: 100 });
   expect(startAfter({ logStartOffset: 100, highWatermark: 100 })).toBe(100);
+});
+
+test("a new leader whose high watermark lies behind what may be committed makes nothing count", () => {
+  const startAfter = scene();
+  const leaderState = { startOffset: 180 };
+  // What its predecessor wrote again ends at 180, and is in no pack.
+  for (const packedEnd of [50, 105, 105])
+    expect(
+      startAfter({ logStartOffset: 100, highWatermark: 105, packedEnd, leaderState }),
+    ).toBeLessThan(100);
+  startAfter({ logStartOffset: 100, highWatermark: 185, packedEnd: 105, leaderState });
+  const packedEnd = 185;
+  expect(startAfter({ logStartOffset: 100, highWatermark: 190, packedEnd, leaderState })).toBe(100);
 });

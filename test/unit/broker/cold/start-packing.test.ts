@@ -166,6 +166,24 @@ test("a coordinator's log is packed whole once in each term, some time after it 
   await stop();
 });
 
+// Its log start may have moved with the last that its predecessor told it.
+test("a new leader packs no log whole before it knows of all that is committed", async () => {
+  const batches = Array.from({ length: 10 }, (_, baseOffset) => batchOf({ baseOffset }));
+  const partition = partitionOf(0, batches);
+  const log = partition.log as { highWatermark: number };
+  log.highWatermark = 6;
+  Object.assign(partition, { leaderEpoch: 4, leaderState: { startOffset: 9 } });
+  const objects = createMemoryObjectStore();
+  const clock = createManualClock();
+  const stop = pack([partition], { objects, clock, log: silentLog }, { settledMs: 0 });
+  for (let round = 0; round < 3; round += 1) await clock.advance(1_000);
+  expect(await rangesOf(objects)).toEqual([{ from: 0, to: 6, wholeInEpoch: -1 }]);
+  log.highWatermark = 10;
+  for (let round = 0; round < 3; round += 1) await clock.advance(1_000);
+  expect(await rangesOf(objects)).toEqual([{ from: 0, to: 10, wholeInEpoch: 4 }]);
+  await stop();
+});
+
 test("a log that is larger than a pack, or damaged, is not claimed to be whole, and not read again and again", async () => {
   const large = Array.from({ length: 8 }, (_, baseOffset) =>
     batchOf({ baseOffset, valueBytes: 10_000 }),
