@@ -150,6 +150,8 @@ async function packWholeLogs(packing: Packing): Promise<void> {
     if (sequence === null) return;
     for (const [partition, endOffset] of ends)
       wholeLogs.notePacked(partition, { sequence, endOffset });
+    // They may be many, and large: what has come meanwhile does not wait for all of them.
+    await packAll(packing);
   }
   wholeLogs.noteTried(due);
   await dropUnneeded(packing);

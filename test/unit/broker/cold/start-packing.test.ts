@@ -9,6 +9,7 @@ import { silentLog } from "../../../../broker/log-output.ts";
 import { defaultWholeLimits, type WholeLimits } from "../../../../broker/cold/whole-logs.ts";
 import type { Partition } from "../../../../broker/replication/partition.ts";
 import type { TopicTable } from "../../../../broker/replication/topic-table.ts";
+import { loadPackDirectory } from "../../../../broker/tiering/pack-reading.ts";
 import { packedRanges } from "../../../../broker/tiering/packed-ranges.ts";
 import { systemClusterId } from "../../../../metadata/image/image.ts";
 import { batchOf } from "../tiering/objects.ts";
@@ -164,6 +165,33 @@ test("a coordinator's log is packed whole once in each term, some time after it 
   for (let round = 0; round < 30; round += 1) await clock.advance(1_000);
   expect(await rangesOf(objects)).toEqual([{ ...whole, wholeInEpoch: 5 }]);
   await stop();
+});
+
+test("what comes while whole logs are packed does not wait for all of them", async () => {
+  const batches = Array.from({ length: 3 }, (_, baseOffset) =>
+    batchOf({ baseOffset, valueBytes: 20_000 }),
+  );
+  const partitions = [0, 1, 2].map((index) => partitionOf(index, batches));
+  for (const { log } of partitions) Object.assign(log, { highWatermark: 2 });
+  const objects = createMemoryObjectStore();
+  const before = { ...objects };
+  const put: string[] = [];
+  objects.put = async (key, ...rest) => {
+    const answer = await before.put(key, ...rest);
+    const loaded = await loadPackDirectory(objects, { key, ...(await objects.head(key))! });
+    if (loaded.kind !== "directory") throw new Error(loaded.kind);
+    const isWhole = loaded.found.some(({ range }) => range.wholeInEpoch >= 0);
+    put.push(isWhole ? "whole" : "new");
+    // Something is committed while the first of them is on its way.
+    if (isWhole) Object.assign(partitions[2]!.log, { highWatermark: 3 });
+    return answer;
+  };
+  const clock = createManualClock();
+  const stop = pack(partitions, { objects, clock, log: silentLog }, { settledMs: 10_000 });
+  for (let round = 0; round < 20; round += 1) await clock.advance(1_000);
+  await stop();
+  const wholes = put.slice(put.indexOf("whole"));
+  expect(wholes.slice(0, 3)).toEqual(["whole", "new", "whole"]);
 });
 
 // Its log start may have moved with the last that its predecessor told it.
