@@ -18,7 +18,7 @@ import type { WantedPartition } from "../fetch-sessions/session-cache.ts";
 import { shapeFetchResponse } from "../fetch-sessions/shape-response.ts";
 import { closestReplica } from "../replication/closest-replica.ts";
 import type { Replica } from "../replication/follower-fetch.ts";
-import { countFetch, isNewerThanKnown } from "../replication/follower-fetch.ts";
+import { countFetch, followerError, isNewerThanKnown } from "../replication/follower-fetch.ts";
 import { askedByFollowers, replicaFetchResponse } from "../replication/replica-fetch-message.ts";
 import { restFollower } from "../replication/leader-state.ts";
 import { notePressed, type Partition } from "../replication/partition.ts";
@@ -74,7 +74,7 @@ export const fetch = kafkaApi(
       };
     if (replica !== null) {
       await countFollower([...resolved.partitions], { context, replica });
-      notePressure(request, services);
+      notePressure(request, replica, services);
     }
     const { wanted, read } = await poll(request, resolved, caller);
     return shape(resolved, {
@@ -124,14 +124,15 @@ async function countFollower(
   }
 }
 
-/** What followers' disks need to be in the object store. */
-function notePressure({ topics }: FetchRequest, services: BrokerServices): void {
+/** What followers' disks need to be in the object store. No more of it than there is: of anything above the leader would never be done. */
+function notePressure({ topics }: FetchRequest, replica: Replica, services: BrokerServices): void {
   for (const { topicId, partitions } of topics) {
     for (const { partition: index, currentLeaderEpoch, pressedEnd } of partitions) {
       if (pressedEnd < 0) continue;
       const partition = services.topics.local(topicId)?.partitions[index];
-      if (partition?.isLeader === true && partition.leaderEpoch === currentLeaderEpoch)
-        notePressed(partition, pressedEnd);
+      if (partition?.isLeader !== true || partition.leaderEpoch !== currentLeaderEpoch) continue;
+      if (followerError(partition, replica) !== "NONE") continue;
+      notePressed(partition, Math.min(pressedEnd, partition.log.logEndOffset));
     }
   }
 }

@@ -1,6 +1,10 @@
 import { afterEach, expect, test } from "vitest";
 import { createMemoryDisk } from "../../../../adapters/memory/disk.ts";
 import type { BrokerConfig } from "../../../../broker/config.ts";
+import {
+  replicaFetchRequest,
+  replicaFetchResponse,
+} from "../../../../broker/replication/replica-fetch-message.ts";
 import { produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
@@ -81,6 +85,45 @@ test("a leader puts into the object store what a follower's disk has no room for
   // Whose disk has the room keeps what it has.
   expect(partitionOf(roomy).log.localStartOffset).toBe(0);
   expect(partitionOf(roomy).tieredEnd).toBeGreaterThan(80);
+});
+
+// One who is no follower, in a life that is over, or whose log went on further in a term that was lost.
+test("nobody has a leader make segments for ever", async () => {
+  await start(plenty);
+  const { leaderEpoch, log } = partitionOf(roomy);
+  const { broker } = tight;
+  const brokerEpoch = roomy.image.brokers.get(broker.brokerId)!.epoch;
+  const ask = (replicaId: number, replicaEpoch: number) =>
+    roomy.call(replicaFetchRequest, replicaFetchResponse, 18, {
+      replicaState: { replicaId, replicaEpoch },
+      maxWaitMs: 0,
+      minBytes: 0,
+      maxBytes: 1,
+      sessionId: 0,
+      sessionEpoch: -1,
+      topics: [
+        {
+          topicId,
+          partitions: [
+            {
+              partition: 0,
+              currentLeaderEpoch: leaderEpoch,
+              fetchOffset: log.logEndOffset,
+              lastFetchedEpoch: leaderEpoch,
+              logStartOffset: 0,
+              partitionMaxBytes: 1,
+              pressedEnd: 2 ** 40,
+            },
+          ],
+        },
+      ],
+      forgottenTopicsData: [],
+    });
+  await ask(99, 1);
+  await ask(broker.brokerId, brokerEpoch - 1);
+  expect(partitionOf(roomy).pressedEnd).toBe(-1);
+  await ask(broker.brokerId, brokerEpoch);
+  expect(partitionOf(roomy).pressedEnd).toBe(log.logEndOffset);
 });
 
 test("where both have room nothing goes before its time", async () => {
