@@ -25,6 +25,8 @@ export type SessionRequest = {
 export type FetchSessionClient = {
   /** The request that makes the leader's session ask for exactly `wanted`. */
   next(wanted: ReadonlyMap<string, PartitionWish>): SessionRequest;
+  /** The leader has refused this one: it need not have heard what was asked. Named again, unless it is asked for no longer. */
+  refused(key: string): void;
   /** The leader answered: with the id of its session, 0 if it keeps none. */
   answered(sessionId: number): void;
   /** The session is gone, or nobody knows what became of the last request: begin again. */
@@ -33,6 +35,8 @@ export type FetchSessionClient = {
 
 const noSession = 0;
 const firstEpoch = 0;
+/** Of a leader: no epoch that is followed. */
+const notAsked = -1;
 const maxEpoch = 0x7fff_ffff;
 
 export function createFetchSessionClient(): FetchSessionClient {
@@ -70,6 +74,11 @@ export function createFetchSessionClient(): FetchSessionClient {
         wishes,
         forgotten: epoch === firstEpoch ? [] : forgotten,
       };
+    },
+    refused(key) {
+      // Of one that is forgotten the session has to be told.
+      const before = sent.get(key);
+      if (before !== undefined) sent.set(key, { ...before, leaderEpoch: notAsked });
     },
     answered(id) {
       sessionId = id;

@@ -252,6 +252,7 @@ class Fetcher {
         // Moved meanwhile by someone else (a reload): the answer does not continue it.
         if (tracked.followed.log.nextOffset !== asked.fetchOffset) continue;
         const answer = answerOf(answered);
+        if (answer.error !== "NONE") this.#session.refused(key);
         const { log, recoveries } = tracked.followed;
         const step = followerStep(log, answer, recoveries());
         if (step.kind !== "append") void this.#take(tracked, step);
