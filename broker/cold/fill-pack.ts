@@ -1,3 +1,4 @@
+import { DiskError } from "../../ports/disk.ts";
 import { nextOffsetAt } from "../../protocol/records/batch.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import type { LogOutput } from "../log-output.ts";
@@ -39,8 +40,14 @@ export async function fillPack(
       end = nextOffsetAt(batch, 0);
     }
   } catch (error) {
-    // Cut or begun anew meanwhile: what is there by then is packed in the next round.
-    if (!(error instanceof LogReadError)) throw error;
+    // Cut or begun anew meanwhile, or the disk cannot read it: what can be read by then is packed in the next round. It is in the way of no other.
+    if (!(error instanceof LogReadError || error instanceof DiskError)) throw error;
+    if (error instanceof DiskError)
+      output.warn("a partition's log cannot be read now, and is not packed", {
+        topicId: partition.topicId,
+        partition: partition.index,
+        reason: error.message,
+      });
     return { end, kind: "partly" };
   }
   return { end, kind: "whole" };

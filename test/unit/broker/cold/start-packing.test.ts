@@ -12,6 +12,7 @@ import type { TopicTable } from "../../../../broker/replication/topic-table.ts";
 import { loadPackDirectory } from "../../../../broker/tiering/pack-reading.ts";
 import { packedRanges } from "../../../../broker/tiering/packed-ranges.ts";
 import { systemClusterId } from "../../../../metadata/image/image.ts";
+import { DiskError } from "../../../../ports/disk.ts";
 import { batchOf } from "../tiering/objects.ts";
 
 const cell = "blue";
@@ -68,6 +69,21 @@ test("a damaged batch is told once; what is before it is packed, and other parti
     found.push(`${index}: ${baseOffset}..${endOffset}`);
   expect(found).toEqual(["0: 0..1", "1: 0..2"]);
   expect(errors).toEqual(["a damaged batch is not packed, nor what is behind it"]);
+});
+
+test("a log that the disk cannot read keeps no other from being packed", async () => {
+  const partitions = [0, 1].map((index) => partitionOf(index, [batchOf({ baseOffset: 0 })]));
+  partitions[0]!.log.readBatches = () => {
+    throw new DiskError("io", "the disk cannot be read");
+  };
+  const objects = createMemoryObjectStore();
+  const clock = createManualClock();
+  const stop = pack(partitions, { objects, clock, log: silentLog });
+  await clock.advance(1_000);
+  await stop();
+  const found: number[] = [];
+  for await (const { index } of packedRanges(objects, cell)) found.push(index);
+  expect(found).toEqual([1]);
 });
 
 // As a coordinator does it: what counts of its log is written again, then the log start moves there.
