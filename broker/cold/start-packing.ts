@@ -162,13 +162,16 @@ async function packWholeLogs(packing: Packing): Promise<void> {
 const wholeFrom = ({ tieredEnd, log }: Partition): number =>
   Math.max(tieredEnd, log.localStartOffset);
 
+/** Kept for logs that are led here, and nothing else: what others need is not let go of by packing these once more. */
 function keptForCoordinators(packing: Packing): KeptFor[] {
   const found: KeptFor[] = [];
+  const isLedLog = (each: Partition): boolean =>
+    isLed(each) && isCoordinators(packing.topics, each);
   for (const pack of packing.kept) {
     const partitions = pack.needs
       .filter((need) => isNeeded(packing, pack, need))
       .map(({ partition }) => partition);
-    if (partitions.length > 0 && partitions.every((each) => isCoordinators(packing.topics, each)))
+    if (partitions.length > 0 && partitions.every(isLedLog))
       found.push({ sizeBytes: pack.sizeBytes, partitions });
   }
   return found;

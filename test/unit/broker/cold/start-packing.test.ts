@@ -163,6 +163,30 @@ test("a group that commits now and then does not keep every pack since its log w
   await stop();
 });
 
+test("packs that wait for who leads now are no measure of what is kept for the logs led here", async () => {
+  const batches = Array.from({ length: 400 }, (_, baseOffset) => batchOf({ baseOffset }));
+  const [lost, led] = [0, 1].map((index) => partitionOf(index, batches)) as [Partition, Partition];
+  const logOf = ({ log }: Partition) => log as { highWatermark: number };
+  for (const each of [lost, led]) logOf(each).highWatermark = 0;
+  const objects = createMemoryObjectStore();
+  const clock = createManualClock();
+  const { keptPacks } = defaultWholeLimits;
+  const stop = pack([lost, led], { objects, clock, log: silentLog });
+  for (let round = 0; round < keptPacks; round += 1) {
+    logOf(lost).highWatermark += 1;
+    await clock.advance(1_000);
+  }
+  lost.isLeader = false;
+  let most = 0;
+  for (let round = 0; round < 300; round += 1) {
+    logOf(led).highWatermark += 1;
+    await clock.advance(1_000);
+    most = Math.max(most, (await rangesOf(objects)).length - keptPacks);
+  }
+  await stop();
+  expect(most).toBeLessThan(keptPacks + 5);
+});
+
 test("a coordinator's log is packed whole once in each term, some time after it began", async () => {
   const batches = Array.from({ length: 10 }, (_, baseOffset) => batchOf({ baseOffset }));
   const partition = partitionOf(0, batches);
