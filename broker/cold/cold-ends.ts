@@ -84,24 +84,47 @@ async function endOfSegments(tier: Tier, place: TierPlace): Promise<TierEnd | nu
   return { endOffset, lastEpoch, listsNothing: beginning === null };
 }
 
+/** With as many looks in a row that met a pack which was gone, packs come and go too fast. */
+const looksAtMost = 10;
+
 /** The ranges of all packs there are, by partition. */
-async function indexPacks({ objects }: Tier, cell: string): Promise<PackIndex> {
+async function indexPacks(tier: Tier, cell: string): Promise<PackIndex> {
+  const known = new Map<string, readonly FoundRange[]>();
+  for (let look = 0; !(await addPacks(tier, cell, known)); look += 1)
+    if (look === looksAtMost) throw new LogReadError("packs come and go");
   const found = new Map<string, FoundRange[]>();
+  for (const each of Array.from(known.values()).flat()) {
+    const key = keyOf(each.range);
+    const ranges = found.get(key);
+    if (ranges === undefined) found.set(key, [each]);
+    else ranges.push(each);
+  }
+  return found;
+}
+
+/**
+ * Adds what is not known yet. False if what takes the place of others may have been missed: some were gone by the time they were read, or perhaps by the time
+ * their page of the list was, and what was put meanwhile belongs on one that had been.
+ */
+async function addPacks(
+  { objects }: Tier,
+  cell: string,
+  known: Map<string, readonly FoundRange[]>,
+): Promise<boolean> {
+  const countBefore = known.size;
+  let isAnyGone = false;
   for (let startAfter: string | null = null; ;) {
     const listed = await listPacks(objects, cell, { startAfter });
     if (listed.kind === "unavailable") throw new LogReadError(`packs: ${listed.message}`);
     for (const pack of listed.packs) {
+      if (known.has(pack.key)) continue;
       const loaded = await loadPackDirectory(objects, pack);
-      if (loaded.kind === "gone") continue;
-      if (loaded.kind !== "directory") throw new LogReadError(`a pack: ${loaded.message}`);
-      for (const each of loaded.found) {
-        const key = keyOf(each.range);
-        const ranges = found.get(key);
-        if (ranges === undefined) found.set(key, [each]);
-        else ranges.push(each);
-      }
+      if (loaded.kind === "directory") known.set(pack.key, loaded.found);
+      else if (loaded.kind === "gone") isAnyGone = true;
+      else throw new LogReadError(`a pack: ${loaded.message}`);
     }
-    if (listed.startAfter === null) return found;
+    const isOnePage = startAfter === null;
+    if (listed.startAfter === null) return !isAnyGone && (isOnePage || known.size === countBefore);
     ({ startAfter } = listed);
   }
 }
