@@ -1,5 +1,6 @@
 import { systemClusterId, type Image } from "../../metadata/image/image.ts";
 import type { MetadataReplica } from "../../metadata/log/replica.ts";
+import { noLeader } from "../../metadata/records/partition.ts";
 import { MetadataLogError } from "../../ports/metadata-log.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LogOutput } from "../log-output.ts";
@@ -126,8 +127,12 @@ async function isHeld(
     const isInManifest =
       manifest !== null && endOffset <= Math.max(tieredEnd(manifest), manifest.logStartOffset);
     if (isInManifest) return true;
-    const isCoordinators = metadata.image.topics.get(topicId)?.clusterId === systemClusterId;
-    return isCoordinators && isPackedAgain(await whole(), found);
+    if (metadata.image.topics.get(topicId)?.clusterId !== systemClusterId) return false;
+    const again = await whole();
+    const state = metadata.image.topics.get(topicId)?.partitions[index];
+    // Without a leader it may be about to be recovered, from packs that were found before the later one came.
+    if (state === undefined || state.leader === noLeader) return false;
+    return isPackedAgain(again, found, state.recoveries);
   } catch (error) {
     if (error instanceof LogReadError) return false;
     throw error;

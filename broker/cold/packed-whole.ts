@@ -1,6 +1,7 @@
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { forEachAtOnce } from "../log/at-once.ts";
 import { listPacks, loadPackDirectory, type ListedPack } from "../tiering/pack-reading.ts";
+import type { Recovery } from "../tiering/pack-recovery.ts";
 import { wholeLogsIn, type PackRange, type WholeLog } from "../tiering/pack.ts";
 import { LogReadError } from "../log/partition-log.ts";
 
@@ -59,18 +60,20 @@ function byPartition(packs: ReadonlyMap<string, readonly WholeLog[]>): PackedWho
 }
 
 /**
- * Whether another pack has all that is needed of a range. Two that are whole cannot both stand for each other: the one of the later term does, and of a term's
+ * Whether another pack has all that is needed of a range. `recoveries`: of the partition, as the metadata log has them. Two that are whole cannot both stand for each other: the one of the later term does, and of a term's
  * the one that reaches further.
  */
 export function isPackedAgain(
   packed: PackedWhole,
   { key, range }: { readonly key: string; readonly range: PackRange },
+  recoveries: readonly Recovery[],
 ): boolean {
   const all = packed.get(keyOf(range)) ?? [];
   const own = all.find((each) => each.key === key);
   return all.some(
     (each) =>
       each.key !== key &&
+      isWholeStill(each, recoveries) &&
       each.endOffset >= range.endOffset &&
       // Nothing that a later leader has said otherwise.
       each.lastLeaderEpoch >= range.lastLeaderEpoch &&
@@ -80,3 +83,7 @@ export function isPackedAgain(
 
 const isLater = (one: WholeLog, other: WholeLog): boolean =>
   one.inEpoch > other.inEpoch || (one.inEpoch === other.inEpoch && one.endOffset > other.endOffset);
+
+/** Not one that a recovery has cut: what had been written again in it may lie behind that recovery's end, and counts no more. */
+const isWholeStill = ({ inEpoch, endOffset }: WholeLog, recoveries: readonly Recovery[]): boolean =>
+  recoveries.every(({ epoch, end }) => inEpoch >= epoch || endOffset <= end);

@@ -51,7 +51,7 @@ test("whichever packs go because they are packed again, in whatever order, every
       };
       for (;;) {
         const whole = await packedWhole();
-        const needless = (await found()).filter((each) => isPackedAgain(whole, each));
+        const needless = (await found()).filter((each) => isPackedAgain(whole, each, []));
         if (needless.length === 0) break;
         // One who looked long ago deletes several at once.
         const count = 1 + (choices.next().value % needless.length);
@@ -65,6 +65,29 @@ test("whichever packs go because they are packed again, in whatever order, every
     }),
     { numRuns: 200 },
   );
+});
+
+// Put by who died, and not answered: it came when the partition had been recovered without it.
+test("a log that is whole only with what a recovery has given up stands for nothing", async () => {
+  const objects = createMemoryObjectStore();
+  const put = async (from: number, to: number, inEpoch: number) => {
+    const builder = createPackBuilder(new Uint8Array(8_192));
+    for (let baseOffset = from; baseOffset < to; baseOffset += 1)
+      builder.add(place, batchOf({ baseOffset, leaderEpoch: 3 }));
+    if (inEpoch >= 0) builder.markWhole(place, inEpoch);
+    const key = packKey(cell, { broker: 1, brokerEpoch: 2, sequence: from });
+    const { bytes, ranges } = builder.finish();
+    await objects.put(key, bytes);
+    return { key, range: ranges[0]! };
+  };
+  const older = await put(0, 8, -1);
+  // Its log start was past 8, and what counted was written again from there on.
+  await put(11, 14, 4);
+  const whole = await createPackedWhole({ objects, cell })();
+  expect(isPackedAgain(whole, older, [])).toBe(true);
+  expect(isPackedAgain(whole, older, [{ epoch: 6, end: 8, start: 1_000 }])).toBe(false);
+  expect(isPackedAgain(whole, older, [{ epoch: 6, end: 14, start: 1_000 }])).toBe(true);
+  expect(isPackedAgain(whole, older, [{ epoch: 4, end: 8, start: 11 }])).toBe(true);
 });
 
 test("directories of packs are read once, and a store that does not answer is no reason to delete", async () => {
