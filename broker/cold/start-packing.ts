@@ -65,6 +65,8 @@ type Packing = PackingOptions &
 /** Packs put in one round: what does not fit waits for the next. */
 const packsPerRound = 8;
 const deletedPerRound = 256;
+/** More than most directories take: a thousand ranges. */
+const directoryRoomBytes = 64 * 1024;
 
 /** The result stops it, and resolves when nothing of it is under way. */
 export function startPacking(options: PackingOptions): () => Promise<void> {
@@ -96,6 +98,7 @@ async function packAll(packing: Packing): Promise<void> {
     const ends = new Map<Partition, number>();
     while (behind.length > 0) {
       const [partition] = behind as [Partition, ...Partition[]];
+      if (isToBeginOne(builder, partition, packing.config)) break;
       const from = { partition, fromOffset: packedFrom(partition) };
       const { end, kind } = await fillPack(builder, from, packing);
       if (end > 0) ends.set(partition, end);
@@ -110,6 +113,20 @@ async function packAll(packing: Packing): Promise<void> {
     if ((await put(packing, builder, ends)) === null) return;
   }
 }
+
+/**
+ * Its log start has gone on from what is packed, or nobody here knows what is: of a pack that has some of it a recovery takes the log to begin there, though
+ * what was written again may reach further. So it goes into one pack, if it fits at all.
+ */
+const isToBeginOne = (
+  { dataBytes }: PackBuilder,
+  partition: Partition,
+  { packBytes }: PackingConfig,
+): boolean => {
+  const { localStartOffset, sizeBytes } = partition.log;
+  const isAnew = localStartOffset > 0 && packedFrom(partition) === localStartOffset;
+  return isAnew && dataBytes > 0 && dataBytes + sizeBytes + directoryRoomBytes > packBytes;
+};
 
 const isLed = ({ isLeader, log }: Partition): boolean => isLeader && log.failure === null;
 

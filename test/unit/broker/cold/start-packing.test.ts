@@ -86,6 +86,28 @@ test("a log that the disk cannot read keeps no other from being packed", async (
   expect(found).toEqual([1]);
 });
 
+// A hole in front of a range is taken for where the log begins: half of what was written again must not be all that a recovery finds.
+test("a log whose start has gone on from what is packed goes into one pack", async () => {
+  const large = (index: number, count: number) =>
+    partitionOf(
+      index,
+      Array.from({ length: count }, (_, baseOffset) => batchOf({ baseOffset, valueBytes: 15_000 })),
+    );
+  const [one, other] = [large(0, 3), large(1, 7)];
+  const at = { localStartOffset: 4, logStartOffset: 4, sizeBytes: 46_000 };
+  Object.assign(other.log, at);
+  Object.assign(other, { packedEnd: 2 });
+  const objects = createMemoryObjectStore();
+  const clock = createManualClock();
+  const stop = pack([one, other], { objects, clock, log: silentLog });
+  await clock.advance(1_000);
+  await stop();
+  const found: string[] = [];
+  for await (const { index, baseOffset, endOffset } of packedRanges(objects, cell))
+    found.push(`${index}: ${baseOffset}..${endOffset}`);
+  expect(found).toEqual(["0: 0..3", "1: 4..7"]);
+});
+
 // As a coordinator does it: what counts of its log is written again, then the log start moves there.
 test("a pack that the log start has passed goes when what was committed by then is packed, not before", async () => {
   const batches = [0, 1, 2, 3, 4].map((baseOffset) => batchOf({ baseOffset }));
