@@ -56,8 +56,8 @@ export function startCompactionThread<Request extends object, Answer>(
   };
 }
 
-// Run as it is written, or bundled beside its caller.
+// Run as it is written, or bundled beside its caller as a file of the same kind.
 function defaultWorkerUrl(): URL {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  return new URL(`./compaction-worker.${extension}`, import.meta.url);
+  const extension = /\.\w+$/.exec(import.meta.url)?.[0] ?? ".js";
+  return new URL(`./compaction-worker${extension}`, import.meta.url);
 }

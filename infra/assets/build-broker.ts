@@ -19,8 +19,9 @@ export function bundleBroker(directory: string): void {
     entries: {
       main: "broker/main.ts",
       health: "infra/container/health.ts",
-      // The broker starts it as a file beside its own.
+      // The broker starts them as files beside its own.
       "wal-worker": "adapters/node/wal-worker.ts",
+      "compaction-worker": "adapters/node/compaction-worker.ts",
     },
     directory,
     external,

@@ -46,8 +46,25 @@ describe("the functions' code", () => {
   });
 });
 
-test("the broker's code has its WAL worker and its health check beside it", () => {
-  expect(readdirSync(broker)).toEqual(
-    expect.arrayContaining(["main.mjs", "wal-worker.mjs", "health.mjs"]),
-  );
+describe("the broker's code", () => {
+  test("has its health check beside it", () => {
+    expect(readdirSync(broker)).toEqual(expect.arrayContaining(["main.mjs", "health.mjs"]));
+  });
+
+  test("has every thread that the broker starts beside it, under the name that it is started by", () => {
+    const files = readdirSync(broker).filter((name) => name.endsWith(".mjs"));
+    const started = files
+      .flatMap((name) => [
+        ...readFileSync(join(broker, name), "utf8").matchAll(/\.\/([\w-]+-worker)(\S{0,20})/g),
+      ])
+      .map(([, name, ending]) => ({ name, ending }));
+    expect(new Set(started.map(({ name }) => name))).toEqual(
+      new Set(["compaction-worker", "wal-worker"]),
+    );
+    for (const { name, ending } of started) {
+      expect(files).toContain(`${name}.mjs`);
+      // As its caller's own file ends: what is written out would be right for the repository or for the SDK, not here.
+      expect(ending).toMatch(/^\$\{/);
+    }
+  });
 });
