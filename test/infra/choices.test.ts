@@ -1,11 +1,15 @@
 // What a cell can be made of otherwise than by default.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import type { IVpc } from "aws-cdk-lib/aws-ec2";
 import { SubnetType, Vpc } from "aws-cdk-lib/aws-ec2";
+import { DockerImageAsset } from "aws-cdk-lib/aws-ecr-assets";
 import { ContainerImage, CpuArchitecture } from "aws-cdk-lib/aws-ecs";
 import { Topic as SnsTopic } from "aws-cdk-lib/aws-sns";
 import { describe, expect, test } from "vitest";
+import { repository } from "../../infra/assets/repository.ts";
 import { ApiAccess } from "../../infra/constructs/api-access.ts";
 import { MyelinCell } from "../../infra/constructs/myelin-cell.ts";
 import { Profile } from "../../infra/constructs/profile.ts";
@@ -106,6 +110,18 @@ test("an image of one's own brings its command and needs no code to be fetched",
   });
   expect(containers[0]).not.toHaveProperty("Command");
   template.hasResourceProperties("AWS::Lambda::Function", { Architectures: ["x86_64"] });
+});
+
+test("an image that CDK builds is made of the product alone, so that nothing else is a new image", () => {
+  const app = newApp();
+  const asset = new DockerImageAsset(new Stack(app, "Images"), "Image", { directory: repository });
+  const context = join(app.synth().directory, `asset.${asset.assetHash}`);
+  expect(readdirSync(context)).toEqual(
+    expect.arrayContaining(["Dockerfile", "package-lock.json", "broker", "infra", "sdk"]),
+  );
+  const needless = /^(?:\.git|\.clients|test|docs|bench|node_modules)$|\.md$/;
+  expect(readdirSync(context).filter((name) => needless.test(name))).toEqual([]);
+  expect(readdirSync(join(context, "sdk"))).not.toContain("node_modules");
 });
 
 test("tokens of an issuer let in at the API instead of signatures", () => {
