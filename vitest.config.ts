@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 // unit: pure code and simulated ports, seconds. simulation: whole cells in simulated time, and the simulator itself. integration: real sockets, disks and processes on loopback.
 // infra: what CloudFormation would be given, without an account.
+// image: the Dockerfile, built and run; skipped aloud where there is nothing to build with.
 // e2e: the deployed whole on an emulator of AWS, skipped aloud where that is absent. clients: unmodified Kafka clients, each skipped aloud where its toolchain is absent.
 // In CI each run leaves its counts for .ci/summary.mjs.
 const reporters = process.env["CI"]
@@ -74,6 +75,17 @@ export default defineConfig({
           hookTimeout: 300_000,
           fileParallelism: false,
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "image",
+          include: ["test/image/**/*.test.ts"],
+          // For the broker in an emulator.
+          testTimeout: 180_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 4 },
         },
       },
     ],
