@@ -75,7 +75,7 @@ describe.skipIf(skipped !== null)("the image", () => {
     if (idle !== null) console.log(idle);
 
     describe.skipIf(idle !== null)("run as a task", () => {
-      const directory = mkdtempSync(join(tmpdir(), "myelin-image-test-"));
+      let directory: string;
       let aws: AwsEmulation;
       let controlPlane: ControlPlane;
       let metadata: TaskMetadata;
@@ -87,6 +87,7 @@ describe.skipIf(skipped !== null)("the image", () => {
       const written = new Map<string, Line[]>();
 
       beforeAll(async () => {
+        directory = mkdtempSync(join(tmpdir(), "myelin-image-test-"));
         const cell = `image-${architecture}`;
         aws = await startAwsEmulation(cell);
         controlPlane = await startControlPlane(aws.environment);
