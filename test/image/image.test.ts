@@ -9,6 +9,7 @@ import type { Line } from "../clients/driver.ts";
 import { allCodecs } from "../clients/driver.ts";
 import { sdk } from "../clients/drivers/libraries.ts";
 import { franzGo, librdkafkaPython } from "../clients/drivers/programs.ts";
+import { newTask } from "../e2e/emulated/task.ts";
 import type { TaskMetadata } from "../e2e/emulated/task-metadata.ts";
 import { startTaskMetadata } from "../e2e/emulated/task-metadata.ts";
 import type { AwsEmulation } from "../support/aws-emulation.ts";
@@ -91,7 +92,15 @@ describe.skipIf(skipped !== null)("the image", () => {
         const cell = `image-${architecture}`;
         aws = await startAwsEmulation(cell);
         controlPlane = await startControlPlane(aws.environment);
-        metadata = await startTaskMetadata([{ zone: "zone-1", host: "127.0.0.1" }]);
+        const task = newTask({
+          taskArn: `arn:aws:ecs:us-east-1:0:task/image/${architecture}`,
+          clusterArn: "arn:aws:ecs:us-east-1:0:cluster/image",
+          serviceName: "image",
+          taskDefinition: "image:1",
+          zone: "zone-1",
+          host: "127.0.0.1",
+        });
+        metadata = await startTaskMetadata(() => [task]);
         const [port, httpPort] = [await freePortRange(12), await freePortRange(1)];
         http = `http://127.0.0.1:${httpPort}`;
         const volume = join(directory, "volume");
@@ -102,7 +111,7 @@ describe.skipIf(skipped !== null)("the image", () => {
           emulator: emulatorOf(architecture),
           environment: {
             ...aws.environment,
-            ...metadata.environmentOf(0),
+            ...metadata.environmentOf(task),
             MYELIN_DATA_DIR: "/data",
             MYELIN_LISTEN_HOST: "127.0.0.1",
             MYELIN_PORT: String(port),

@@ -7,7 +7,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import type { Emulator } from "./emulator.ts";
 import { account, region } from "./emulator.ts";
 import type { Task } from "./task.ts";
-import { isProtected } from "./task.ts";
+import { isProtected, newTask } from "./task.ts";
 import { startTaskMetadata } from "./task-metadata.ts";
 import { startTask } from "./task-process.ts";
 
@@ -87,19 +87,14 @@ export async function startServiceRunner(options: ServiceRunnerOptions): Promise
     const host = hosts.find((each) => !taken.has(each));
     if (host === undefined) return say(`${name}: no address is left for another broker`);
     const arn = `arn:aws:ecs:${region}:${account}`;
-    const task: Task = {
+    const task = newTask({
       taskArn: `${arn}:task/${cluster}/${randomBytes(16).toString("hex")}`,
       clusterArn: `${arn}:cluster/${cluster}`,
       serviceName: name,
       taskDefinition,
       zone,
       host,
-      createdAtMs: Date.now(),
-      desiredStatus: "RUNNING",
-      lastStatus: "PENDING",
-      protectedUntilMs: null,
-      broker: null,
-    };
+    });
     tasks.push(task);
     const begun = run(task).catch((error: unknown) => {
       say(`${name}: ${String(error)}`);

@@ -17,6 +17,21 @@ export type Task = {
   broker: BrokerContainer | null;
 };
 
+type TaskPlace = Pick<
+  Task,
+  "taskArn" | "clusterArn" | "serviceName" | "taskDefinition" | "zone" | "host"
+>;
+
+/** Yet to be run. */
+export const newTask = (place: TaskPlace): Task => ({
+  ...place,
+  createdAtMs: Date.now(),
+  desiredStatus: "RUNNING",
+  lastStatus: "PENDING",
+  protectedUntilMs: null,
+  broker: null,
+});
+
 export function isProtected({ protectedUntilMs }: Task): boolean {
   return protectedUntilMs !== null && protectedUntilMs > Date.now();
 }

@@ -69,6 +69,8 @@ export class Sleeper {
     await this.#until(plan.durationMs, () => false);
     const waking = brokers.map(async (node, at) => {
       await this.#until(plan.wakesAfterMs[at]!, () => false);
+      // No process runs on a host that has lost its power meanwhile.
+      await this.#until(Infinity, () => node.host.isUp);
       await node.start();
     });
     await Promise.all(waking);
