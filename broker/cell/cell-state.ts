@@ -117,6 +117,8 @@ export type Watched = {
   /** It has sent a heartbeat in this term. */
   isKnown: boolean;
   isClosed: boolean;
+  /** When its connection was last seen to have ended. */
+  closedMs: number;
   dial: "none" | "asked" | "refused";
   nextDialMs: number;
   metadataRevision: number;

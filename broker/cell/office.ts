@@ -94,6 +94,7 @@ function watch({ watched }: Office, { brokerId, epoch }: Broker, nowMs: number):
     lastHeardMs: nowMs,
     isKnown: false,
     isClosed: false,
+    closedMs: -Infinity,
     dial: "none",
     nextDialMs: nowMs,
     metadataRevision: 0,
@@ -256,6 +257,7 @@ export function forgetEnds(
 export function heartbeatsClosed(state: CellState, brokerId: number, step: Step): void {
   const watched = state.office?.watched.get(brokerId);
   if (watched?.isKnown !== true || brokerId === state.brokerId) return;
+  if (!watched.isClosed) watched.closedMs = step.nowMs;
   watched.isClosed = true;
   dialAgain(state, watched, { brokerId, step });
 }
@@ -277,18 +279,37 @@ export function dialled(state: CellState, { brokerId, outcome }: EventOf<"dialle
   if (watched?.dial === "asked") watched.dial = outcome === "refused" ? "refused" : "none";
 }
 
-/** All brokers in service that live have said, within the session, that they could not read the log for one; nor could this one. */
+/**
+ * Its process has ended, and cannot have taken the office before: when it was last heard it had no reason to miss this controller (which had read the log
+ * within the session, or neither had), and it ended before it could have had one.
+ */
+function hasEndedContent(
+  { isClosed, dial, closedMs, lastHeardMs, logReadMs: itsReadMs }: Watched,
+  { logReadMs, sessionMs }: { logReadMs: number; sessionMs: number },
+): boolean {
+  if (!isClosed || dial !== "refused") return false;
+  const wasContent = lastHeardMs - logReadMs <= sessionMs || lastHeardMs - itsReadMs > sessionMs;
+  return wasContent && closedMs - lastHeardMs <= sessionMs;
+}
+
+/**
+ * All brokers in service that live have said, within the session, that they could not read the log for one; nor could this one. Nor has one that is gone
+ * replaced it, as far as this broker, which may have stood still, can know.
+ */
 export function isLogUnreadable(
-  { office, config, logReadMs, brokerId: ownId }: CellState,
+  { office, config: { sessionMs }, logReadMs, brokerId: ownId }: CellState,
   { image, nowMs }: Step,
 ): boolean {
-  if (office === null || nowMs - logReadMs <= config.sessionMs) return false;
+  if (office === null || nowMs - logReadMs <= sessionMs) return false;
+  // What came meanwhile seems to have come just now: of those who are gone by now nobody knows when that was.
+  const hasStoodStill = office.listeningSinceMs > logReadMs;
   for (const { brokerId, state } of image.brokers.values()) {
     if (state === "fenced" || brokerId === ownId) continue;
     const watched = office.watched.get(brokerId);
-    if (watched?.isClosed === true && watched.dial === "refused") continue;
-    const isHeard = watched?.isKnown === true && nowMs - watched.lastHeardMs <= config.sessionMs;
-    if (!isHeard || nowMs - watched.logReadMs <= config.sessionMs) return false;
+    const isGone = watched !== undefined && hasEndedContent(watched, { logReadMs, sessionMs });
+    if (isGone && !hasStoodStill) continue;
+    const isHeard = watched?.isKnown === true && nowMs - watched.lastHeardMs <= sessionMs;
+    if (!isHeard || nowMs - watched.logReadMs <= sessionMs) return false;
   }
   return true;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import { settled, others, until } from "./cell-scenes.ts";
-import { addTopic, cut, pass } from "./cell-world.ts";
+import { controller, others, settled, until } from "./cell-scenes.ts";
+import { addTopic, cut, kill, nodeOf, pass, pause, resume } from "./cell-world.ts";
 import type { Node } from "./cell-world.ts";
 
 describe("what a leader may answer", () => {
@@ -38,6 +38,50 @@ describe("what a leader may answer", () => {
       );
     },
   );
+
+  test("goes on while nobody can read the log, though a broker has died meanwhile", () => {
+    const world = settled({ brokers: 3, config: { servesAcks1WithoutLog: true } });
+    for (const node of world.nodes) node.canReadLog = false;
+    pass(world, 30_000);
+    const [dead] = others(world) as [Node];
+    kill(world, dead);
+    pass(world, 60_000);
+    for (const node of world.nodes) if (node !== dead) expect(node.serving.reads).toBe(true);
+  });
+
+  // Seed 730002: the others had taken over while it stood still, and gone to sleep.
+  test("ends for a controller that stood still, and finds those gone who may have replaced it", () => {
+    const world = settled({ brokers: 3 });
+    const replaced = controller(world);
+    pause(replaced);
+    expect(
+      until(world, () => nodeOf(world, world.head.controller.brokerId) !== replaced),
+    ).toBeLessThan(20_000);
+    for (const node of world.nodes) if (node !== replaced) kill(world, node);
+    replaced.canReadLog = false;
+    resume(world, replaced);
+    // What it read before it stood still counts for a session.
+    expect(until(world, () => !replaced.serving.reads)).toBeLessThan(3_000);
+    for (let count = 0; count < 100; count += 1) {
+      pass(world, 500);
+      expect(replaced.serving.reads).toBe(false);
+    }
+  });
+
+  test("ends for a controller that cannot read the log, where one that could has replaced it and is gone", () => {
+    const world = settled({ brokers: 3 });
+    const replaced = controller(world);
+    replaced.canReadLog = false;
+    expect(
+      until(world, () => nodeOf(world, world.head.controller.brokerId) !== replaced),
+    ).toBeLessThan(40_000);
+    for (const node of world.nodes) if (node !== replaced) kill(world, node);
+    pass(world, 12_000);
+    for (let count = 0; count < 100; count += 1) {
+      pass(world, 500);
+      expect(replaced.serving.reads).toBe(false);
+    }
+  });
 
   test("ends while nobody can read the log, for whoever lacks what was read before", () => {
     const world = settled({ brokers: 3 });
