@@ -14,6 +14,7 @@ import {
   appendSegment,
   moveLogStart,
   tieredEnd,
+  tieredFirstEnd,
   tieredStart,
   type Manifest,
 } from "../tiering/manifest.ts";
@@ -349,7 +350,7 @@ class ManifestWriter implements TierWriter {
     const known = this.known(partition) ?? (await this.#presentManifest(partition));
     const start = known === null ? -1 : tieredStart(known);
     // DeleteRecords comes every half a minute for some: not a put each.
-    if (known === null || start < 0 || firstEnd(known) > offset) return done;
+    if (known === null || start < 0 || tieredFirstEnd(known) > offset) return done;
     if (!mayGo()) return failed("what takes its place is in no pack yet");
     return this.#putLogStart(partition, offset);
   }
@@ -395,7 +396,3 @@ async function adoptLogStart(partition: Partition, { manifest }: StoredManifest)
   const offset = Math.min(manifest.logStartOffset, log.highWatermark);
   return offset <= log.logStartOffset || (await advertiseLogStart(partition, offset));
 }
-
-/** Where the oldest that is listed ends. */
-const firstEnd = ({ pages, segments }: StoredManifest["manifest"]): number =>
-  pages[0]?.endOffset ?? segments[0]?.endOffset ?? Infinity;

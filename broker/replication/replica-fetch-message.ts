@@ -1,7 +1,9 @@
 import { extend } from "../../protocol/extension-fields.ts";
 import { fetchRequest, fetchResponse } from "../../protocol/messages/fetch.ts";
+import { errorNameOf } from "../../protocol/errors.ts";
 import type { Infer } from "../../protocol/schema/message.ts";
 import { int64, tagged, withDefault } from "../../protocol/schema/types.ts";
+import type { LeaderAnswer } from "./follower-step.ts";
 
 /** What a follower says besides what Kafka's would. */
 export const askedByFollowers = {
@@ -28,3 +30,20 @@ export const replicaFetchResponse = extend(fetchResponse, {
 });
 
 export type ReplicaFetchResponse = Infer<typeof replicaFetchResponse>;
+
+type Answered = ReplicaFetchResponse["responses"][number]["partitions"][number];
+
+/** What a leader says of one partition. */
+export function answerOf(answered: Answered): LeaderAnswer {
+  const error = errorNameOf(answered.errorCode);
+  const { epoch, endOffset } = answered.divergingEpoch;
+  return {
+    error,
+    highWatermark: answered.highWatermark,
+    logStartOffset: answered.logStartOffset,
+    tieredEnd: answered.tieredEnd,
+    packedEnd: answered.packedEnd,
+    diverging: endOffset < 0 ? null : { epoch, endOffset },
+    recordsBytes: answered.records?.length ?? 0,
+  };
+}

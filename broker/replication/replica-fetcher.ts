@@ -1,6 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
-import type { ErrorName } from "../../protocol/errors.ts";
-import { errorCodes, errorNameOf } from "../../protocol/errors.ts";
+import { errorCodes } from "../../protocol/errors.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { Peer } from "../peers/peer.ts";
 import { PeerError } from "../peers/peer.ts";
@@ -10,6 +9,7 @@ import type { Followed, FollowedLog } from "./followed.ts";
 import type { FollowerStep, LeaderAnswer } from "./follower-step.ts";
 import { followedWatermarks, followerStep, recoveryStep } from "./follower-step.ts";
 import {
+  answerOf,
   replicaFetchRequest,
   replicaFetchResponse,
   type ReplicaFetchResponse,
@@ -386,20 +386,4 @@ class Fetcher {
       this.#wake = go;
     });
   }
-}
-
-type Answered = ReplicaFetchResponse["responses"][number]["partitions"][number];
-
-function answerOf(answered: Answered): LeaderAnswer {
-  const error: ErrorName = errorNameOf(answered.errorCode);
-  const { epoch, endOffset } = answered.divergingEpoch;
-  return {
-    error,
-    highWatermark: answered.highWatermark,
-    logStartOffset: answered.logStartOffset,
-    tieredEnd: answered.tieredEnd,
-    packedEnd: answered.packedEnd,
-    diverging: endOffset < 0 ? null : { epoch, endOffset },
-    recordsBytes: answered.records?.length ?? 0,
-  };
 }

@@ -133,6 +133,10 @@ export const tieredEnd = ({ pages, segments, logStartOffset }: Manifest): number
 export const tieredStart = ({ pages, segments }: Manifest): number =>
   pages[0]?.baseOffset ?? segments[0]?.baseOffset ?? -1;
 
+/** Where the oldest that is listed ends, a page or a segment; Infinity without any. */
+export const tieredFirstEnd = ({ pages, segments }: Manifest): number =>
+  pages[0]?.endOffset ?? segments[0]?.endOffset ?? Infinity;
+
 /**
  * Lists one more segment at the end. It begins where the last one ends, or behind the gap of `gaps` (the log's recoveries) that begins there; or, where the
  * log's start has passed the tiered end, wherever it has the log's start in it.

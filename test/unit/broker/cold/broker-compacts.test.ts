@@ -15,6 +15,7 @@ import { fetchOne, produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker, MemoryBrokerOptions } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
 import { batchOf, recordsIn } from "../../../support/records.ts";
+import { smallLog } from "../../../support/small-log.ts";
 
 // A whole broker with small segments whose compacted topics are compacted in the object store.
 
@@ -22,12 +23,7 @@ const kibibyte = 1024;
 const minuteMs = 60_000;
 const graceMs = 10 * minuteMs;
 const small: Partial<BrokerConfig> = {
-  log: {
-    ringBytes: 64 * kibibyte,
-    chunkBytes: 8 * kibibyte,
-    fileBytes: 32 * kibibyte,
-    minFreeBytes: 0,
-  },
+  log: smallLog,
   tiering: {
     segmentBytes: 24 * kibibyte,
     maxAgeMs: minuteMs,

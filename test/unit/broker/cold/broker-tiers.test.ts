@@ -12,17 +12,13 @@ import { fetchOne, produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker, MemoryWorld } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
 import { batchOf, recordsIn } from "../../../support/records.ts";
+import { smallLog } from "../../../support/small-log.ts";
 
 // A whole broker with small segments and a small disk: what it has written long ago is in the object store, and is read from there.
 
 const kibibyte = 1024;
 const small: Partial<BrokerConfig> = {
-  log: {
-    ringBytes: 64 * kibibyte,
-    chunkBytes: 8 * kibibyte,
-    fileBytes: 32 * kibibyte,
-    minFreeBytes: 0,
-  },
+  log: smallLog,
   tiering: {
     segmentBytes: 24 * kibibyte,
     maxAgeMs: 60_000,

@@ -9,18 +9,14 @@ import { produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
 import { batchOf } from "../../../support/records.ts";
+import { smallLog } from "../../../support/small-log.ts";
 
 // Two brokers of one cell: the leader's disk has room for everything, its follower's does not.
 
 const kibibyte = 1024;
 const plenty = 1_024 * kibibyte * kibibyte;
 const config = (localBudgetBytes: number): Partial<BrokerConfig> => ({
-  log: {
-    ringBytes: 64 * kibibyte,
-    chunkBytes: 8 * kibibyte,
-    fileBytes: 32 * kibibyte,
-    minFreeBytes: 0,
-  },
+  log: smallLog,
   // As on a laptop: nothing goes before it is old, or a disk needs the room.
   tiering: {
     isEager: false,

@@ -10,17 +10,13 @@ import { fetchOne, produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { startMemoryBroker, worldAfter } from "../../../support/memory-broker.ts";
 import { batchOf, recordsIn } from "../../../support/records.ts";
+import { smallLog } from "../../../support/small-log.ts";
 
 // A topic that keeps a year: three segments in two days, more than a manifest lists by itself, and nearly all of them only in the object store.
 
 const kibibyte = 1024;
 const config: Partial<BrokerConfig> = {
-  log: {
-    ringBytes: 64 * kibibyte,
-    chunkBytes: 8 * kibibyte,
-    fileBytes: 32 * kibibyte,
-    minFreeBytes: 0,
-  },
+  log: smallLog,
   tiering: {
     segmentBytes: 64 * kibibyte,
     maxAgeMs: 3_600_000,
