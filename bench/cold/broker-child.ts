@@ -91,7 +91,8 @@ const { topics, tierWriter } = broker.services;
 if (values.tiered) {
   const of = { broker: broker.brokerId, brokerEpoch: 1 };
   const config = defaultPackingConfig;
-  startPacking({ cell: "bench", broker: of, topics, objects, clock, log, config });
+  const isCurrent = () => true;
+  startPacking({ cell: "bench", broker: of, topics, isCurrent, objects, clock, log, config });
 }
 
 function stateOf(name: string): TopicState[] {

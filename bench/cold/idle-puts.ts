@@ -27,6 +27,7 @@ export async function idlePuts(): Promise<string> {
     cell: "test",
     broker: { broker: broker.broker.brokerId, brokerEpoch: 1 },
     topics,
+    isCurrent: () => true,
     objects,
     clock: broker.clock,
     log: silentLog,

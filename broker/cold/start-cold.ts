@@ -1,6 +1,7 @@
 import type { MetadataReplica } from "../../metadata/log/replica.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Cleaner } from "../compaction/remote-cleaner.ts";
+import { defaultCellConfig } from "../cell/cell-config.ts";
 import type { BrokerConfig } from "../config.ts";
 import type { BrokerServices } from "../services.ts";
 import { defaultCompactionConfig } from "./compaction-config.ts";
@@ -61,7 +62,11 @@ export function startCold(
   ];
   if (packing !== null) {
     const broker = { broker: brokerId, brokerEpoch };
-    stops.push(startPacking({ cell, broker, topics, objects, clock, log, config: packing }));
+    // Nobody is given up within a session of what it has read.
+    const { sessionMs } = { ...defaultCellConfig, ...config.cell };
+    const isCurrent = () => clock.monotonicMs() - metadata.lastReadMs <= sessionMs;
+    const of = { cell, broker, topics, isCurrent, objects, clock, log };
+    stops.push(startPacking({ ...of, config: packing }));
   }
   return async () => {
     await Promise.all(stops.map((stop) => stop()));

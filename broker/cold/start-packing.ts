@@ -40,6 +40,8 @@ export type PackingOptions = {
   readonly cell: string;
   readonly broker: Pick<PackName, "broker" | "brokerEpoch">;
   readonly topics: TopicTable;
+  /** Whether it is certain that this life of the broker has not been given up meanwhile: of its packs others may be making logs by then. */
+  readonly isCurrent: () => boolean;
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly log: LogOutput;
@@ -221,7 +223,8 @@ async function put(
 
 /** Deletes packs of this life that nothing needs any more; those of former ones are swept (pack-sweep.ts). */
 async function dropUnneeded(packing: Packing): Promise<void> {
-  const { kept, objects } = packing;
+  const { kept, objects, isCurrent } = packing;
+  if (!isCurrent()) return;
   const unneeded = Array.from(kept)
     .filter((pack) => pack.needs.every((need) => !isNeeded(packing, pack, need)))
     .slice(0, deletedPerRound);

@@ -38,6 +38,7 @@ function pack(
   partitions: readonly Partition[],
   ports: Pick<PackingOptions, "objects" | "clock" | "log">,
   whole: Partial<WholeLimits> = {},
+  isCurrent = () => true,
 ): () => Promise<void> {
   const topic = { clusterId: systemClusterId };
   const topics = { held: () => partitions, local: () => ({ topic, partitions }) };
@@ -46,6 +47,7 @@ function pack(
     cell,
     broker: { broker: 1, brokerEpoch: 2 },
     topics: topics as unknown as TopicTable,
+    isCurrent,
     config: { intervalMs: 1_000, packBytes: 64 * 1024, whole },
   });
 }
@@ -306,5 +308,22 @@ test("a log that is larger than a pack, or damaged, is not claimed to be whole, 
   const before = reads;
   for (let round = 0; round < 100; round += 1) await clock.advance(1_000);
   expect(reads).toBe(before);
+  await stop();
+});
+
+test("a broker that may have been given up meanwhile deletes none of its packs", async () => {
+  const partition = partitionOf(0, [batchOf({ baseOffset: 0 })]);
+  const objects = createMemoryObjectStore();
+  const clock = createManualClock();
+  let isCurrent = true;
+  const stop = pack([partition], { objects, clock, log: silentLog }, {}, () => isCurrent);
+  await clock.advance(1_000);
+  isCurrent = false;
+  partition.tieredEnd = 1;
+  await clock.advance(5_000);
+  expect(await rangesOf(objects)).toHaveLength(1);
+  isCurrent = true;
+  await clock.advance(5_000);
+  expect(await rangesOf(objects)).toHaveLength(0);
   await stop();
 });
