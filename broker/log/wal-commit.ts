@@ -26,17 +26,21 @@ export function scheduleCommit(wal: Wal): void {
 }
 
 async function commitAll(wal: Wal): Promise<void> {
+  let span: Span | null = null;
   try {
-    for (;;) {
-      // A flush beside the commits has failed.
-      if (wal.isDead) return;
-      const span = takeSpan(wal);
+    // A flush beside the commits may have failed.
+    while (!wal.isDead) {
+      span = takeSpan(wal);
       if (span !== null) await commitSpan(wal, span);
       else if (wal.isFlushWanted && wal.dirtyFile !== null) await flushDirty(wal);
       else break;
     }
   } catch (error) {
     failWal(wal, error);
+  }
+  if (wal.isDead) {
+    // Those of the others have been told.
+    for (const waiter of span?.waiters ?? []) waiter(false);
     return;
   }
   wal.isFlushWanted = false;

@@ -236,6 +236,30 @@ test("a failed flush is the end: nothing is acknowledged any more and the proces
   await store.close();
 });
 
+test.each([
+  ["that it waits for", 0],
+  ["beside the write that it waits for", 500],
+])("who waits for a flush is told when one fails %s", async (_, intervalMs) => {
+  const disk = createMemoryDisk();
+  const { store, clock, fatal } = await openTestStore(disk, { flushIntervalMs: 500 });
+  const log = createLog(store);
+  await appendCommitted(store, log, ["a"], { durability: "replicated" });
+  const release = disk.faults.hold("flush");
+  await clock.advance(intervalMs);
+  disk.faults.failNext("flush");
+  const releaseWrites = disk.faults.hold("write");
+  appendValues(log, ["b"], { durability: "replicated" });
+  let isClosed = false;
+  void store.close().then(() => (isClosed = true));
+  await turns(20);
+  release();
+  await turns(20);
+  releaseWrites();
+  await turns(50);
+  expect(fatal).toHaveLength(1);
+  expect(isClosed).toBe(true);
+});
+
 test("a full disk refuses appends, loses nothing, and passes when there is room again", async () => {
   let disk = createMemoryDisk();
   const { store, clock, fatal } = await openTestStore(disk, { poolFiles: 0, minFreeBytes: 40_000 });
