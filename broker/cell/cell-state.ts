@@ -82,6 +82,8 @@ export type Office = {
   readonly sinceMs: number;
   /** Silence counts from here on at the earliest. */
   listeningSinceMs: number;
+  /** From when on it stood still before that, with what pauses came shortly before. */
+  stoodStillSinceMs: number;
   /** Since when it hears fewer than half of those in service. */
   cutOffSinceMs: number | null;
   readonly watched: Map<number, Watched>;
@@ -117,9 +119,13 @@ export type Watched = {
   /** It has sent a heartbeat in this term. */
   isKnown: boolean;
   isClosed: boolean;
-  /** When its connection was last seen to have ended. */
-  closedMs: number;
+  /** When what it was last heard of by was sent, at the earliest: it may have waited while this broker stood still. */
+  sentMs: number;
+  /** Whether it had no reason then to miss this controller, which had read the log within the session, or neither had. */
+  wasContent: boolean;
   dial: "none" | "asked" | "refused";
+  /** When its process was first known to have ended, since it was last heard. */
+  endedMs: number | null;
   nextDialMs: number;
   metadataRevision: number;
   logReadMs: number;

@@ -78,8 +78,8 @@ export function stepCell(
   const step: Step = { image, nowMs, effects: [] };
   if (state.isStopped) return answerStopped(event, step);
   if (nowMs - state.lastTickMs > state.config.tickMs + state.config.lateTickMs) {
+    listenAnew(state, { stoodStillSinceMs: state.lastTickMs, nowMs });
     state.lastTickMs = nowMs;
-    listenAnew(state, nowMs);
   }
   apply(state, event, step);
   followController(state, step);
@@ -123,7 +123,7 @@ function apply(state: CellState, event: CellEvent, step: Step): void {
       if (event.side === "theirs") return heartbeatsClosed(state, event.brokerId, step);
       return event.brokerId === state.link.controllerId ? closed(state, step) : undefined;
     case "dialled":
-      return dialledAny(state, event);
+      return dialledAny(state, event, step);
     case "voteAsked":
       return answerVote(state, event, step);
     case "voteAnswered":
@@ -164,12 +164,12 @@ function applied(state: CellState, changes: readonly MetadataChange[], { nowMs }
 }
 
 /** One connection tells both of a process that keeps it: whoever asked has its answer. */
-function dialledAny(state: CellState, event: EventOf<"dialled">): void {
+function dialledAny(state: CellState, event: EventOf<"dialled">, step: Step): void {
   const { link } = state;
   if (event.brokerId === link.controllerId && link.dial === "asked") {
     link.dial = event.outcome === "refused" ? "refused" : "none";
   }
-  dialled(state, event);
+  dialled(state, event, step);
 }
 
 function submitted(state: CellState, { id, outcome }: EventOf<"submitted">, step: Step): void {

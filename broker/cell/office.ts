@@ -9,6 +9,7 @@ import type {
   HeartbeatError,
   HeartbeatReport,
 } from "./cell-events.ts";
+import type { CellConfig } from "./cell-config.ts";
 import { isInOffice } from "./cell-state.ts";
 import type { CellState, Office, Step, Watched } from "./cell-state.ts";
 
@@ -32,6 +33,7 @@ export function followOffice(state: CellState, { image, nowMs }: Step): void {
     epoch: controller.epoch,
     sinceMs: nowMs,
     listeningSinceMs: nowMs,
+    stoodStillSinceMs: nowMs,
     cutOffSinceMs: null,
     watched: new Map(),
     ends: new Map(),
@@ -52,13 +54,19 @@ export function followOffice(state: CellState, { image, nowMs }: Step): void {
 }
 
 /** After a pause (SIGSTOP, a starved machine) timers fire before the heartbeats that waited: nothing that was not heard is held against anybody. */
-export function listenAnew(state: CellState, nowMs: number): void {
-  const { office, link } = state;
+export function listenAnew(
+  state: CellState,
+  { stoodStillSinceMs, nowMs }: { stoodStillSinceMs: number; nowMs: number },
+): void {
+  const { office, link, config } = state;
   link.lastHeardMs = nowMs;
   // Nor are votes that were given before it: what is submitted already, the log's head judges.
   if (state.candidacy?.submitId === null) state.candidacy = null;
   if (link.dial === "refused") link.dial = "none";
   if (office === null) return;
+  // Shortly after the last pause: what waited then may wait still.
+  const isNext = stoodStillSinceMs - office.listeningSinceMs <= config.heartbeatMs;
+  if (!isNext) office.stoodStillSinceMs = stoodStillSinceMs;
   office.listeningSinceMs = nowMs;
   office.cutOffSinceMs = null;
   for (const watched of office.watched.values()) {
@@ -94,8 +102,10 @@ function watch({ watched }: Office, { brokerId, epoch }: Broker, nowMs: number):
     lastHeardMs: nowMs,
     isKnown: false,
     isClosed: false,
-    closedMs: -Infinity,
+    sentMs: nowMs,
+    wasContent: false,
     dial: "none",
+    endedMs: null,
     nextDialMs: nowMs,
     metadataRevision: 0,
     logReadMs: -Infinity,
@@ -176,7 +186,7 @@ function answerOf(
 }
 
 function note(
-  { office }: CellState,
+  { office, config, logReadMs }: CellState,
   { heartbeat, report }: EventOf<"heartbeatReceived">,
   { image, nowMs }: Step,
 ): void {
@@ -185,8 +195,13 @@ function note(
   watched.counter = Math.max(watched.counter, heartbeat.counter);
   watched.lastHeardMs = nowMs;
   watched.isKnown = true;
+  const mayHaveWaited = nowMs - office.listeningSinceMs <= config.heartbeatMs;
+  watched.sentMs = mayHaveWaited ? office.stoodStillSinceMs : nowMs;
+  watched.wasContent =
+    nowMs - logReadMs <= config.sessionMs || heartbeat.logReadAgeMs > config.sessionMs;
   watched.isClosed = false;
   watched.dial = "none";
+  watched.endedMs = null;
   watched.metadataRevision = heartbeat.metadataRevision;
   watched.logReadMs = nowMs - heartbeat.logReadAgeMs;
   watched.wantsShutDown = heartbeat.wantsShutDown;
@@ -257,7 +272,6 @@ export function forgetEnds(
 export function heartbeatsClosed(state: CellState, brokerId: number, step: Step): void {
   const watched = state.office?.watched.get(brokerId);
   if (watched?.isKnown !== true || brokerId === state.brokerId) return;
-  if (!watched.isClosed) watched.closedMs = step.nowMs;
   watched.isClosed = true;
   dialAgain(state, watched, { brokerId, step });
 }
@@ -274,22 +288,27 @@ export function dialAgain(
   effects.push({ type: "dial", brokerId, timeoutMs: config.dialTimeoutMs });
 }
 
-export function dialled(state: CellState, { brokerId, outcome }: EventOf<"dialled">): void {
+export function dialled(
+  state: CellState,
+  { brokerId, outcome }: EventOf<"dialled">,
+  { nowMs }: Step,
+): void {
   const watched = state.office?.watched.get(brokerId);
-  if (watched?.dial === "asked") watched.dial = outcome === "refused" ? "refused" : "none";
+  if (watched?.dial !== "asked") return;
+  watched.dial = outcome === "refused" ? "refused" : "none";
+  if (outcome === "refused") watched.endedMs ??= nowMs;
 }
 
 /**
- * Its process has ended, and cannot have taken the office before: when it was last heard it had no reason to miss this controller (which had read the log
- * within the session, or neither had), and it ended before it could have had one.
+ * Its process has ended, and cannot have taken the office before: when it was last heard it had no reason to miss this controller, and it was gone before it
+ * could have had one. What it heard last may be the answer to the heartbeat before that one.
  */
 function hasEndedContent(
-  { isClosed, dial, closedMs, lastHeardMs, logReadMs: itsReadMs }: Watched,
-  { logReadMs, sessionMs }: { logReadMs: number; sessionMs: number },
+  { isClosed, dial, wasContent, sentMs, endedMs }: Watched,
+  { sessionMs, heartbeatMs }: CellConfig,
 ): boolean {
-  if (!isClosed || dial !== "refused") return false;
-  const wasContent = lastHeardMs - logReadMs <= sessionMs || lastHeardMs - itsReadMs > sessionMs;
-  return wasContent && closedMs - lastHeardMs <= sessionMs;
+  if (!isClosed || dial !== "refused" || endedMs === null) return false;
+  return wasContent && endedMs - sentMs <= sessionMs - heartbeatMs;
 }
 
 /**
@@ -297,18 +316,17 @@ function hasEndedContent(
  * replaced it, as far as this broker, which may have stood still, can know.
  */
 export function isLogUnreadable(
-  { office, config: { sessionMs }, logReadMs, brokerId: ownId }: CellState,
+  { office, config, logReadMs, brokerId: ownId }: CellState,
   { image, nowMs }: Step,
 ): boolean {
+  const { sessionMs } = config;
   if (office === null || nowMs - logReadMs <= sessionMs) return false;
-  // What came meanwhile seems to have come just now: of those who are gone by now nobody knows when that was.
-  const hasStoodStill = office.listeningSinceMs > logReadMs;
   for (const { brokerId, state } of image.brokers.values()) {
     if (state === "fenced" || brokerId === ownId) continue;
     const watched = office.watched.get(brokerId);
-    const isGone = watched !== undefined && hasEndedContent(watched, { logReadMs, sessionMs });
-    if (isGone && !hasStoodStill) continue;
-    const isHeard = watched?.isKnown === true && nowMs - watched.lastHeardMs <= sessionMs;
+    if (watched !== undefined && hasEndedContent(watched, config)) continue;
+    // What it said may have waited while this broker stood still: it has had that much longer to read the log and to miss this controller.
+    const isHeard = watched?.isKnown === true && nowMs - watched.sentMs <= sessionMs;
     if (!isHeard || nowMs - watched.logReadMs <= sessionMs) return false;
   }
   return true;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 
 import { controller, others, settled, until } from "./cell-scenes.ts";
-import { addTopic, cut, kill, nodeOf, pass, pause, resume } from "./cell-world.ts";
-import type { Node } from "./cell-world.ts";
+import { addTopic, cut, heal, kill, nodeOf, pass, pause, resume, step } from "./cell-world.ts";
+import type { CellWorld, Node } from "./cell-world.ts";
 
 describe("what a leader may answer", () => {
   test("ends a session after it has heard neither the log nor a controller that has read it", () => {
@@ -79,6 +79,92 @@ describe("what a leader may answer", () => {
     pass(world, 12_000);
     for (let count = 0; count < 100; count += 1) {
       pass(world, 500);
+      expect(replaced.serving.reads).toBe(false);
+    }
+  });
+
+  test.each(["before", "after"])(
+    "goes on though a broker has died %s its controller stood still for a second",
+    (order) => {
+      const world = settled({ brokers: 3, config: { servesAcks1WithoutLog: true } });
+      const still = controller(world);
+      const [dead] = others(world) as [Node];
+      for (const node of world.nodes) node.canReadLog = false;
+      pass(world, 30_000);
+      if (order === "before") kill(world, dead);
+      pass(world, 5_000);
+      pause(still);
+      pass(world, 1_200);
+      resume(world, still);
+      pass(world, 5_000);
+      if (order === "after") kill(world, dead);
+      pass(world, 60_000);
+      for (const node of world.nodes) if (node !== dead) expect(node.serving.reads).toBe(true);
+    },
+  );
+
+  const isReplaced = (world: CellWorld, node: Node) => () =>
+    nodeOf(world, world.head.controller.brokerId) !== node;
+
+  test("ends for a controller where one that took over lived on after its connection had ended", () => {
+    const world = settled({ brokers: 3 });
+    const replaced = controller(world);
+    const rest = others(world);
+    replaced.canReadLog = false;
+    for (const node of rest) {
+      cut(world, replaced, node);
+      // The last that passed.
+      step(world, replaced, {
+        type: "connectionClosed",
+        brokerId: node.brokerId,
+        side: "theirs",
+      });
+    }
+    expect(until(world, isReplaced(world, replaced))).toBeLessThan(40_000);
+    for (const node of rest) kill(world, node);
+    heal(world);
+    pass(world, 12_000);
+    for (let count = 0; count < 100; count += 1) {
+      pass(world, 500);
+      expect(replaced.serving.reads).toBe(false);
+    }
+  });
+
+  test("ends for a controller that has read the log once more after others had begun to miss it", () => {
+    const world = settled({ brokers: 3 });
+    const replaced = controller(world);
+    const rest = others(world);
+    replaced.canReadLog = false;
+    const isAppointing = () =>
+      rest.some(({ state }) => typeof state.candidacy?.submitId === "number");
+    expect(until(world, isAppointing)).toBeLessThan(40_000);
+    replaced.logReadMs = world.nowMs;
+    expect(until(world, isReplaced(world, replaced))).toBeLessThan(1_000);
+    for (const node of rest) kill(world, node);
+    // That counts for a session.
+    pass(world, 12_000);
+    for (let count = 0; count < 100; count += 1) {
+      pass(world, 500);
+      expect(replaced.serving.reads).toBe(false);
+    }
+  });
+
+  test("ends for a controller that stood still, and hears only now what others said before they replaced it", () => {
+    const world = settled({ brokers: 3 });
+    const replaced = controller(world);
+    const rest = others(world);
+    for (const node of world.nodes) node.canReadLog = false;
+    pass(world, 30_000);
+    pause(replaced);
+    pass(world, 2_500);
+    for (const node of rest) {
+      node.canReadLog = true;
+      cut(world, replaced, node);
+    }
+    expect(until(world, isReplaced(world, replaced))).toBeLessThan(40_000);
+    resume(world, replaced);
+    for (let count = 0; count < 100; count += 1) {
+      pass(world, 100);
       expect(replaced.serving.reads).toBe(false);
     }
   });
