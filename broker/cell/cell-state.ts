@@ -87,6 +87,8 @@ export type Office = {
   /** Since when it hears fewer than half of those in service. */
   cutOffSinceMs: number | null;
   readonly watched: Map<number, Watched>;
+  /** The newest that anybody has said to have replayed. */
+  newestRevision: number;
   /** By partition, then broker; of partitions without a leader only. */
   readonly ends: Map<string, Map<number, ReportedEnd>>;
   areEndsNew: boolean;

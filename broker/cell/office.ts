@@ -36,6 +36,7 @@ export function followOffice(state: CellState, { image, nowMs }: Step): void {
     stoodStillSinceMs: nowMs,
     cutOffSinceMs: null,
     watched: new Map(),
+    newestRevision: image.revision,
     ends: new Map(),
     areEndsNew: false,
     tiered: new Map(),
@@ -135,6 +136,10 @@ export function heartbeatReceived(
   const { brokerId, brokerEpoch } = heartbeat;
   const broker = step.image.brokers.get(brokerId);
   const error = problem(state, event, step);
+  const { office } = state;
+  if (office !== null) {
+    office.newestRevision = Math.max(office.newestRevision, heartbeat.metadataRevision);
+  }
   if (brokerEpoch > (broker?.epoch ?? -1)) step.effects.push({ type: "readLog" });
   if (error === null && broker?.epoch === brokerEpoch) note(state, event, step);
   step.effects.push({
@@ -177,7 +182,7 @@ function answerOf(
   return {
     error,
     controllerEpoch: image.controller.epoch,
-    isCaughtUp: heartbeat.metadataRevision >= image.revision,
+    isCaughtUp: heartbeat.metadataRevision >= newestRevision(state, step),
     isFenced,
     shouldShutDown: heartbeat.wantsShutDown && isFenced,
     logReadAgeMs: Math.max(0, nowMs - state.logReadMs),
@@ -297,6 +302,11 @@ export function dialled(
   if (watched?.dial !== "asked") return;
   watched.dial = outcome === "refused" ? "refused" : "none";
   if (outcome === "refused") watched.endedMs ??= nowMs;
+}
+
+/** Of the log, as far as this controller has read or heard. */
+export function newestRevision({ office }: CellState, { image }: Step): number {
+  return Math.max(office?.newestRevision ?? 0, image.revision);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { CellState, Step } from "./cell-state.ts";
 import { isInOffice } from "./cell-state.ts";
-import { isLogUnreadable } from "./office.ts";
+import { isLogUnreadable, newestRevision } from "./office.ts";
 
 /**
  * The stale-leader rule (replication.md 4): a broker that knows neither the metadata log nor a controller that has itself read it within the session may
@@ -27,7 +27,11 @@ function knownAsOf({ link, logReadMs }: CellState): number {
 }
 
 function isNobodyReading(state: CellState, step: Step): boolean {
-  if (isInOffice(state, step.image)) return isLogUnreadable(state, step);
+  if (isInOffice(state, step.image)) {
+    // Its own command, whose outcome it never heard, may have made others leaders.
+    const isCaughtUp = step.image.revision >= newestRevision(state, step);
+    return isCaughtUp && isLogUnreadable(state, step);
+  }
   const { answer } = state.link;
   const isRecent = answer !== null && step.nowMs - answer.sentMs <= state.config.sessionMs;
   if (!isRecent || answer.said.error !== null) return false;

@@ -180,6 +180,17 @@ describe("what a leader may answer", () => {
     for (const node of world.nodes) expect(node.serving.reads).toBe(node !== behind);
   });
 
+  test("ends while nobody can read the log, for a controller and others who lack what one has read before", () => {
+    const world = settled({ brokers: 3 });
+    const [ahead] = others(world) as [Node];
+    for (const node of world.nodes) node.canReadLog = node === ahead;
+    addTopic(world, { name: "t" });
+    pass(world, 1_000);
+    ahead.canReadLog = false;
+    pass(world, 60_000);
+    for (const node of world.nodes) expect(node.serving.reads).toBe(node === ahead);
+  });
+
   test("ends for those who cannot tell whether somebody else reads the log", () => {
     const world = settled({ brokers: 3 });
     for (const node of world.nodes) node.canReadLog = false;
