@@ -32,6 +32,8 @@ export function createStoredFile(initial: Uint8Array = new Uint8Array(0)): Store
   let bytes = initial;
   let size = initial.byteLength;
   let lastWrite: Write | null = null;
+  /** When the flush under way began. */
+  let lastWriteBefore: Write | null = null;
   const unflushed = createUnflushedPages(size, (from, to) => bytes.slice(from, to));
 
   function grow(needed: number): void {
@@ -65,14 +67,17 @@ export function createStoredFile(initial: Uint8Array = new Uint8Array(0)): Store
       target.set(bytes.subarray(position, position + count));
       return count;
     },
-    beginFlush: () => unflushed.beginFlush(size),
+    beginFlush() {
+      unflushed.beginFlush(size);
+      lastWriteBefore = lastWrite;
+    },
     flush() {
       unflushed.flushed(size);
-      lastWrite = null;
+      if (lastWrite === lastWriteBefore) lastWrite = null;
     },
     failFlush() {
       unflushed.flushFailed();
-      lastWrite = null;
+      if (lastWrite === lastWriteBefore) lastWrite = null;
     },
     flipBit(position, bit) {
       bytes[position] = (bytes[position] ?? 0) ^ (1 << bit);

@@ -71,6 +71,22 @@ describe("a crash of a disk in memory", () => {
     expect(lengths.size).toBeGreaterThan(5);
   });
 
+  test("that tears may have the last write though a flush beside it is over", async () => {
+    const texts = new Set<string>();
+    for (const seed of seeds) {
+      const disk = createMemoryDisk();
+      const file = await withFile(disk);
+      await file.write([bytesOf("0123")], 0);
+      const release = disk.faults.hold("flush");
+      const flush = file.flush({ besideWrites: true });
+      await file.write([bytesOf("ab")], 4);
+      release();
+      await flush;
+      texts.add(textOf(await contentAfter(disk, { tornTail: true, seed })));
+    }
+    expect([...texts].toSorted()).toEqual(["0123", "0123a"]);
+  });
+
   test("of the host that tears leaves a prefix of what was not flushed", async () => {
     const ends = new Set<number>();
     for (const seed of seeds) {
