@@ -70,9 +70,12 @@ export function listenAnew(
   if (!isNext) office.stoodStillSinceMs = stoodStillSinceMs;
   office.listeningSinceMs = nowMs;
   office.cutOffSinceMs = null;
+  const isLong = nowMs - office.stoodStillSinceMs > config.sessionMs - config.heartbeatMs;
   for (const watched of office.watched.values()) {
     // What was refused before the pause may have been answered since.
     if (watched.dial === "refused") watched.dial = "none";
+    // Who came back at once has had the time to miss this controller, and may be gone again.
+    if (isLong) watched.endedMs = null;
   }
 }
 
@@ -302,6 +305,8 @@ export function dialled(
   if (watched?.dial !== "asked") return;
   watched.dial = outcome === "refused" ? "refused" : "none";
   if (outcome === "refused") watched.endedMs ??= nowMs;
+  // By it, or by whoever lives in its name.
+  if (outcome === "answered") watched.endedMs = null;
 }
 
 /** Of the log, as far as this controller has read or heard. */
@@ -314,11 +319,10 @@ export function newestRevision({ office }: CellState, { image }: Step): number {
  * could have had one. What it heard last may be the answer to the heartbeat before that one.
  */
 function hasEndedContent(
-  { isClosed, dial, wasContent, sentMs, endedMs }: Watched,
+  { wasContent, sentMs, endedMs }: Watched,
   { sessionMs, heartbeatMs }: CellConfig,
 ): boolean {
-  if (!isClosed || dial !== "refused" || endedMs === null) return false;
-  return wasContent && endedMs - sentMs <= sessionMs - heartbeatMs;
+  return endedMs !== null && wasContent && endedMs - sentMs <= sessionMs - heartbeatMs;
 }
 
 /**

@@ -1,7 +1,18 @@
 import { describe, expect, test } from "vitest";
 
 import { controller, others, settled, until } from "./cell-scenes.ts";
-import { addTopic, cut, heal, kill, nodeOf, pass, pause, resume, step } from "./cell-world.ts";
+import {
+  addTopic,
+  cut,
+  heal,
+  kill,
+  nodeOf,
+  pass,
+  pause,
+  resume,
+  startBroker,
+  step,
+} from "./cell-world.ts";
 import type { CellWorld, Node } from "./cell-world.ts";
 
 describe("what a leader may answer", () => {
@@ -165,6 +176,45 @@ describe("what a leader may answer", () => {
     resume(world, replaced);
     for (let count = 0; count < 100; count += 1) {
       pass(world, 100);
+      expect(replaced.serving.reads).toBe(false);
+    }
+  });
+
+  test("goes on though the host of a broker that has died is gone when its controller has stood still for a second", () => {
+    const world = settled({ brokers: 3, config: { servesAcks1WithoutLog: true } });
+    const still = controller(world);
+    const [dead] = others(world) as [Node];
+    for (const node of world.nodes) node.canReadLog = false;
+    pass(world, 30_000);
+    kill(world, dead);
+    pass(world, 5_000);
+    dead.isHostUp = false;
+    pause(still);
+    pass(world, 1_200);
+    resume(world, still);
+    pass(world, 60_000);
+    for (const node of world.nodes) if (node !== dead) expect(node.serving.reads).toBe(true);
+  });
+
+  test("ends for a controller that stood still while one that was gone came back, replaced it and went again", () => {
+    const world = settled({ brokers: 2 });
+    const replaced = controller(world);
+    const [back] = others(world) as [Node];
+    replaced.canReadLog = false;
+    back.canReadLog = false;
+    pass(world, 30_000);
+    kill(world, back);
+    pass(world, 5_000);
+    pause(replaced);
+    back.canReadLog = true;
+    cut(world, replaced, back);
+    startBroker(world, back);
+    expect(until(world, isReplaced(world, replaced))).toBeLessThan(60_000);
+    kill(world, back);
+    heal(world);
+    resume(world, replaced);
+    for (let count = 0; count < 100; count += 1) {
+      pass(world, 500);
       expect(replaced.serving.reads).toBe(false);
     }
   });
