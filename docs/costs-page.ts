@@ -32,7 +32,7 @@ ${markdown(estimate(question("standard", 10 * MB)))}
 
 - **Replication between zones** is the bill: each record crosses to two zones, $${prices.acrossZonesGb} a GB each. It is what surviving a zone costs on AWS; \`--zones 1\` shows a cell without it.
 - **Clients that do not know their zone** cross a border two times of three (\`--across-zones\`): ${dollars(acrossZones())} more here. \`client.rack\` ends it for consumers.
-- **Records in S3** are reckoned as one copy for as long as they are kept. Brokers' disks hold what is newer than an hour or does not fill a segment, and as much of the rest as their budget allows.
+- **Records in S3** are reckoned as one copy for as long as they are kept. Brokers' disks hold what is newer than an hour or does not fill a segment, and of the rest as much as fits in half of the disk.
 - **A NAT gateway** is not needed; one in each of three zones would be $99 and $0.045 a GB more.
 - An idle cell asks DynamoDB and runs its tasks for less than a dollar; brokers, their addresses and the load balancer are most of the rest, and looking at it (metrics, alarms, dashboard) ten dollars.
 `;
