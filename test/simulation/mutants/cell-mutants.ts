@@ -69,6 +69,7 @@ export const cellMutants: readonly Mutant[] = [
       },
     ],
     foundBy: /I3 does not hold|I4 does not hold/,
+    fromSeed: 16,
     withinSeeds: 8,
     faults: "network.isolate=600",
     options: ["--brokers=3", "--topics=rf=3,min=2,partitions=1", "--events=12000"],

@@ -30,6 +30,7 @@ const brokerMutants: readonly Mutant[] = [
       },
     ],
     foundBy: /I4 does not hold|I10 does not hold|lost|exception/,
+    fromSeed: 28,
     withinSeeds: 10,
     faults: "process.kill=900,disk.stall=0.05",
   },
