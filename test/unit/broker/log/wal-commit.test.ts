@@ -42,14 +42,20 @@ test("what is only written is flushed within the interval", async () => {
   await again.store.close();
 });
 
-test("commits go on beside the interval's flush; who asks for a flush has all of it", async () => {
-  let disk = createMemoryDisk();
-  const { store, clock } = await openTestStore(disk, { flushIntervalMs: 500 });
+/** The first is being flushed, because the interval is over, when the second is committed. */
+async function writtenBesideFlush(first: string, second: string) {
+  const disk = createMemoryDisk();
+  const { store, clock, fatal } = await openTestStore(disk, { flushIntervalMs: 500 });
   const log = createLog(store);
-  await appendCommitted(store, log, ["a"], { durability: "replicated" });
+  await appendCommitted(store, log, [first], { durability: "replicated" });
   const release = disk.faults.hold("flush");
   await clock.advance(500);
-  await appendCommitted(store, log, ["b"], { durability: "replicated" });
+  await appendCommitted(store, log, [second], { durability: "replicated" });
+  return { disk, store, clock, fatal, log, release };
+}
+
+test("commits go on beside the interval's flush; who asks for a flush has all of it", async () => {
+  const { disk, store, release } = await writtenBesideFlush("a", "b");
   const flushed = createLog(store, "flushed");
   appendValues(flushed, ["c"], { durability: "fsync" });
   await turns(50);
@@ -58,8 +64,7 @@ test("commits go on beside the interval's flush; who asks for a flush has all of
   release();
   await reached(flushed, 1);
   expect(store.statistics().flushes).toBe(2);
-  disk = disk.crash({ lostUnflushed: true });
-  const again = await openTestStore(disk);
+  const again = await openTestStore(disk.crash({ lostUnflushed: true }));
   expect(await readRecords(findLog(again.store))).toEqual([
     { offset: 0, value: "a" },
     { offset: 1, value: "b" },
@@ -69,13 +74,7 @@ test("commits go on beside the interval's flush; who asks for a flush has all of
 
 test("what was written beside a flush is not part of it, and flushed by the next interval", async () => {
   const crashed = async (intervals: number) => {
-    const disk = createMemoryDisk();
-    const { store, clock } = await openTestStore(disk, { flushIntervalMs: 500 });
-    const log = createLog(store);
-    await appendCommitted(store, log, ["a"], { durability: "replicated" });
-    const release = disk.faults.hold("flush");
-    await clock.advance(500);
-    await appendCommitted(store, log, ["b"], { durability: "replicated" });
+    const { disk, clock, release } = await writtenBesideFlush("a", "b");
     release();
     await turns(20);
     for (let count = 1; count < intervals; count += 1) {
@@ -93,13 +92,7 @@ test("what was written beside a flush is not part of it, and flushed by the next
 
 test("what was written beside a flush is not claimed to be on the disk: lost with the power it is a torn end, and no damage", async () => {
   const large = (name: string) => name.repeat(9_000);
-  const disk = createMemoryDisk();
-  const { store, clock } = await openTestStore(disk, { flushIntervalMs: 500 });
-  const log = createLog(store);
-  await appendCommitted(store, log, [large("a")], { durability: "replicated" });
-  const release = disk.faults.hold("flush");
-  await clock.advance(500);
-  await appendCommitted(store, log, [large("b")], { durability: "replicated" });
+  const { disk, store, log, release } = await writtenBesideFlush(large("a"), large("b"));
   release();
   await turns(20);
   // Its header says how far the file is flushed.
@@ -116,13 +109,7 @@ test("what was written beside a flush is not claimed to be on the disk: lost wit
 });
 
 test("a flush that fails beside commits is the end: nothing that follows is acknowledged", async () => {
-  const disk = createMemoryDisk();
-  const { store, clock, fatal } = await openTestStore(disk, { flushIntervalMs: 500 });
-  const log = createLog(store);
-  await appendCommitted(store, log, ["a"], { durability: "replicated" });
-  const release = disk.faults.hold("flush");
-  await clock.advance(500);
-  await appendCommitted(store, log, ["b"], { durability: "replicated" });
+  const { disk, store, fatal, log, release } = await writtenBesideFlush("a", "b");
   disk.faults.failNext("flush");
   const releaseWrites = disk.faults.hold("write");
   appendValues(log, ["c"], { durability: "replicated" });
