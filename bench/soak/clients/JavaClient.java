@@ -5,11 +5,13 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.zip.CRC32;
+import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -70,10 +72,21 @@ public class JavaClient {
     Map<String, Object> settings = Map.of("bootstrap.servers", bootstrap, "group.id", group, "auto.offset.reset", "earliest",
         "enable.auto.commit", false);
     try (var consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-      consumer.subscribe(List.of(topics.split(",")));
+      // Where a commit fails it is said again, with the next or alone: after the last record there is no next. Not of what another member has by then.
+      var ends = new HashMap<TopicPartition, OffsetAndMetadata>();
+      consumer.subscribe(List.of(topics.split(",")), new ConsumerRebalanceListener() {
+        @Override
+        public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
+          ends.keySet().removeAll(partitions);
+        }
+
+        @Override
+        public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
+        }
+      });
       while (!isOver.get()) {
         try {
-          step(consumer);
+          step(consumer, ends);
         } catch (RuntimeException error) {
           say("E", reason(error));
         }
@@ -81,8 +94,7 @@ public class JavaClient {
     }
   }
 
-  static void step(KafkaConsumer<byte[], byte[]> consumer) {
-    var ends = new HashMap<TopicPartition, OffsetAndMetadata>();
+  static void step(KafkaConsumer<byte[], byte[]> consumer, Map<TopicPartition, OffsetAndMetadata> ends) {
     for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(500))) {
       var sum = new CRC32();
       sum.update(record.value());
@@ -92,6 +104,7 @@ public class JavaClient {
     if (ends.isEmpty()) return;
     consumer.commitSync(ends, Duration.ofSeconds(20));
     ends.forEach((place, end) -> say("C", place.topic(), place.partition(), end.offset()));
+    ends.clear();
   }
 
   public static void main(String[] arguments) throws IOException {

@@ -57,7 +57,14 @@ def read(bootstrap, group, topics):
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "auto.offset.reset": "earliest",
                          "enable.auto.commit": False, "fetch.wait.max.ms": 500, "check.crcs": True},
                         logger=silence())
-    consumer.subscribe(topics.split(","))
+    # Where a commit fails it is said again, with the next or alone: after the last record there is no next. Not of what another member has by then.
+    ends = {}
+
+    def forget(_, partitions):
+        for each in partitions:
+            ends.pop((each.topic, each.partition), None)
+
+    consumer.subscribe(topics.split(","), on_revoke=forget, on_lost=forget)
     is_over = threading.Event()
 
     def wait():
@@ -67,7 +74,6 @@ def read(bootstrap, group, topics):
 
     threading.Thread(target=wait, daemon=True).start()
     while not is_over.is_set():
-        ends = {}
         for message in consumer.consume(500, 0.5):
             if message.error():
                 say(b"E", reason(message.error()))
@@ -82,6 +88,7 @@ def read(bootstrap, group, topics):
                 if done.error:
                     say(b"E", reason(done.error))
                 else:
+                    ends.pop((done.topic, done.partition), None)
                     say(b"C", done.topic, done.partition, done.offset)
         except KafkaException as error:
             say(b"E", reason(error))

@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -89,29 +90,30 @@ func read(bootstrap, group, topics string) {
 		cancel()
 	}()
 	for ctx.Err() == nil {
-		fetches := client.PollFetches(ctx)
+		// Not for ever: a commit that failed is said again, after the last record too.
+		poll, stop := context.WithTimeout(ctx, time.Second)
+		fetches := client.PollFetches(poll)
+		stop()
 		fetches.EachError(func(_ string, _ int32, err error) {
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
 				say("E\t%s", reason(err))
 			}
 		})
-		count := 0
 		fetches.EachRecord(func(record *kgo.Record) {
-			count++
 			say("R\t%s\t%d\t%d\t%s\t%d", record.Topic, record.Partition, record.Offset, id(record.Value), crc32.ChecksumIEEE(record.Value))
 		})
-		if count > 0 {
-			commit(client)
+		if uncommitted := client.UncommittedOffsets(); len(uncommitted) > 0 {
+			commit(client, uncommitted)
 		}
 		client.AllowRebalance()
 	}
 	client.Close()
 }
 
-func commit(client *kgo.Client) {
+func commit(client *kgo.Client, uncommitted map[string]map[int32]kgo.EpochOffset) {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	client.CommitOffsetsSync(ctx, client.UncommittedOffsets(), func(_ *kgo.Client, request *kmsg.OffsetCommitRequest, response *kmsg.OffsetCommitResponse, err error) {
+	client.CommitOffsetsSync(ctx, uncommitted, func(_ *kgo.Client, request *kmsg.OffsetCommitRequest, response *kmsg.OffsetCommitResponse, err error) {
 		if err != nil {
 			say("E\t%s", reason(err))
 			return
