@@ -11,7 +11,7 @@ export type CommandOptions = {
   input?: string | Buffer;
   env?: Record<string, string>;
   cwd?: string;
-  /** Called with everything printed so far, each time there is more; may send signals. */
+  /** Called with everything printed so far, each time there is more; may send a signal: the first, what follows is not. Told twice, the command ends at once. */
   onOutput?: (stdout: string, kill: (signal: NodeJS.Signals) => void) => void;
 };
 
@@ -23,9 +23,14 @@ export function runMyelin(args: string[], options: CommandOptions = {}): Promise
   });
   let stdout = "";
   let stderr = "";
+  let isTold = false;
+  const kill = (signal: NodeJS.Signals): void => {
+    if (!isTold) child.kill(signal);
+    isTold = true;
+  };
   child.stdout.on("data", (chunk: Buffer) => {
     stdout += chunk.toString();
-    options.onOutput?.(stdout, (signal) => child.kill(signal));
+    options.onOutput?.(stdout, kill);
   });
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   child.stdin.end(options.input ?? "");

@@ -120,12 +120,12 @@ test("a broker that is killed is named with the command that starts it again, wh
   await until(said, () => cell.output().includes(said));
   const [, words = ""] = /again with: npx --no myelin (.*)/.exec(cell.output()) ?? [];
   const isUp = /Broker 2 is up \(id 2, zone-2, pid (\d+)/;
-  let isTold = false;
+  let isStopping = false;
   const again = runMyelin(words.split(" "), {
     onOutput(stdout, kill) {
-      // Once, whatever it says later: told twice it ends at once. The cell goes first: whoever was started by hand is on its own.
-      if (isTold || !isUp.test(stdout)) return;
-      isTold = true;
+      // The cell goes first: whoever was started by hand is on its own.
+      if (isStopping || !isUp.test(stdout)) return;
+      isStopping = true;
       void cell.stop().then(() => kill("SIGTERM"));
     },
   });
