@@ -12,6 +12,8 @@ import { temporaryDirectory } from "../../support/temporary-directory.ts";
 import { killConfig, killLogs } from "./wal-kill-config.ts";
 
 const child = fileURLToPath(new URL("./processes/append-forever.ts", import.meta.url));
+/** By this offset the writer has changed files, and let go of some. */
+const rotatedBy = 1_000;
 const budgetMs = Number(process.env["WAL_KILL_MS"] ?? 12_000);
 
 /** Runs the child for that long, kills it, and gives what it has said. */
@@ -68,7 +70,9 @@ test("a writer killed again and again loses nothing it was told is written", asy
   const disk = createNodeDisk();
   const endMs = performance.now() + budgetMs;
   let highest = 0;
-  for (let round = 0; round < 2 || performance.now() < endMs; round += 1) {
+  // On a machine that does other things as well it takes longer to get there, and checks the same.
+  const isFar = (): boolean => highest > rotatedBy;
+  for (let round = 0; round < 2 || performance.now() < endMs || !isFar(); round += 1) {
     const lines = await appendUntilKilled(directory.path, round, (round * 137) % 500);
     for (const line of lines) note(known, line);
     const store = await openLogStore({
@@ -112,5 +116,4 @@ test("a writer killed again and again loses nothing it was told is written", asy
     await store.close();
   }
   await disk.close();
-  expect(highest, "the writer came far enough to rotate").toBeGreaterThan(1_000);
 });
