@@ -6,23 +6,33 @@ import type { ExistingState, MyelinStackProps } from "./stacks/myelin-stack.ts";
 
 export type StackSettings = MyelinStackProps & { readonly stackName: string };
 
+/** Another stack than this is named, or everything is deployed as this one. */
+const usualStack = "Myelin";
+
 /** The values, by name; undefined for one that is not given. Throws on what it cannot read. */
 export function stackSettings(valueOf: (name: string) => unknown): StackSettings {
+  const asGiven: string[] = [];
   const given = (name: string): string | undefined => {
-    const value = valueOf(name);
-    if (value === undefined || value === "") return undefined;
-    if (typeof value === "string") return value;
-    // cdk.json may have numbers where a command line has text.
-    if (typeof value === "number" || typeof value === "boolean") return String(value);
-    throw new Error(`${name} in the context is ${JSON.stringify(value)}; it takes text`);
+    const text = textOf(name, valueOf(name));
+    if (text !== undefined) asGiven.push(`-c ${name}=${text}`);
+    return text;
   };
   const cellName = given("cell");
+  const stack = given("stack");
   const access = accessOf(given("jwtIssuer"), given("jwtAudience"));
+  const existing = existingOf(given("table"), given("bucket"), given("key"));
+  // Of the stack that is there under the usual name it would take table and bucket away, which may be the ones that this cell was restored from.
+  const isUsual = cellName === undefined || cellName === usualStack.toLowerCase();
+  if (existing !== undefined && stack === undefined && !isUsual)
+    throw new Error(
+      `the cell ${cellName} is none that the stack ${usualStack} would have made: say which stack is to have it, -c stack=${usualStack} if it is that one`,
+    );
   return {
-    stackName: given("stack") ?? "Myelin",
+    asGiven,
+    stackName: stack ?? usualStack,
     clusterName: given("cluster") ?? "main",
     topics: topicsOf(given("topics") ?? ""),
-    existing: existingOf(given("table"), given("bucket"), given("key")),
+    existing,
     cell: {
       profile: profileOf(given("profile") ?? "standard"),
       architecture: architectureOf(given("architecture") ?? "arm64"),
@@ -30,6 +40,14 @@ export function stackSettings(valueOf: (name: string) => unknown): StackSettings
       ...(access === undefined ? {} : { access }),
     },
   };
+}
+
+function textOf(name: string, value: unknown): string | undefined {
+  if (value === undefined || value === "") return undefined;
+  if (typeof value === "string") return value;
+  // cdk.json may have numbers where a command line has text.
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  throw new Error(`${name} in the context is ${JSON.stringify(value)}; it takes text`);
 }
 
 /** Of a cell whose stack is gone, or that was restored. */

@@ -25,8 +25,13 @@ export function shownArn(resource: IConstruct): string {
 export function writtenArn(scope: IConstruct, arn: string): string {
   const resolved: unknown = Stack.of(scope).resolve(arn);
   if (typeof resolved === "string") return resolved;
-  const [separator, parts] = (resolved as { "Fn::Join": [string, (string | { Ref: string })[]] })[
-    "Fn::Join"
-  ];
-  return parts.map((part) => (typeof part === "string" ? part : `<${part.Ref}>`)).join(separator);
+  const [separator, parts] = (resolved as { "Fn::Join": [string, Part[]] })["Fn::Join"];
+  return parts.map(shownPart).join(separator);
+}
+
+type Part = string | { readonly Ref: string } | { readonly "Fn::Sub": string };
+
+function shownPart(part: Part): string {
+  if (typeof part === "string") return part;
+  return "Ref" in part ? `<${part.Ref}>` : part["Fn::Sub"].replaceAll(/\$\{([^}]*)\}/g, "<$1>");
 }

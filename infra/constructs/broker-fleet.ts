@@ -1,6 +1,6 @@
 import { Duration } from "aws-cdk-lib";
 import { Connections } from "aws-cdk-lib/aws-ec2";
-import type { ContainerImage, CpuArchitecture, ICluster } from "aws-cdk-lib/aws-ecs";
+import type { ICluster } from "aws-cdk-lib/aws-ecs";
 import {
   AvailabilityZoneRebalancing,
   CfnService,
@@ -13,20 +13,12 @@ import { Port } from "aws-cdk-lib/aws-ec2";
 import { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 import { BootstrapBalancer } from "./bootstrap-balancer.ts";
+import type { BrokerTaskProps } from "./broker-task.ts";
 import { BrokerTask } from "./broker-task.ts";
 import type { CellNetwork, Zone } from "./network.ts";
-import type { CellState } from "./permissions.ts";
 import { kafkaPort } from "./ports.ts";
-import type { Profile } from "./profile.ts";
 
-export type BrokerFleetProps = {
-  readonly state: CellState;
-  readonly profile: Profile;
-  readonly network: CellNetwork;
-  readonly architecture: CpuArchitecture;
-  readonly image: ContainerImage | undefined;
-  readonly allowsExec: boolean;
-};
+export type BrokerFleetProps = BrokerTaskProps & { readonly network: CellNetwork };
 
 /** A zone's brokers, as the reconcile task finds them. */
 export type ZoneService = {

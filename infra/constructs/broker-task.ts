@@ -16,7 +16,7 @@ import { Size } from "aws-cdk-lib";
 import type { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { Construct } from "constructs";
 import { brokerCode } from "../assets/broker-code.ts";
-import { acknowledge, acknowledgeWildcard } from "./acknowledge.ts";
+import { acknowledge, acknowledgeWildcard, writtenArn } from "./acknowledge.ts";
 import { cellEnvironment } from "./environment.ts";
 import { awsCliImage, nodeImage } from "./images.ts";
 import type { CellState } from "./permissions.ts";
@@ -31,7 +31,11 @@ export type BrokerTaskProps = {
   /** An image that has the broker in it (see Dockerfile); without one the stock Node image runs the code of this checkout. */
   readonly image: ContainerImage | undefined;
   readonly allowsExec: boolean;
+  readonly logLevel: BrokerLogLevel | undefined;
+  readonly replacementDelay: Duration | undefined;
 };
+
+export type BrokerLogLevel = "debug" | "info" | "warn" | "error";
 
 /** Where the code lies in the container, and the broker's log. */
 const appDirectory = "/app";
@@ -81,7 +85,7 @@ export class BrokerTask extends Construct {
   }
 
   #addBroker(): ContainerDefinition {
-    const { profile, state, image, allowsExec } = this.#props;
+    const { profile, state, image, allowsExec, logLevel, replacementDelay } = this.#props;
     const container = this.definition.addContainer("broker", {
       image: image ?? Images.fromRegistry(nodeImage),
       ...(image === undefined ? { command: startCommand } : {}),
@@ -95,6 +99,10 @@ export class BrokerTask extends Construct {
         MYELIN_HTTP_PORT: String(brokerHttpPort),
         MYELIN_PROFILE: profile.name,
         MYELIN_STOP_TIMEOUT_S: String(stopTimeoutSeconds),
+        ...(logLevel === undefined ? {} : { MYELIN_LOG_LEVEL: logLevel }),
+        ...(replacementDelay === undefined
+          ? {}
+          : { MYELIN_REPLACEMENT_DELAY_S: String(secondsOf(replacementDelay)) }),
       },
       stopTimeout: Duration.seconds(stopTimeoutSeconds),
       healthCheck: {
@@ -149,12 +157,16 @@ export class BrokerTask extends Construct {
       container: fetcher,
       condition: ContainerDependencyCondition.SUCCESS,
     });
-    // The fetcher has the task's role: there is one for all containers.
+    // The fetcher has the task's role: there is one for all containers, and for tasks of every version. While a deployment rolls, or is rolled back, tasks of
+    // the version before begin too: so it may fetch any version's code, and not this one's alone.
+    const anyCode = code.bucket.arnForObjects("*.tgz");
     this.definition.addToTaskRolePolicy(
-      new PolicyStatement({
-        actions: ["s3:GetObject"],
-        resources: [code.bucket.arnForObjects(code.s3ObjectKey)],
-      }),
+      new PolicyStatement({ actions: ["s3:GetObject"], resources: [anyCode] }),
+    );
+    acknowledgeWildcard(
+      this.definition.taskRole,
+      writtenArn(this, anyCode),
+      "Tasks of the version before begin while a deployment rolls, and fetch the code that they were deployed with.",
     );
   }
 
@@ -181,3 +193,9 @@ const startCommand = [
   "-ec",
   `tar -xzf ${appDirectory}/code.tgz -C ${appDirectory} && exec node --max-semi-space-size=16 ${appDirectory}/main.mjs`,
 ];
+
+function secondsOf(replacementDelay: Duration): number {
+  const seconds = replacementDelay.toSeconds();
+  if (seconds >= 1 && seconds <= 3_600) return seconds;
+  throw new Error(`replacementDelay is ${seconds} s; it takes a second to an hour`);
+}

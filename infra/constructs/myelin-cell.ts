@@ -1,3 +1,4 @@
+import type { Duration } from "aws-cdk-lib";
 import { RemovalPolicy, Stack, Token } from "aws-cdk-lib";
 import type { ITable } from "aws-cdk-lib/aws-dynamodb";
 import { Connections, Port } from "aws-cdk-lib/aws-ec2";
@@ -13,6 +14,7 @@ import { functionsCode } from "../assets/functions-code.ts";
 import { CellAlarms } from "./alarms.ts";
 import { ApiAccess } from "./api-access.ts";
 import { BrokerFleet } from "./broker-fleet.ts";
+import type { BrokerLogLevel } from "./broker-task.ts";
 import { CellBase } from "./cell-base.ts";
 import type { CellFunction, FunctionSetting } from "./cell-function.ts";
 import type { IMyelinCell } from "./cell-interface.ts";
@@ -49,12 +51,21 @@ export type MyelinCellProps = {
    * the `cellName` that it has there. Its clusters and topics of the same names become the stack's. @default new ones
    */
   readonly existing?: { readonly table: ITable; readonly bucket: IBucket };
-  /** Encrypts the bucket. @default that of a bucket that is there; a key of its own in KMS ($1 a month), or S3's in the dev profile */
+  /**
+   * Encrypts the bucket. @default that of a bucket that is there; a key of its own in KMS ($1 a month), or S3's in the dev profile. What was written before
+   * stays under the key that it was written with: name that one in `formerKeys` where it changes.
+   */
   readonly encryptionKey?: IKey;
+  /** Keys that encrypted the bucket before: the cell may decrypt with them, and encrypts nothing. @default none */
+  readonly formerKeys?: readonly IKey[];
   /** @default ARM64, a fifth cheaper */
   readonly architecture?: CpuArchitecture;
   /** Has the broker in it at /app, as the Dockerfile of the repository makes it. @default the stock Node image, which fetches this checkout's code */
   readonly image?: ContainerImage;
+  /** What brokers write to their log. @default "info" */
+  readonly logLevel?: BrokerLogLevel;
+  /** A broker that is gone for so long has its replicas made anew on others; a second to an hour. @default one minute */
+  readonly replacementDelay?: Duration;
   /** Whether whoever may `ecs:ExecuteCommand` can open a shell or a tunnel in a broker's container. @default true */
   readonly enableExecuteCommand?: boolean;
   /** Told when an alarm goes off, and when it is over. @default nobody: alarms can be looked at */
@@ -142,6 +153,8 @@ export class MyelinCell extends CellBase {
       architecture,
       image: props.image,
       allowsExec: props.enableExecuteCommand ?? true,
+      logLevel: props.logLevel,
+      replacementDelay: props.replacementDelay,
     });
     this.tasks.begin(this.fleet);
     // A function that knows what a broker may write is there before one can write it; the other way round the control plane would stop.
@@ -170,11 +183,12 @@ export class MyelinCell extends CellBase {
     });
   }
 
-  #stateOf({ existing, encryptionKey }: MyelinCellProps): CellState {
+  #stateOf({ existing, encryptionKey, formerKeys = [] }: MyelinCellProps): CellState {
     const { cellName } = this;
     if (existing !== undefined) {
       const { table, bucket } = existing;
-      return { cellName, table, bucket, key: encryptionKey ?? bucket.encryptionKey };
+      const key = encryptionKey ?? bucket.encryptionKey;
+      return { cellName, table, bucket, key, formerKeys };
     }
     const { removalPolicy, hasKey, noncurrentVersions } = this.profile;
     const key =
@@ -188,7 +202,7 @@ export class MyelinCell extends CellBase {
         : undefined);
     const { table } = new MetadataTable(this, "Metadata", { removalPolicy });
     const { bucket } = new LogBucket(this, "Log", { key, noncurrentVersions, removalPolicy });
-    return { cellName, table, bucket, key };
+    return { cellName, table, bucket, key, formerKeys };
   }
 
   get #functions(): CellFunction[] {

@@ -14,6 +14,8 @@ export type CellState = {
   readonly table: ITable;
   readonly bucket: IBucket;
   readonly key: IKey | undefined;
+  /** Some objects are still under these. */
+  readonly formerKeys: readonly IKey[];
 };
 
 /** An append is a transaction of a condition check and a put; who may write the log may read it. */
@@ -30,7 +32,7 @@ export function grantAppends(role: IRole, state: CellState): void {
   allowOnObjects(role, state, readActions);
   allowList(role, state);
   // Snapshots are decrypted.
-  allowOnKey(role, state, ["Decrypt"]);
+  allowOnKeys(role, state, ["Decrypt"]);
 }
 
 /** Besides, archives and trims the log, and writes and deletes objects: brokers, and the function that maintains the log while they sleep. */
@@ -39,7 +41,7 @@ export function grantMaintenance(role: IRole, state: CellState): void {
   allowOnObjects(role, state, [...readActions, ...writeActions]);
   allowList(role, state);
   // Decrypt for uploads in parts too: S3 puts them together.
-  allowOnKey(role, state, ["Decrypt", "GenerateDataKey"]);
+  allowOnKeys(role, state, ["Decrypt", "GenerateDataKey"]);
 }
 
 function allowOnTable(role: IRole, { cellName, table }: CellState, actions: string[]): void {
@@ -80,8 +82,12 @@ function allowList(role: IRole, { bucket }: CellState): void {
   );
 }
 
-function allowOnKey(role: IRole, { key }: CellState, actions: string[]): void {
-  if (key === undefined) return;
+function allowOnKeys(role: IRole, { key, formerKeys }: CellState, actions: string[]): void {
+  if (key !== undefined) allowOnKey(role, key, actions);
+  for (const each of formerKeys) allowOnKey(role, each, ["Decrypt"]);
+}
+
+function allowOnKey(role: IRole, key: IKey, actions: string[]): void {
   role.addToPrincipalPolicy(
     new PolicyStatement({
       actions: actions.map((each) => `kms:${each}`),

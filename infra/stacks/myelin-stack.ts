@@ -23,6 +23,8 @@ export type MyelinStackProps = StackProps & {
   readonly clusterName: string;
   /** Name -> number of partitions. */
   readonly topics: Readonly<Record<string, number>>;
+  /** What was said on the command line, as it was: what the next deployment must say too. */
+  readonly asGiven?: readonly string[];
 };
 
 /** A cell with a cluster, for those who deploy Myelin by itself. Whoever has an app of their own imports the constructs. */
@@ -32,7 +34,7 @@ export class MyelinStack extends Stack {
   constructor(
     scope: Construct,
     id: string,
-    { cell, existing, clusterName, topics, ...props }: MyelinStackProps,
+    { cell, existing, clusterName, topics, asGiven = [], ...props }: MyelinStackProps,
   ) {
     super(scope, id, {
       description: "Myelin: serverless Kafka",
@@ -44,7 +46,7 @@ export class MyelinStack extends Stack {
     });
     const cluster = this.cell.addCluster(clusterName);
     for (const [name, partitions] of Object.entries(topics)) cluster.addTopic(name, { partitions });
-    const { apiUrl, apiId, serviceToken, fleet, state, network } = this.cell;
+    const { apiUrl, apiId, serviceToken, fleet, state, network, controlPlane, tasks } = this.cell;
     const outputs: Record<string, string> = {
       CellName: this.cell.cellName,
       ApiUrl: apiUrl,
@@ -53,15 +55,19 @@ export class MyelinStack extends Stack {
       ClusterId: cluster.clusterId,
       BootstrapServers: cluster.bootstrapServers,
       EcsCluster: fleet.clusterName,
-      ReconcileFunction: this.cell.tasks.reconcile.function.functionName,
+      ReconcileFunction: tasks.reconcile.function.functionName,
       MetadataTable: state.table.tableName,
       Bucket: state.bucket.bucketName,
       VpcId: network.vpc.vpcId,
+      BrokerLogs: fleet.task.logGroup.logGroupName,
+      ApiLogs: controlPlane.handler.logGroup.logGroupName,
+      ReconcileLogs: tasks.reconcile.logGroup.logGroupName,
       SecurityGroups: this.cell.connections.securityGroups
         .map(({ securityGroupId }) => securityGroupId)
         .join(","),
     };
     if (state.key !== undefined) outputs["KeyArn"] = state.key.keyArn;
+    if (asGiven.length > 0) outputs["Settings"] = asGiven.join(" ");
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
   }
 

@@ -1,12 +1,13 @@
 // What a cell can be made of otherwise than by default.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { Stack } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import type { IVpc } from "aws-cdk-lib/aws-ec2";
 import { SubnetType, Vpc } from "aws-cdk-lib/aws-ec2";
 import { DockerImageAsset } from "aws-cdk-lib/aws-ecr-assets";
 import { ContainerImage, CpuArchitecture } from "aws-cdk-lib/aws-ecs";
+import { Key } from "aws-cdk-lib/aws-kms";
 import { Topic as SnsTopic } from "aws-cdk-lib/aws-sns";
 import { describe, expect, test } from "vitest";
 import { repository } from "../../infra/assets/repository.ts";
@@ -14,6 +15,7 @@ import { ApiAccess } from "../../infra/constructs/api-access.ts";
 import { MyelinCell } from "../../infra/constructs/myelin-cell.ts";
 import { Profile } from "../../infra/constructs/profile.ts";
 import { stackSettings } from "../../infra/settings.ts";
+import { MyelinStack } from "../../infra/stacks/myelin-stack.ts";
 import { newApp, resourcesOf, synth } from "./synth.ts";
 
 describe("in an emulator", () => {
@@ -145,6 +147,39 @@ test("alarms are told to a topic, going off and over", () => {
   }
 });
 
+test("brokers are told what to log, and when to replace one that is gone", () => {
+  const told = { logLevel: "debug", replacementDelay: Duration.minutes(5) } as const;
+  const [definition] = Object.values(
+    resourcesOf(synth({ cell: told }), "AWS::ECS::TaskDefinition"),
+  );
+  const containers = definition?.Properties["ContainerDefinitions"] as {
+    Name: string;
+    Environment?: { Name: string; Value: unknown }[];
+  }[];
+  expect(containers.find(({ Name }) => Name === "broker")?.Environment).toEqual(
+    expect.arrayContaining([
+      { Name: "MYELIN_LOG_LEVEL", Value: "debug" },
+      { Name: "MYELIN_REPLACEMENT_DELAY_S", Value: "300" },
+    ]),
+  );
+});
+
+test("what is under a former key may be decrypted, and nothing is encrypted with it", () => {
+  const stack = new Stack(newApp(), "Stack");
+  const arn = "arn:aws:kms:eu-west-1:123456789012:key/former";
+  const formerKeys = [Key.fromKeyArn(stack, "Former", arn)];
+  new MyelinCell(stack, "Cell", { cellName: "prod", formerKeys });
+  const policies = Object.values(resourcesOf(Template.fromStack(stack), "AWS::IAM::Policy"));
+  const actions = policies.map(({ Properties }) =>
+    (
+      Properties["PolicyDocument"] as { Statement: { Resource: unknown; Action: unknown }[] }
+    ).Statement.flatMap(({ Resource, Action }) => (Resource === arn ? [Action] : [])),
+  );
+  const granted = actions.filter((each) => each.length > 0);
+  // Brokers, the API, the custom resources, reconcile and maintain.
+  expect(granted).toEqual(Array.from({ length: 5 }, () => ["kms:Decrypt"]));
+});
+
 test.each([
   [{ cellName: "Prod" }, /cellName is "Prod"/],
   [{ cellName: "a".repeat(33) }, /1 to 32/],
@@ -154,6 +189,7 @@ test.each([
     { profile: Profile.standard({ brokersPerZone: { min: 3, max: 2 } }) },
     /brokersPerZone.max is 2/,
   ],
+  [{ replacementDelay: Duration.hours(2) }, /replacementDelay is 7200 s; it takes a second/],
 ])("a cell that no deployment could serve is refused: %j", (props, message) => {
   expect(() => new MyelinCell(new Stack(newApp(), "Stack"), "Cell", props)).toThrow(message);
 });
@@ -184,6 +220,19 @@ describe("the command line's context", () => {
       topics: { orders: 6, payments: 3 },
     });
     expect(cell).toMatchObject({ cellName: "prod", architecture: CpuArchitecture.X86_64 });
+  });
+
+  test("is an output, for the next deployment to say again", () => {
+    const { stackName, ...given } = settings({ profile: "dev", topics: "orders:6", stack: "Shop" });
+    const template = Template.fromStack(new MyelinStack(newApp(), stackName, given));
+    template.hasOutput("Settings", { Value: "-c stack=Shop -c topics=orders:6 -c profile=dev" });
+  });
+
+  test("a cell that is there goes into a stack that is named, unless it is the usual stack's own", () => {
+    const there = { table: "t", bucket: "b" };
+    expect(() => settings({ ...there, cell: "prod-2" })).toThrow(/say which stack/);
+    expect(settings({ ...there, cell: "prod-2", stack: "Prod2" }).stackName).toBe("Prod2");
+    expect(settings({ ...there, cell: "myelin" }).stackName).toBe("Myelin");
   });
 
   test.each([

@@ -49,6 +49,13 @@ test("every word of the command line's context is in the table, and none that is
   expect(new Set(named)).toEqual(asked);
 });
 
+test("commands are as they are typed in a checkout, where npm puts nothing on the path", () => {
+  const pages = readdirSync(folder).filter((each) => each.endsWith(".md"));
+  for (const path of [...pages.map((name) => join(folder, name)), join(repository, "README.md")])
+    for (const [, block = ""] of readFileSync(path, "utf8").matchAll(/^```\w*\n(.*?)^```$/gms))
+      expect(block, path).not.toMatch(/^(myelin|cdk) /m);
+});
+
 test("links of the pages lead somewhere", () => {
   for (const name of readdirSync(folder).filter((each) => each.endsWith(".md")))
     for (const [, link = ""] of page(name).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g))
@@ -57,6 +64,9 @@ test("links of the pages lead somewhere", () => {
 
 test("the sample of an app of one's own deploys as it stands", async () => {
   const sample = /^```ts\n(const cell = .*?)^```$/ms.exec(page("deploy.md"))?.[1];
+  // As a file in infra/ has them.
+  const imports = /^```ts\n(import .*?MyelinCell.*?)^```$/ms.exec(page("deploy.md"))?.[1];
+  const fromHere = imports?.replaceAll('from "./', 'from "../../infra/');
   const made = new Stack(newApp(), "Shop");
   const vpc = new Vpc(made, "Vpc", { availabilityZones: ["a", "b", "c"] }) as IVpc;
   const given = {
@@ -67,10 +77,8 @@ test("the sample of an app of one's own deploys as it stands", async () => {
   };
   writeFileSync(
     sampleFile,
-    `import { CfnOutput, Duration, Stack } from "aws-cdk-lib";
-import { SubnetType } from "aws-cdk-lib/aws-ec2";
-import { MyelinCell } from "../../infra/constructs/myelin-cell.ts";
-import { Profile } from "../../infra/constructs/profile.ts";
+    `import type { Stack } from "aws-cdk-lib";
+${fromHere}
 export function run(this: Stack, { vpc, alarmTopic, worker, adminRole }: any) {
 ${sample}
 return orders; }`,

@@ -90,6 +90,17 @@ test("brokers may do what both adapters call, protect their task and be reached 
   );
 });
 
+test("brokers may fetch the code of any version: while a deployment rolls, tasks of the one before begin too", () => {
+  const policies = Object.values(resourcesOf(template, "AWS::IAM::Policy"));
+  const statements = policies
+    .flatMap(
+      ({ Properties }) => (Properties["PolicyDocument"] as { Statement: Statement[] }).Statement,
+    )
+    .filter(({ Resource }) => JSON.stringify(Resource).includes("-assets-"));
+  expect(statements.map(({ Action }) => Action)).toEqual(["s3:GetObject"]);
+  expect(JSON.stringify(statements[0]?.Resource)).toMatch(/-assets-[^/]*\/\*\.tgz"/);
+});
+
 test("the function that maintains the log may do what both adapters call", () => {
   expect(allowedTo("TasksMaintainRole")).toEqual([...table, ...objects, ...key].sort());
 });
