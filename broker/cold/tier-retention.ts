@@ -1,5 +1,5 @@
 import { isExpired } from "../log/retention.ts";
-import { LogReadError, type RetentionSettings } from "../log/partition-log.ts";
+import { LogReadError, type PartitionLog, type RetentionSettings } from "../log/partition-log.ts";
 import type { PageEntry, SegmentEntry } from "../tiering/manifest.ts";
 import type { Tier, TierPlace } from "./tier.ts";
 
@@ -8,6 +8,13 @@ export type TieredUnit = Pick<
   SegmentEntry | PageEntry,
   "baseOffset" | "endOffset" | "sizeBytes" | "maxTimestamp"
 >;
+
+export type RetainedTier = {
+  /** Where the log start belongs, as far as the units say. */
+  readonly start: number;
+  /** Nothing of them is young enough to keep what comes behind: that says how it goes on. */
+  readonly isThrough: boolean;
+};
 
 /**
  * Where the log start belongs: behind the segments that have expired, by the same rules as what is still here (retention.ts). `localBytes`: of what only the
@@ -21,33 +28,43 @@ export function retainedTier(
     readonly settings: RetentionSettings;
     readonly nowMs: number;
   },
-): number {
+): RetainedTier {
   const live = units.filter(({ endOffset }) => endOffset > at.logStartOffset);
   let bytes = live.reduce((sum, { sizeBytes }) => sum + sizeBytes, at.localBytes);
   let start = at.logStartOffset;
   for (const unit of live) {
     const isGoing = isExpired(unit, bytes, at.settings, at.nowMs);
     // Compaction may leave a segment without a record: whether it goes is said by the next that has a time, or it would keep all behind it for ever.
-    if (!isGoing && unit.maxTimestamp >= 0) break;
+    if (!isGoing && unit.maxTimestamp >= 0) return { start, isThrough: false };
     if (isGoing) start = unit.endOffset;
     bytes -= unit.sizeBytes;
   }
-  return start;
+  return { start, isThrough: true };
 }
 
-/** What the object store alone has of a partition: the oldest page by its segments, later ones as they are. Throws LogReadError. */
+/**
+ * What the object store alone has of a partition: the oldest page by its segments, later ones as they are, and of the one that the local log begins in what
+ * lies before that. Throws LogReadError.
+ */
 export async function tieredUnits(
   tier: Pick<Tier, "manifest" | "pages" | "pathOf">,
   place: TierPlace,
-  localStartOffset: number,
+  log: Pick<PartitionLog, "localStartOffset" | "highWatermark" | "sizeBetween">,
 ): Promise<readonly TieredUnit[]> {
+  const { localStartOffset } = log;
   const manifest = await tier.manifest(place);
   if (manifest === null) return [];
   const [oldest, ...later] = manifest.pages;
   const first = oldest === undefined ? [] : await entriesOf(tier, place, oldest);
-  return [...first.map(recordsOf), ...later, ...manifest.segments.map(recordsOf)].filter(
-    ({ endOffset }) => endOffset <= localStartOffset,
+  const units = [...first.map(recordsOf), ...later, ...manifest.segments.map(recordsOf)].filter(
+    ({ baseOffset }) => baseOffset < localStartOffset,
   );
+  const last = units.at(-1);
+  if (last === undefined || last.endOffset <= localStartOffset) return units;
+  // Its largest timestamp may be of a record that is here: then it goes a little later, as a segment of Kafka's does.
+  const here = await log.sizeBetween(localStartOffset, Math.min(last.endOffset, log.highWatermark));
+  const sizeBytes = Math.max(0, last.sizeBytes - here);
+  return [...units.slice(0, -1), { ...last, endOffset: localStartOffset, sizeBytes }];
 }
 
 /** Without the footer: Kafka's `retention.bytes` does not count indexes either, and of a small segment it is the most. A page does not know. */

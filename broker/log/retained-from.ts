@@ -1,12 +1,12 @@
 import { bytesBetween } from "./log-size.ts";
 import { findPiece, rowsFrom, type PieceView } from "./piece-view.ts";
 import type { RetentionSettings } from "./partition-log.ts";
-import { isExpired } from "./retention.ts";
+import { isExpired, type RetentionUnit } from "./retention.ts";
 import type { StoredLog } from "./stored-log.ts";
 
 /**
  * Where the log start belongs. Batches whose index is in memory are judged one by one, those of sealed files by piece: finer than Kafka's segments where it is
- * free, as coarse where it would cost reads.
+ * free, as coarse where it would cost reads. What has no timestamp goes with the next that has one and has expired, or it would keep all behind it for ever.
  */
 export async function retainedFrom(
   log: StoredLog,
@@ -16,45 +16,36 @@ export async function retainedFrom(
   if (settings.retentionMs < 0 && settings.retentionBytes < 0) return log.localStartOffset;
   let start = log.localStartOffset;
   let logBytes = log.sizeBytes;
-  while (start < log.highWatermark) {
-    const view = await findPiece(log, start);
-    if (view === null) return start;
-    const unit = await oldestUnit(log, view, start);
-    if (unit === null || unit.endOffset > log.highWatermark) return start;
-    if (!isExpired(unit, logBytes, settings, nowMs)) return start;
-    if (unit.isWhole) {
-      start = unit.endOffset;
+  for (let next = start; next < log.highWatermark;) {
+    const view = await findPiece(log, next);
+    const units = view === null ? [] : await unitsOf(log, view, next);
+    if (units.length === 0) return start;
+    for (const unit of units) {
+      if (unit.endOffset > log.highWatermark) return start;
+      const isGoing = isExpired(unit, logBytes, settings, nowMs);
+      if (!isGoing && unit.maxTimestamp >= 0) return start;
+      next = unit.endOffset;
+      if (isGoing) start = next;
       logBytes -= unit.sizeBytes;
-      continue;
-    }
-    for (const row of (await rowsFrom(log, view, start)).rows) {
-      const batch = { sizeBytes: row.size, maxTimestamp: row.maxTimestamp };
-      if (row.lastOffset >= log.highWatermark) return start;
-      if (!isExpired(batch, logBytes, settings, nowMs)) return start;
-      start = row.lastOffset + 1;
-      logBytes -= row.size;
     }
   }
   return start;
 }
 
-type Unit = { sizeBytes: number; maxTimestamp: number; endOffset: number; isWhole: boolean };
+type Unit = RetentionUnit & { readonly endOffset: number };
 
-const oldestUnit = async (log: StoredLog, view: PieceView, start: number): Promise<Unit | null> => {
+/** Of the piece, what comes at `start` and behind it, the oldest first. */
+async function unitsOf(log: StoredLog, view: PieceView, start: number): Promise<readonly Unit[]> {
   if (view.file.index === null) {
-    const sizeBytes =
-      view.isPart || view.firstOffset < start
-        ? await bytesBetween(log, start, view.endOffset)
-        : view.sizeBytes;
-    return { sizeBytes, maxTimestamp: view.maxTimestamp, endOffset: view.endOffset, isWhole: true };
+    const { maxTimestamp, endOffset } = view;
+    const isCut = view.isPart || view.firstOffset < start;
+    const sizeBytes = isCut ? await bytesBetween(log, start, endOffset) : view.sizeBytes;
+    return [{ sizeBytes, maxTimestamp, endOffset }];
   }
-  const row = (await rowsFrom(log, view, start)).rows[0];
-  return row === undefined
-    ? null
-    : {
-        sizeBytes: row.size,
-        maxTimestamp: row.maxTimestamp,
-        endOffset: row.lastOffset + 1,
-        isWhole: false,
-      };
-};
+  const { rows } = await rowsFrom(log, view, start);
+  return rows.map(({ size, maxTimestamp, lastOffset }) => ({
+    sizeBytes: size,
+    maxTimestamp,
+    endOffset: lastOffset + 1,
+  }));
+}

@@ -37,14 +37,15 @@ export function startRetention(
     const { logStartOffset, localStartOffset } = partitionLog;
     const nowMs = clock.nowMs();
     if (logStartOffset === localStartOffset) return partitionLog.retainedFrom(settings, nowMs);
-    const units = await tieredUnits(tier, partition, localStartOffset);
-    const localBytes = partitionLog.sizeBytes;
-    const start = retainedTier(units, { logStartOffset, localBytes, settings, nowMs });
+    const units = await tieredUnits(tier, partition, partitionLog);
+    const at = { logStartOffset, localBytes: partitionLog.sizeBytes, settings, nowMs };
+    const { start, isThrough } = retainedTier(units, at);
     // A leader that put its log start, and did not live to tell, has left nothing below it.
     const told = (await tier.manifest(partition))?.logStartOffset ?? 0;
     if (told > start) return Math.min(told, partitionLog.highWatermark);
-    if (start < localStartOffset) return start;
-    return Math.max(start, await partitionLog.retainedFrom(settings, nowMs));
+    if (!isThrough) return start;
+    const local = await partitionLog.retainedFrom(settings, nowMs);
+    return local > localStartOffset ? local : start;
   }
 
   /** The object store may be away, or the disk not give something, and other partitions have nothing there. */

@@ -170,6 +170,13 @@ test("retention by time takes what has expired out of the object store too", asy
   const { log } = partitionOf(broker);
   expect((await listOffset(broker, -2)).offset).toBe(log.logStartOffset);
   expect(await readAll(broker, log.logStartOffset, 200)).toEqual(range(log.logStartOffset, 200));
+  // The local log begins within a segment, which is neither wholly here nor wholly gone.
+  const { segments } = (await broker.services.tier.manifest(partitionOf(broker)))!;
+  const isWithin = ({ baseOffset, endOffset }: (typeof segments)[number]) =>
+    baseOffset < log.localStartOffset && log.localStartOffset < endOffset;
+  expect(segments.some(isWithin)).toBe(true);
+  await broker.clock.advance(3_600_000);
+  await until(broker, () => log.logStartOffset === 200);
 });
 
 test("an object store that is away makes readers wait and leaders keep what they have; all goes on when it is back", async () => {

@@ -137,6 +137,19 @@ test("retention by time keeps every batch that is young enough", async () => {
   await store.close();
 });
 
+test("a batch without a timestamp goes with the next that has expired, and keeps nothing behind it for ever", async () => {
+  const { store } = await openTestStore(createMemoryDisk());
+  const log = createLog(store);
+  const settings = { ...unlimited, retentionMs: 60_000 };
+  await appendCommitted(store, log, ["without"], { timestamp: -1 });
+  expect(await log.retainedFrom(settings, 1e6)).toBe(0);
+  for (const timestamp of [1_000, -1]) await appendCommitted(store, log, ["x"], { timestamp });
+  expect(await log.retainedFrom(settings, 1e6)).toBe(2);
+  await appendCommitted(store, log, ["young"], { timestamp: 1e6 });
+  expect(await log.retainedFrom(settings, 1e6)).toBe(2);
+  await store.close();
+});
+
 test("retention by size keeps at least that much, and the size follows the log start", async () => {
   const { store, log } = await timedLog();
   const before = log.sizeBytes;
