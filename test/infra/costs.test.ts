@@ -21,6 +21,7 @@ test.each(names)("size %s is what the profile of that name deploys", (name) => {
     diskGb: profile.diskGiB,
     hasBalancer: profile.hasBootstrapBalancer,
     hasKey: profile.hasKey,
+    oldVersionDays: profile.noncurrentVersions.toDays(),
   });
 });
 

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { CostEstimate, CostLine, CostQuestion } from "../cost/estimate.ts";
+import type { CostLine } from "../cost/cost-line.ts";
+import type { CostEstimate, CostQuestion } from "../cost/estimate.ts";
 import { estimate } from "../cost/estimate.ts";
 import { priceRegion, pricesAsOf } from "../cost/prices.ts";
 import { sizes } from "../cost/sizes.ts";
@@ -118,10 +119,10 @@ export function dollars(value: number): string {
   return `$${text}`;
 }
 
-/** Three digits or so. */
+/** Three digits, or all before the point. */
 function figure(value: number): string {
-  return value.toLocaleString("en-US", {
-    maximumSignificantDigits: value < 1_000 ? 3 : 21,
-    maximumFractionDigits: 0,
-  });
+  return value.toLocaleString(
+    "en-US",
+    value < 1_000 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 },
+  );
 }

@@ -1,6 +1,9 @@
 // What a cell costs in a month, line by line. Pure: a question in, the arithmetic out.
+import type { CostLine } from "./cost-line.ts";
+import { GB, hoursPerMonth, line, millions, secondsPerMonth } from "./cost-line.ts";
 import { prices } from "./prices.ts";
 import type { Size } from "./sizes.ts";
+import { storageLines } from "./storage-lines.ts";
 
 export type CostQuestion = {
   readonly size: Size;
@@ -20,16 +23,6 @@ export type CostQuestion = {
   readonly consumersStayInZone: boolean;
 };
 
-export type CostLine = {
-  readonly what: string;
-  readonly quantity: number;
-  readonly unit: string;
-  /** US dollars for one of the unit. */
-  readonly price: number;
-  /** US dollars a month. */
-  readonly perMonth: number;
-};
-
 export type CostEstimate = {
   readonly brokerCount: number;
   readonly lines: readonly CostLine[];
@@ -37,18 +30,12 @@ export type CostEstimate = {
   readonly perMonth: number;
 };
 
-/** As AWS reckons it. */
-export const hoursPerMonth = 730;
-const secondsPerMonth = hoursPerMonth * 3_600;
-const GB = 1e9;
-const millions = 1e6;
-
 export function estimate(question: CostQuestion): CostEstimate {
   const brokerCount = brokersFor(question);
   const lines = [
     ...brokerLines(question, brokerCount),
     ...trafficLines(question),
-    ...storageLines(question),
+    ...storageLines({ ...question, brokerCount, oldVersionDays: question.size.oldVersionDays }),
     ...controlLines(question, brokerCount),
   ].filter(({ quantity }) => quantity > 0);
   return { brokerCount, lines, perMonth: lines.reduce((sum, each) => sum + each.perMonth, 0) };
@@ -91,25 +78,6 @@ function trafficLines(question: CostQuestion): CostLine[] {
   ];
 }
 
-/** The leader cuts a segment when it has so much, or when the oldest record in it is so old. */
-const segmentBytes = 64 * 1024 * 1024;
-const segmentMaxAgeS = 3_600;
-/** A segment, and the manifest that lists it. */
-const putsPerSegment = 2;
-
-function storageLines(question: CostQuestion): CostLine[] {
-  const { inBytesPerSecond, retentionMs, partitionCount } = question;
-  if (inBytesPerSecond === 0) return [];
-  const keptGb = (inBytesPerSecond * (retentionMs / 1_000)) / GB;
-  const bySize = inBytesPerSecond / segmentBytes;
-  const byAge = partitionCount / segmentMaxAgeS;
-  const puts = Math.max(bySize, byAge) * secondsPerMonth * putsPerSegment;
-  return [
-    line("records in S3", [keptGb, "GB-months", prices.objectGbMonth]),
-    line("segments written", [puts / millions, "million PUTs", prices.objectPutMillion]),
-  ];
-}
-
 /** One poll a second by the controller, one every four by any other broker (decision 9). */
 const readsPerSecond = (brokers: number): number => 1 + (brokers - 1) / 4;
 /** Of the log that a broker writes: what it does, not what passes through it. */
@@ -144,8 +112,4 @@ function controlLines({ size, zoneCount }: CostQuestion, brokers: number): CostL
     line("dashboard", [1, "dashboards", prices.dashboardMonth]),
     line("logs", [brokers * logGbPerBroker, "GB", prices.logGb]),
   ];
-}
-
-function line(what: string, [quantity, unit, price]: [number, string, number]): CostLine {
-  return { what, quantity, unit, price, perMonth: quantity * price };
 }

@@ -8,6 +8,8 @@ export type Size = {
   readonly diskGb: number;
   readonly hasBalancer: boolean;
   readonly hasKey: boolean;
+  /** How long the bucket keeps what was deleted. */
+  readonly oldVersionDays: number;
   /**
    * Bytes a second that producers may send for each broker of the cell, replication and one reading of everything included. Reckoned with a quarter of
    * what a broker of as many cores was measured to do on a machine of its own (bench/README.md): Fargate's disks and network are not measured yet.
@@ -26,6 +28,7 @@ export const sizes = {
     diskGb: 21,
     hasBalancer: false,
     hasKey: false,
+    oldVersionDays: 1,
     bytesPerBroker: 2 * MB,
   },
   standard: {
@@ -36,6 +39,7 @@ export const sizes = {
     diskGb: 50,
     hasBalancer: true,
     hasKey: true,
+    oldVersionDays: 7,
     bytesPerBroker: 10 * MB,
   },
   performance: {
@@ -46,6 +50,7 @@ export const sizes = {
     diskGb: 200,
     hasBalancer: true,
     hasKey: true,
+    oldVersionDays: 7,
     bytesPerBroker: 25 * MB,
   },
 } as const satisfies Record<string, Size>;
