@@ -1,7 +1,7 @@
 import type { CostEstimate, CostQuestion } from "../sdk/src/cost/estimate.ts";
 import { hoursPerMonth } from "../sdk/src/cost/cost-line.ts";
 import { estimate } from "../sdk/src/cost/estimate.ts";
-import { costTable, dollars } from "../sdk/src/cli/cost.ts";
+import { costTable, dollars, megabytes } from "../sdk/src/cli/cost.ts";
 import { prices, priceRegion, pricesAsOf } from "../sdk/src/cost/prices.ts";
 import type { SizeName } from "../sdk/src/cost/sizes.ts";
 import { sizes } from "../sdk/src/cost/sizes.ts";
@@ -26,7 +26,7 @@ myelin cost --in 10MBps --retention 7d --consumers 2 --zones 3
 | --- | ${names.map(() => "---").join(" | ")} |
 ${profileRows().join("\n")}
 
-One reading of everything, seven days kept, 60 partitions, clients that know their zone. MB/s are what producers send, as sent: what they compress (zstd: about 5 to 1 for JSON) costs nothing. The carrying of brokers is reckoned, not measured on Fargate.
+One reading of everything, seven days kept, 60 partitions, clients that know their zone. MB/s are what producers send, as sent: what they compress (zstd: about 5 to 1 for JSON) costs nothing. What brokers carry is reckoned, not measured on Fargate. A profile carries what \`brokersPerZone.max\` brokers in each zone do; what is beyond it takes a larger one, or a higher limit ([scale](scale.md)).
 
 ## Where it goes: \`standard\`, 10 MB/s
 
@@ -73,18 +73,22 @@ function profileRows(): string[] {
   const row = (what: string, of: (name: SizeName) => string): string =>
     `| ${what} | ${names.map(of).join(" | ")} |`;
   const monthly = (bytes: number) => (name: SizeName) => {
-    const { brokerCount, perMonth } = estimate(question(name, bytes));
+    const { brokerCount, isBeyondSize, perMonth } = estimate(question(name, bytes));
     const { zoneCount, brokersPerZone } = sizes[name];
     const grown = brokerCount > zoneCount * brokersPerZone ? ` (${brokerCount} brokers)` : "";
-    return `${dollars(perMonth)}${grown}`;
+    return isBeyondSize ? "beyond it" : `${dollars(perMonth)}${grown}`;
   };
   return [
     row("zones", (name) => `${sizes[name].zoneCount}`),
-    row("brokers in each", (name) => `${sizes[name].brokersPerZone}`),
+    row("brokers in each", (name) => {
+      const { brokersPerZone: min, maxBrokersPerZone: max } = sizes[name];
+      return min === max ? `${min}` : `${min} to ${max}`;
+    }),
     row("of", (name) => {
       const { vcpus, memoryGb, diskGb } = sizes[name];
       return `${vcpus} vCPU, ${memoryGb} GB, ${diskGb} GB of disk`;
     }),
+    row("carries at most", (name) => megabytes(estimate(question(name, 0)).carriedBytesPerSecond)),
     row("a month, idle", monthly(0)),
     row("1 MB/s", monthly(MB)),
     row("10 MB/s", monthly(10 * MB)),

@@ -24,7 +24,12 @@ export type CostQuestion = {
 };
 
 export type CostEstimate = {
+  /** What it takes, though the size may not allow as many. */
   readonly brokerCount: number;
+  /** What producers may send at most, so often read: what the size's most brokers carry. */
+  readonly carriedBytesPerSecond: number;
+  /** More is asked than that: no cell of this size costs what is said here, for there is none. */
+  readonly isBeyondSize: boolean;
   readonly lines: readonly CostLine[];
   /** US dollars. */
   readonly perMonth: number;
@@ -38,16 +43,27 @@ export function estimate(question: CostQuestion): CostEstimate {
     ...storageLines({ ...question, brokerCount, oldVersionDays: question.size.oldVersionDays }),
     ...controlLines(question, brokerCount),
   ].filter(({ quantity }) => quantity > 0);
-  return { brokerCount, lines, perMonth: lines.reduce((sum, each) => sum + each.perMonth, 0) };
+  const carriedBytesPerSecond = carriedBy(question, question.size.maxBrokersPerZone);
+  return {
+    brokerCount,
+    carriedBytesPerSecond,
+    isBeyondSize: question.inBytesPerSecond > carriedBytesPerSecond,
+    lines,
+    perMonth: lines.reduce((sum, each) => sum + each.perMonth, 0),
+  };
 }
 
-/**
- * As many in each zone, enough to carry the traffic. A reading more than the first weighs half of what it takes to write and replicate.
- */
-function brokersFor({ size, inBytesPerSecond, consumerCount, zoneCount }: CostQuestion): number {
-  const load = inBytesPerSecond * (1 + Math.max(0, consumerCount - 1) / 2);
-  const perZone = Math.ceil(load / size.bytesPerBroker / zoneCount);
+/** As many in each zone, enough to carry the traffic. */
+function brokersFor(question: CostQuestion): number {
+  const { size, inBytesPerSecond, zoneCount } = question;
+  const perZone = Math.ceil(inBytesPerSecond / carriedBy(question, 1));
   return zoneCount * Math.max(size.brokersPerZone, perZone);
+}
+
+/** Bytes a second of producers. A reading more than the first weighs half of what it takes to write and replicate. */
+function carriedBy({ size, consumerCount, zoneCount }: CostQuestion, perZone: number): number {
+  const weight = 1 + Math.max(0, consumerCount - 1) / 2;
+  return (perZone * zoneCount * size.bytesPerBroker) / weight;
 }
 
 function brokerLines({ size }: CostQuestion, brokers: number): CostLine[] {

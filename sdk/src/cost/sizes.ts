@@ -2,7 +2,10 @@
 
 export type Size = {
   readonly zoneCount: number;
+  /** What a cell begins with. */
   readonly brokersPerZone: number;
+  /** What it grows to under load, and no further. */
+  readonly maxBrokersPerZone: number;
   readonly vcpus: number;
   readonly memoryGb: number;
   readonly diskGb: number;
@@ -23,6 +26,7 @@ export const sizes = {
   dev: {
     zoneCount: 1,
     brokersPerZone: 1,
+    maxBrokersPerZone: 1,
     vcpus: 0.25,
     memoryGb: 1,
     diskGb: 21,
@@ -34,6 +38,7 @@ export const sizes = {
   standard: {
     zoneCount: 3,
     brokersPerZone: 1,
+    maxBrokersPerZone: 4,
     vcpus: 1,
     memoryGb: 2,
     diskGb: 50,
@@ -45,6 +50,7 @@ export const sizes = {
   performance: {
     zoneCount: 3,
     brokersPerZone: 2,
+    maxBrokersPerZone: 10,
     vcpus: 2,
     memoryGb: 8,
     diskGb: 200,

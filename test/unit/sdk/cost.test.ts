@@ -3,7 +3,7 @@ import { defaultPackingConfig } from "../../../broker/cold/start-packing.ts";
 import { defaultTieringConfig } from "../../../broker/cold/tiering-config.ts";
 import { defaultBrokerConfig } from "../../../broker/config.ts";
 import { loadIntervalMs } from "../../../metadata/load/load-report.ts";
-import { costTable, dollars, rate } from "../../../sdk/src/cli/cost.ts";
+import { costTable, dollars, rate, summary } from "../../../sdk/src/cli/cost.ts";
 import type { CostQuestion } from "../../../sdk/src/cost/estimate.ts";
 import { estimate } from "../../../sdk/src/cost/estimate.ts";
 import { sizes } from "../../../sdk/src/cost/sizes.ts";
@@ -154,6 +154,27 @@ describe("what a cell costs", () => {
     },
   );
 
+  test.each([
+    ["dev", 2 * MB, 1, false],
+    ["dev", 2 * MB + 1, 1, true],
+    ["standard", 120 * MB, 1, false],
+    ["standard", 120 * MB + 1, 1, true],
+    // Read three times they carry half.
+    ["standard", 60 * MB, 3, false],
+    ["standard", 60 * MB + 1, 3, true],
+    ["performance", 750 * MB, 1, false],
+  ] as const)(
+    "whether %s has brokers enough for %d bytes a second and %d readings",
+    (name, inBytesPerSecond, consumerCount, isBeyond) => {
+      const size = sizes[name];
+      const { zoneCount } = size;
+      const asked = { ...question, size, zoneCount, inBytesPerSecond, consumerCount };
+      const { brokerCount, isBeyondSize } = estimate(asked);
+      expect(isBeyondSize).toBe(isBeyond);
+      expect(brokerCount > zoneCount * size.maxBrokersPerZone).toBe(isBeyond);
+    },
+  );
+
   test("an idle dev cell has no load balancer, no key and no traffic", () => {
     const idle = { ...question, size: sizes.dev, zoneCount: 1, inBytesPerSecond: 0 };
     const named = estimate(idle).lines.map(({ what }) => what);
@@ -189,6 +210,16 @@ describe("on the command line", () => {
     ]);
     expect(quantities).toContainEqual(["packs, most as old versions", "1,299 GB-months"]);
     expect(quantities).toContainEqual(["packs written", "0.788 million PUTs"]);
+  });
+
+  test("what a cell comes to, and that there is none where the size does not carry it", () => {
+    expect(summary("standard", estimate(question))).toMatch(
+      /^About \$1,\d+ a month with 3 brokers\.$/,
+    );
+    const asked = { ...question, size: sizes.dev, zoneCount: 1 };
+    expect(summary("dev", estimate(asked))).toMatch(
+      /^Beyond dev, which carries 2 MB\/s at most \(brokersPerZone\.max is 1\)\. 5 brokers like its own would be about \$\d+ a month/,
+    );
   });
 
   test.each([
