@@ -7,10 +7,18 @@ import { acknowledge } from "./acknowledge.ts";
 import { isEmulated } from "./emulated.ts";
 
 export type LogBucketProps = {
+  readonly cellName: string;
   readonly key: IKey | undefined;
   readonly noncurrentVersions: Duration;
   readonly removalPolicy: RemovalPolicy;
 };
+
+/**
+ * What brokers put again and again, and delete or replace within the hour: nobody wants an old version of it back. Packs have nearly every record once
+ * more, so a week of them would be another copy of a week. A day is the least that S3 takes, and of two rules that meet the shorter one counts
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html).
+ */
+const shortLived = ["packs", "load"];
 
 /**
  * Where a cell keeps its segments and the archive of its metadata log (docs/decisions: "The object store on S3"). No rule expires current objects:
@@ -41,8 +49,14 @@ export class LogBucket extends Construct {
           // Parts are billed until their upload ends: this takes those whose abort did not arrive.
           abortIncompleteMultipartUploadAfter: Duration.days(1),
           noncurrentVersionExpiration: props.noncurrentVersions,
+          // A delete leaves a marker, which listings pass over one by one: it goes when the version under it has gone.
           expiredObjectDeleteMarker: true,
         },
+        ...shortLived.map((folder) => ({
+          id: `old ${folder}`,
+          prefix: `cells/${props.cellName}/${folder}/`,
+          noncurrentVersionExpiration: Duration.days(1),
+        })),
       ],
       removalPolicy: props.removalPolicy,
       // A function of CDK's empties it; the emulator cannot run that one.

@@ -201,7 +201,12 @@ export class MyelinCell extends CellBase {
           })
         : undefined);
     const { table } = new MetadataTable(this, "Metadata", { removalPolicy });
-    const { bucket } = new LogBucket(this, "Log", { key, noncurrentVersions, removalPolicy });
+    const { bucket } = new LogBucket(this, "Log", {
+      cellName,
+      key,
+      noncurrentVersions,
+      removalPolicy,
+    });
     return { cellName, table, bucket, key, formerKeys };
   }
 

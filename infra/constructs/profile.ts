@@ -22,7 +22,10 @@ export type Profile = {
   /** What becomes of table, bucket and key when the stack goes. */
   readonly removalPolicy: RemovalPolicy;
   readonly logRetention: RetentionDays;
-  /** Old versions of objects in the bucket, which only a mistake makes one want back. */
+  /**
+   * How long the bucket keeps old versions of objects, which only a mistake makes one want back: segments that were deleted. Each day costs a day of records.
+   * Those of packs and load reports go after a day whatever it says.
+   */
   readonly noncurrentVersions: Duration;
 };
 

@@ -16,11 +16,13 @@ test.each(names)("size %s is what the profile of that name deploys", (name) => {
   expect(size).toEqual({
     zoneCount: profile.zoneCount,
     brokersPerZone: profile.brokersPerZone.min,
+    maxBrokersPerZone: profile.brokersPerZone.max,
     vcpus: profile.cpuUnits / 1024,
     memoryGb: profile.memoryMiB / 1024,
     diskGb: profile.diskGiB,
     hasBalancer: profile.hasBootstrapBalancer,
     hasKey: profile.hasKey,
+    oldVersionDays: profile.noncurrentVersions.toDays(),
   });
 });
 

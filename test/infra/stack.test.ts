@@ -1,6 +1,14 @@
 import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
+import { packsPrefix } from "../../broker/tiering/object-keys.ts";
+import { loadPrefix } from "../../metadata/load/load-report.ts";
 import { resourcesOf, synth } from "./synth.ts";
+
+type LifecycleRule = {
+  readonly Prefix?: string;
+  readonly Status: string;
+  readonly NoncurrentVersionExpiration?: { readonly NoncurrentDays: number };
+};
 
 const template = synth({ topics: { orders: 6 } });
 const all = Object.values(template.toJSON()["Resources"] as Record<string, { Type: string }>);
@@ -67,18 +75,43 @@ describe("what a cell keeps", () => {
     });
   });
 
-  test("no rule of the bucket ever takes a segment", () => {
-    const rules = Object.values(resourcesOf(template, "AWS::S3::Bucket")).flatMap(
-      ({ Properties }) => (Properties["LifecycleConfiguration"] as { Rules: object[] }).Rules,
-    );
-    expect(rules).toHaveLength(1);
-    expect(Object.keys(rules[0] ?? {}).sort()).toEqual([
+  const rules = Object.values(resourcesOf(template, "AWS::S3::Bucket")).flatMap(
+    ({ Properties }) => (Properties["LifecycleConfiguration"] as { Rules: LifecycleRule[] }).Rules,
+  );
+
+  test("no rule of the bucket ever takes a current object, and all are in force", () => {
+    const known = [
       "AbortIncompleteMultipartUpload",
       "ExpiredObjectDeleteMarker",
       "Id",
       "NoncurrentVersionExpiration",
+      "Prefix",
       "Status",
+    ];
+    expect(rules.length).toBeGreaterThan(0);
+    for (const rule of rules) {
+      expect(known).toEqual(expect.arrayContaining(Object.keys(rule)));
+      expect(rule.Status).toBe("Enabled");
+    }
+  });
+
+  test("old versions go after a week, those of packs and load reports after a day", () => {
+    const days = rules.map((rule) => [
+      rule.Prefix ?? "",
+      rule.NoncurrentVersionExpiration?.NoncurrentDays,
     ]);
+    expect(days).toEqual([
+      ["", 7],
+      [packsPrefix("myelin"), 1],
+      [loadPrefix("myelin"), 1],
+    ]);
+  });
+
+  test("markers of what was deleted, and parts of uploads that never ended, go everywhere", () => {
+    expect(rules.find(({ Prefix }) => Prefix === undefined)).toMatchObject({
+      ExpiredObjectDeleteMarker: true,
+      AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+    });
   });
 
   test("the table has the metadata log's keys, can be restored, and cannot be deleted", () => {

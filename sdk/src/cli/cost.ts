@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { CostEstimate, CostLine, CostQuestion } from "../cost/estimate.ts";
+import type { CostLine } from "../cost/cost-line.ts";
+import type { CostEstimate, CostQuestion } from "../cost/estimate.ts";
 import { estimate } from "../cost/estimate.ts";
 import { priceRegion, pricesAsOf } from "../cost/prices.ts";
 import { sizes } from "../cost/sizes.ts";
@@ -47,9 +48,18 @@ export function costCommand(): Command {
       output.table(header, rows);
       output.line("");
       output.line(
-        `About ${dollars(answer.perMonth)} a month with ${counted(answer.brokerCount, "broker")}. Prices of ${priceRegion}, ${pricesAsOf}, without free tiers and discounts.`,
+        `${summary(options.size, answer)} Prices of ${priceRegion}, ${pricesAsOf}, without free tiers and discounts.`,
       );
     });
+}
+
+/** What it comes to; or that there is no such cell, and what it would take. */
+export function summary(size: SizeName, answer: CostEstimate): string {
+  const { brokerCount, carriedBytesPerSecond, isBeyondSize, perMonth } = answer;
+  const brokers = counted(brokerCount, "broker");
+  if (!isBeyondSize) return `About ${dollars(perMonth)} a month with ${brokers}.`;
+  const most = sizes[size].maxBrokersPerZone;
+  return `Beyond ${size}, which carries ${megabytes(carriedBytesPerSecond)} at most (brokersPerZone.max is ${most}). ${brokers} like its own would be about ${dollars(perMonth)} a month; a larger size, where there is one, is the better way.`;
 }
 
 function questionOf({
@@ -84,9 +94,11 @@ function rowOf({ what, quantity, unit, price, perMonth }: CostLine): string[] {
   return [what, `${figure(quantity)} ${unit}`, `$${price}`, dollars(perMonth)];
 }
 
-function shapeOf({ brokerCount, lines, perMonth }: CostEstimate): object {
+function shapeOf({ lines, perMonth, ...answer }: CostEstimate): object {
   return {
-    broker_count: brokerCount,
+    broker_count: answer.brokerCount,
+    carried_bytes_per_second: Math.floor(answer.carriedBytesPerSecond),
+    is_beyond_size: answer.isBeyondSize,
     per_month: cents(perMonth),
     lines: lines.map((each) => ({
       what: each.what,
@@ -113,15 +125,19 @@ export function rate(text: string): number {
 
 const cents = (value: number): number => Math.round(value * 100) / 100;
 
+export function megabytes(bytesPerSecond: number): string {
+  return `${figure(bytesPerSecond / 1_000_000)} MB/s`;
+}
+
 export function dollars(value: number): string {
   const text = value < 100 ? value.toFixed(2) : Math.round(value).toLocaleString("en-US");
   return `$${text}`;
 }
 
-/** Three digits or so. */
+/** Three digits, or all before the point. */
 function figure(value: number): string {
-  return value.toLocaleString("en-US", {
-    maximumSignificantDigits: value < 1_000 ? 3 : 21,
-    maximumFractionDigits: 0,
-  });
+  return value.toLocaleString(
+    "en-US",
+    value < 1_000 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 },
+  );
 }

@@ -1,6 +1,9 @@
 // What a cell costs in a month, line by line. Pure: a question in, the arithmetic out.
+import type { CostLine } from "./cost-line.ts";
+import { GB, hoursPerMonth, line, millions, secondsPerMonth } from "./cost-line.ts";
 import { prices } from "./prices.ts";
 import type { Size } from "./sizes.ts";
+import { storageLines } from "./storage-lines.ts";
 
 export type CostQuestion = {
   readonly size: Size;
@@ -20,47 +23,47 @@ export type CostQuestion = {
   readonly consumersStayInZone: boolean;
 };
 
-export type CostLine = {
-  readonly what: string;
-  readonly quantity: number;
-  readonly unit: string;
-  /** US dollars for one of the unit. */
-  readonly price: number;
-  /** US dollars a month. */
-  readonly perMonth: number;
-};
-
 export type CostEstimate = {
+  /** What it takes, though the size may not allow as many. */
   readonly brokerCount: number;
+  /** What producers may send at most, so often read: what the size's most brokers carry. */
+  readonly carriedBytesPerSecond: number;
+  /** More is asked than that: no cell of this size costs what is said here, for there is none. */
+  readonly isBeyondSize: boolean;
   readonly lines: readonly CostLine[];
   /** US dollars. */
   readonly perMonth: number;
 };
-
-/** As AWS reckons it. */
-export const hoursPerMonth = 730;
-const secondsPerMonth = hoursPerMonth * 3_600;
-const GB = 1e9;
-const millions = 1e6;
 
 export function estimate(question: CostQuestion): CostEstimate {
   const brokerCount = brokersFor(question);
   const lines = [
     ...brokerLines(question, brokerCount),
     ...trafficLines(question),
-    ...storageLines(question),
+    ...storageLines({ ...question, brokerCount, oldVersionDays: question.size.oldVersionDays }),
     ...controlLines(question, brokerCount),
   ].filter(({ quantity }) => quantity > 0);
-  return { brokerCount, lines, perMonth: lines.reduce((sum, each) => sum + each.perMonth, 0) };
+  const carriedBytesPerSecond = carriedBy(question, question.size.maxBrokersPerZone);
+  return {
+    brokerCount,
+    carriedBytesPerSecond,
+    isBeyondSize: question.inBytesPerSecond > carriedBytesPerSecond,
+    lines,
+    perMonth: lines.reduce((sum, each) => sum + each.perMonth, 0),
+  };
 }
 
-/**
- * As many in each zone, enough to carry the traffic. A reading more than the first weighs half of what it takes to write and replicate.
- */
-function brokersFor({ size, inBytesPerSecond, consumerCount, zoneCount }: CostQuestion): number {
-  const load = inBytesPerSecond * (1 + Math.max(0, consumerCount - 1) / 2);
-  const perZone = Math.ceil(load / size.bytesPerBroker / zoneCount);
+/** As many in each zone, enough to carry the traffic. */
+function brokersFor(question: CostQuestion): number {
+  const { size, inBytesPerSecond, zoneCount } = question;
+  const perZone = Math.ceil(inBytesPerSecond / carriedBy(question, 1));
   return zoneCount * Math.max(size.brokersPerZone, perZone);
+}
+
+/** Bytes a second of producers. A reading more than the first weighs half of what it takes to write and replicate. */
+function carriedBy({ size, consumerCount, zoneCount }: CostQuestion, perZone: number): number {
+  const weight = 1 + Math.max(0, consumerCount - 1) / 2;
+  return (perZone * zoneCount * size.bytesPerBroker) / weight;
 }
 
 function brokerLines({ size }: CostQuestion, brokers: number): CostLine[] {
@@ -88,25 +91,6 @@ function trafficLines(question: CostQuestion): CostLine[] {
     across("replication", copies),
     across("producers in other zones", produced),
     across("consumers in other zones", consumed),
-  ];
-}
-
-/** The leader cuts a segment when it has so much, or when the oldest record in it is so old. */
-const segmentBytes = 64 * 1024 * 1024;
-const segmentMaxAgeS = 3_600;
-/** A segment, and the manifest that lists it. */
-const putsPerSegment = 2;
-
-function storageLines(question: CostQuestion): CostLine[] {
-  const { inBytesPerSecond, retentionMs, partitionCount } = question;
-  if (inBytesPerSecond === 0) return [];
-  const keptGb = (inBytesPerSecond * (retentionMs / 1_000)) / GB;
-  const bySize = inBytesPerSecond / segmentBytes;
-  const byAge = partitionCount / segmentMaxAgeS;
-  const puts = Math.max(bySize, byAge) * secondsPerMonth * putsPerSegment;
-  return [
-    line("records in S3", [keptGb, "GB-months", prices.objectGbMonth]),
-    line("segments written", [puts / millions, "million PUTs", prices.objectPutMillion]),
   ];
 }
 
@@ -144,8 +128,4 @@ function controlLines({ size, zoneCount }: CostQuestion, brokers: number): CostL
     line("dashboard", [1, "dashboards", prices.dashboardMonth]),
     line("logs", [brokers * logGbPerBroker, "GB", prices.logGb]),
   ];
-}
-
-function line(what: string, [quantity, unit, price]: [number, string, number]): CostLine {
-  return { what, quantity, unit, price, perMonth: quantity * price };
 }
