@@ -6,12 +6,27 @@ import { reconcile } from "../../../../functions/reconcile/reconcile.ts";
 import { encodeLoadReport, loadKey } from "../../../../metadata/load/load-report.ts";
 import { createCellFixture } from "../cell-fixture.ts";
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
+type Line = { level: string; msg: string } & Record<string, unknown>;
+
+/** A log whose lines can be looked at. */
+function keptLog() {
+  const lines: Line[] = [];
+  const at =
+    (level: string) =>
+    (msg: string, fields: Record<string, unknown> = {}) =>
+      void lines.push({ level, msg, ...fields });
+  return {
+    lines,
+    log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
+  };
+}
 
 /** A fleet of ECS in memory: what it was asked for, and what it refuses. */
 class RecordedFleet implements Fleet {
   readonly asked: string[] = [];
   refusal: string | null = null;
+  /** The one that it is about, where it is not about all. */
+  refused: string | null = null;
   services: ZoneService[];
   constructor(services: ZoneService[]) {
     this.services = services;
@@ -29,7 +44,8 @@ class RecordedFleet implements Fleet {
     this.#ask(`free ${taskArns.join(" ")}`);
   }
   #ask(what: string): void {
-    if (this.refusal !== null) throw new Error(this.refusal);
+    const isMeant = this.refused === null || what.startsWith(this.refused);
+    if (this.refusal !== null && isMeant) throw new Error(this.refusal);
     this.asked.push(what);
   }
 }
@@ -53,9 +69,11 @@ async function cellWithFleet(brokerCount: number) {
   });
   const fleet = new RecordedFleet(services);
   const limits = { minPerZone: 1, maxPerZone: 3, sleepsWhenIdle: false };
+  const { log, lines } = keptLog();
   const options = { replica, objects, fleet, clock, log, cell: "test", limits };
   return {
     ...cell,
+    lines,
     fleet,
     options,
     run: () => reconcile({ ...options, capacity: defaultCapacity }),
@@ -115,14 +133,59 @@ test("a quiet one empties a broker, waits until it holds nothing, and then has i
   expect(fleet.asked).toEqual([`keep task-${other} for 10`, freed, "service-a = 1"]);
 });
 
-test("where ECS does not keep the neighbours, nothing is stopped, and the answer says why", async () => {
+test("where ECS does not keep the neighbours, nothing is stopped, and the error says why", async () => {
   const { run, tell, fleet } = await cellWithFleet(6);
   await tell(0.05);
   await run();
   fleet.refusal = "DEPLOYMENT_BLOCKED";
-  const [outcome] = (await run()).done;
-  expect(outcome?.failure).toContain("DEPLOYMENT_BLOCKED");
+  await expect(run()).rejects.toThrow(/^1 of 1 changes .* from 2 to 1 tasks .*DEPLOYMENT_BLOCKED$/);
   expect(fleet.asked).toEqual([]);
+});
+
+test("a run in which a change failed fails, with the rest done and each failure told", async () => {
+  const { run, tell, fleet, lines } = await cellWithFleet(3);
+  await tell(0.95);
+  fleet.refusal = "AccessDeniedException: not authorized to perform ecs:UpdateService";
+  fleet.refused = "service-b";
+  const error = await run().catch((thrown: unknown) => thrown);
+  expect(fleet.asked).toEqual(["service-a = 2", "service-c = 2"]);
+  expect(error).toBeInstanceOf(AggregateError);
+  const { message, errors } = error as AggregateError;
+  expect(message).toMatch(/^1 of 3 changes of the fleet failed.*"ReconcileErrors"\)/);
+  expect(errors).toEqual([
+    expect.objectContaining({
+      message: `setting service-b from 1 to 2 tasks (zone b has 1 brokers and needs 2): Error: ${fleet.refusal}`,
+      cause: expect.objectContaining({ message: fleet.refusal }),
+    }),
+  ]);
+  expect(message).toContain(errors[0].message);
+  expect(lines.filter(({ level }) => level === "error")).toEqual([
+    expect.objectContaining({ zone: "b", failure: `Error: ${fleet.refusal}` }),
+  ]);
+});
+
+test("a run whose change failed is done again as if it had not been: what was done is not done twice", async () => {
+  const { run, tell, fleet } = await cellWithFleet(3);
+  await tell(0.95);
+  fleet.refusal = "quota";
+  fleet.refused = "service-b";
+  await expect(run()).rejects.toThrow("quota");
+  fleet.refusal = null;
+  fleet.services = fleet.services.map((service) =>
+    service.zone === "b" ? service : { ...service, desiredCount: 2 },
+  );
+  await run();
+  expect(fleet.asked).toEqual(["service-a = 2", "service-c = 2", "service-b = 2"]);
+});
+
+test("a metadata log that cannot be appended to fails the run that empties a broker", async () => {
+  const { options, tell } = await cellWithFleet(6);
+  await tell(0.05);
+  const submit = () => Promise.reject(new Error("the table says no"));
+  const { image } = options.replica;
+  const replica = { image, readToHead: () => Promise.resolve(), submit };
+  const run = reconcile({ ...options, replica, capacity: defaultCapacity });
+  await expect(run).rejects.toThrow(/emptying broker \d .*the table says no/);
 });
 
 test("a broker that ended while it was emptied is not taken for its successor at the same address", async () => {
