@@ -11,6 +11,7 @@ import { demandOf } from "./demand.ts";
 import type { Fleet } from "./fleet.ts";
 import { fleetView } from "./fleet-view.ts";
 import { readLoads } from "./loads.ts";
+import { missingBrokers, missingBrokersLine } from "./missing-brokers.ts";
 import { needsOf } from "./needs.ts";
 import type { FleetAction, FleetLimits, FleetPlan } from "./planner.ts";
 import { planFleet } from "./planner.ts";
@@ -59,7 +60,11 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRes
   );
   const demand = demandOf(loads, { brokerIds, nowMs: clock.nowMs(), capacity });
   const needs = needsOf(image);
-  const plan = planFleet(fleetView(image, services, { demand, needs }), limits);
+  const view = fleetView(image, services, { demand, needs });
+  // Told before ECS is asked for anything: that may take as long as the run may.
+  const missingCount = missingBrokers(view, limits);
+  log.info("metrics", missingBrokersLine({ cell, atMs: clock.nowMs(), missingCount }));
+  const plan = planFleet(view, limits);
   const done: ActionOutcome[] = [];
   const errors: Error[] = [];
   for (const action of plan.actions) {

@@ -3,6 +3,7 @@ import { createMemoryObjectStore } from "../../../../adapters/memory/object-stor
 import { defaultCapacity } from "../../../../functions/reconcile/demand.ts";
 import type { Fleet, ZoneService } from "../../../../functions/reconcile/fleet.ts";
 import { reconcile } from "../../../../functions/reconcile/reconcile.ts";
+import { sleepCell } from "../../../../metadata/commands/sleep-cell.ts";
 import { encodeLoadReport, loadKey } from "../../../../metadata/load/load-report.ts";
 import { createCellFixture } from "../cell-fixture.ts";
 
@@ -77,6 +78,8 @@ async function cellWithFleet(brokerCount: number) {
     fleet,
     options,
     run: () => reconcile({ ...options, capacity: defaultCapacity }),
+    /** What the log has told CloudWatch, run for run. */
+    missing: () => lines.flatMap(({ _aws, MissingBrokers }) => (_aws ? [MissingBrokers] : [])),
     tell: async (busyShare: number): Promise<void> => {
       for (const brokerId of replica.image.brokers.keys()) {
         const sample = {
@@ -201,6 +204,54 @@ test("a broker that ended while it was emptied is not taken for its successor at
     expect.objectContaining({ kind: "setDesiredCount" }),
   );
   expect(fleet.asked).toEqual([]);
+});
+
+test("every run tells CloudWatch how many brokers are missing: none, all of them, and none asleep", async () => {
+  const { run, lines, missing, fleet, clock, replica } = await cellWithFleet(3);
+  await run();
+  expect(lines.filter(({ _aws }) => _aws)).toEqual([
+    {
+      level: "info",
+      msg: "metrics",
+      _aws: {
+        Timestamp: Math.round(clock.nowMs()),
+        CloudWatchMetrics: [
+          {
+            Namespace: "Myelin",
+            Dimensions: [["Cell"]],
+            Metrics: [{ Name: "MissingBrokers", Unit: "Count" }],
+          },
+        ],
+      },
+      Cell: "test",
+      MissingBrokers: 0,
+    },
+  ]);
+  // All at once: the metadata log still has them, and ECS starts others.
+  fleet.services = fleet.services.map((service) => ({
+    ...service,
+    tasks: [{ taskArn: `next-${service.zone}`, host: null, isRunning: false }],
+  }));
+  await run();
+  await replica.submit((image, context) => sleepCell(image, context));
+  await run();
+  expect(fleet.asked).toContain("service-a = 0");
+  expect(missing()).toEqual([0, 3, 0]);
+});
+
+test("a broker that the cell has fenced is missing, whether or not its task runs", async () => {
+  const { run, missing, fence } = await cellWithFleet(3);
+  await fence(2);
+  await run();
+  expect(missing()).toEqual([1]);
+});
+
+test("a run whose change fails has told how many brokers are missing", async () => {
+  const { run, missing, fleet } = await cellWithFleet(3);
+  fleet.services = fleet.services.map((service) => ({ ...service, desiredCount: 0, tasks: [] }));
+  fleet.refusal = "AccessDenied";
+  await expect(run()).rejects.toThrow("3 of 3 changes");
+  expect(missing()).toEqual([3]);
 });
 
 test("two runs at a time empty one broker", async () => {
