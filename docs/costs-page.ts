@@ -17,7 +17,7 @@ export function costsPage(): string {
 Generated from \`sdk/src/cost/\` by \`npm run docs\`. Prices of ${priceRegion} in US dollars, ${pricesAsOf}; other regions are up to a third dearer; free tiers and discounts are left out; a month has ${hoursPerMonth} hours. For other numbers:
 
 \`\`\`
-myelin cost --in 10MBps --retention 7d --consumers 2 --zones 3
+npx --no myelin cost --in 10MBps --retention 7d --consumers 2 --zones 3
 \`\`\`
 
 ## The profiles

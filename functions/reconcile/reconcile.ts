@@ -11,6 +11,7 @@ import { demandOf } from "./demand.ts";
 import type { Fleet } from "./fleet.ts";
 import { fleetView } from "./fleet-view.ts";
 import { readLoads } from "./loads.ts";
+import { missingBrokers, missingBrokersLine } from "./missing-brokers.ts";
 import { needsOf } from "./needs.ts";
 import type { FleetAction, FleetLimits, FleetPlan } from "./planner.ts";
 import { planFleet } from "./planner.ts";
@@ -34,7 +35,7 @@ export type ReconcileResult = FleetPlan & {
 
 export type ActionOutcome = {
   readonly action: FleetAction;
-  /** Why it was not done; the next run decides anew. */
+  /** Why the cell refused it; the next run decides anew. */
   readonly failure: string | null;
 };
 
@@ -43,7 +44,8 @@ const keepMinutes = 10;
 
 /**
  * Compares the number of brokers with what load and partitions ask for, and changes it. Every minute, and whenever it is called: it keeps nothing between
- * its runs, and two at a time do no harm. Throws MetadataLogError, ObjectStoreError and what the fleet throws where it cannot even look.
+ * its runs, so that two at a time, or one that is repeated, do no harm. Throws MetadataLogError, ObjectStoreError and what the fleet throws where it cannot even
+ * look; and AggregateError, once everything else is done, where a change failed: only a run that throws is one that an alarm sees (ReconcileErrors).
  */
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileResult> {
   const { replica, objects, fleet, clock, log, cell, limits, capacity } = options;
@@ -58,43 +60,70 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRes
   );
   const demand = demandOf(loads, { brokerIds, nowMs: clock.nowMs(), capacity });
   const needs = needsOf(image);
-  const plan = planFleet(fleetView(image, services, { demand, needs }), limits);
+  const view = fleetView(image, services, { demand, needs });
+  // Told before ECS is asked for anything: that may take as long as the run may.
+  const missingCount = missingBrokers(view, limits);
+  log.info("metrics", missingBrokersLine({ cell, atMs: clock.nowMs(), missingCount }));
+  const plan = planFleet(view, limits);
   const done: ActionOutcome[] = [];
+  const errors: Error[] = [];
   for (const action of plan.actions) {
-    const failure = await carryOut(action, options);
-    done.push({ action, failure });
     const { reason, ...fields } = action;
-    if (failure === null) log.info(reason, fields);
-    else log.warn("a change of the fleet was not made", { ...fields, reason, failure });
+    try {
+      const failure = await carryOut(action, options);
+      done.push({ action, failure });
+      if (failure === null) log.info(reason, fields);
+      else log.warn("a change of the fleet was refused", { ...fields, reason, failure });
+    } catch (error) {
+      log.error("a change of the fleet failed", { ...fields, reason, failure: String(error) });
+      errors.push(new Error(`${wordsFor(action)} (${reason}): ${String(error)}`, { cause: error }));
+    }
   }
   log.info("fleet looked at", { demand, needs, perZone: plan.perZone, notes: plan.notes });
+  if (errors.length > 0) throw failed(errors, plan);
   const brokersPerZone = Object.fromEntries(
     services.map(({ zone, desiredCount }) => [zone, desiredCount]),
   );
   return { ...plan, brokersPerZone, done };
 }
 
+/** Null, or why the cell refused it. Throws what the metadata log and the fleet throw. */
 async function carryOut(
   action: FleetAction,
   { replica, fleet }: ReconcileOptions,
 ): Promise<string | null> {
-  try {
-    if (action.kind === "drain") {
-      const drained = await replica.submit(drainAlone(action.brokerId));
-      return drained.kind === "rejected" ? drained.message : null;
-    }
-    if (action.kind === "fallAsleep") {
-      const asked = await replica.submit((image, context) => sleepCell(image, context));
-      return asked.kind === "rejected" ? asked.message : null;
-    }
-    const { serviceName, to, stops, frees } = action;
-    if (stops !== null && stops.keeps.length > 0) await fleet.keep(stops.keeps, keepMinutes);
-    if (frees.length > 0) await fleet.free(frees);
-    await fleet.setDesiredCount(serviceName, to);
-    return null;
-  } catch (error) {
-    return String(error);
+  if (action.kind === "drain") {
+    const drained = await replica.submit(drainAlone(action.brokerId));
+    return drained.kind === "rejected" ? drained.message : null;
   }
+  if (action.kind === "fallAsleep") {
+    const asked = await replica.submit((image, context) => sleepCell(image, context));
+    return asked.kind === "rejected" ? asked.message : null;
+  }
+  const { serviceName, to, stops, frees } = action;
+  if (stops !== null && stops.keeps.length > 0) await fleet.keep(stops.keeps, keepMinutes);
+  if (frees.length > 0) await fleet.free(frees);
+  await fleet.setDesiredCount(serviceName, to);
+  return null;
+}
+
+function wordsFor(action: FleetAction): string {
+  switch (action.kind) {
+    case "setDesiredCount":
+      return `setting ${action.serviceName} from ${action.from} to ${action.to} tasks`;
+    case "drain":
+      return `emptying broker ${action.brokerId}`;
+    case "fallAsleep":
+      return "sending the cell to sleep";
+  }
+}
+
+/** Its message has all of them, for Lambda shows no more of an error than that. */
+function failed(errors: readonly Error[], { actions }: FleetPlan): AggregateError {
+  const counts = `${errors.length} of ${actions.length} changes of the fleet failed`;
+  const help = 'the next run tries again (docs/operating/alarms.md, "ReconcileErrors")';
+  const each = errors.map(({ message }) => message).join("; ");
+  return new AggregateError(errors, `${counts}, and ${help}: ${each}`);
 }
 
 /** Decided on the image that the drain is appended to: two runs at a time must not empty two brokers. */

@@ -45,8 +45,7 @@ export class CellAlarms extends Construct {
   }
 
   #brokerSettings(): Record<string, AlarmSetting> {
-    const { metrics, profile } = this.#props;
-    const brokerCount = profile.zoneCount * profile.brokersPerZone.min;
+    const { metrics } = this.#props;
     return {
       BrokerErrors: {
         metric: metrics.brokerErrors({ period: Duration.minutes(5) }),
@@ -73,15 +72,14 @@ export class CellAlarms extends Construct {
         evaluationPeriods: 6,
       },
       BrokersMissing: {
-        metric: metrics.ofCell("ActiveBrokers", { statistic: Stats.MINIMUM }),
-        what: "fewer brokers are in service than the cell should have",
-        threshold: brokerCount,
-        isBelow: true,
-        evaluationPeriods: 15,
-        // Nobody says so where nobody is left. A cell that sleeps has none, and is well.
-        treatMissingData: profile.sleepsWhenIdle
-          ? TreatMissingData.NOT_BREACHING
-          : TreatMissingData.BREACHING,
+        // The least of five minutes: some were missing at every look. Where nobody looks, ReconcileErrors or ReconcileMissing says so.
+        metric: metrics.ofCell("MissingBrokers", {
+          period: Duration.minutes(5),
+          statistic: Stats.MINIMUM,
+        }),
+        what: "fewer brokers have been in service for a quarter of an hour than the cell should have",
+        threshold: 1,
+        evaluationPeriods: 3,
       },
       ...this.#zoneSettings(),
     };

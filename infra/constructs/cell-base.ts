@@ -38,6 +38,10 @@ export abstract class CellBase extends Resource implements IMyelinCell {
     return this.metric("ActiveBrokers", { statistic: Stats.MINIMUM, ...options });
   }
 
+  metricMissingBrokers(options?: MetricOptions): Metric {
+    return this.metric("MissingBrokers", options);
+  }
+
   metricOfflinePartitions(options?: MetricOptions): Metric {
     return this.metric("OfflinePartitions", options);
   }

@@ -24,10 +24,12 @@ export interface IMyelinCell extends IResource, IConnectable {
   readonly brokersReady: readonly IDependable[];
   /** A cluster of this cell, in the scope of the cell. In another scope: `new Cluster(this, "Shop", { cell, clusterName: "shop" })`. */
   addCluster(name: string, options?: ClusterOptions): Cluster;
-  /** What the cell's controller says of the whole cell, the largest of each minute; $0.30 a month each, whether or not it is looked at. */
+  /** What the controller and the reconcile task say of the whole cell, the largest of each minute; $0.30 a month each, whether or not it is looked at. */
   metric(name: CellMetricName, options?: MetricOptions): Metric;
-  /** The smallest of each minute. */
+  /** The smallest of each minute; nothing where no broker runs. */
   metricActiveBrokers(options?: MetricOptions): Metric;
+  /** Brokers that the zones lack of the profile's least; 0 while the cell sleeps. */
+  metricMissingBrokers(options?: MetricOptions): Metric;
   /** Partitions without a leader. */
   metricOfflinePartitions(options?: MetricOptions): Metric;
   /** Partitions with fewer copies in sync than they must have for acks=all. */

@@ -43,7 +43,7 @@ export class CellMetrics extends Construct {
     return this.#errors.metric({ period, statistic: Stats.SUM, ...options });
   }
 
-  /** What the controller says of the cell. */
+  /** What the controller and the reconcile task say of the cell. */
   ofCell(metricName: CellMetricName, options?: MetricOptions): Metric {
     return cellMetric(this.#props.state.cellName, metricName, options);
   }

@@ -40,6 +40,7 @@ export class CellDashboard extends Construct {
       ]),
       graph("Brokers", [
         metrics.ofCell("ActiveBrokers", { label: "in service" }),
+        metrics.ofCell("MissingBrokers", { label: "missing" }),
         metrics.brokerErrors({ label: "errors logged" }),
       ]),
       graph("Connections", ofZones("Connections", sum)),

@@ -1,4 +1,4 @@
-// What brokers say of themselves and of the cell, as CloudWatch takes it out of their log (broker/container/emf.ts).
+// What a cell says of itself, as CloudWatch takes it out of the logs of brokers (broker/container/emf.ts) and of the reconcile task.
 import { Duration } from "aws-cdk-lib";
 import { Metric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import type { MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
@@ -6,9 +6,13 @@ import type { MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 /** Also of what is counted from the log. */
 export const metricNamespace = "Myelin";
 
-/** Of the whole cell, told by the broker that is its controller; missing while no broker runs. */
+/**
+ * Of the whole cell. `MissingBrokers` is told by the reconcile task, whether or not any broker runs; the others by the broker that is the controller, so that
+ * there are none while no broker runs.
+ */
 export type CellMetricName =
   | "ActiveBrokers"
+  | "MissingBrokers"
   | "OfflinePartitions"
   | "UnderMinIsrPartitions"
   | "UnderReplicatedPartitions";

@@ -3,13 +3,16 @@ import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Schedule, ScheduleExpression } from "aws-cdk-lib/aws-scheduler";
 import { LambdaInvoke } from "aws-cdk-lib/aws-scheduler-targets";
 import { Construct } from "constructs";
-import { acknowledgeWildcard, shownArn } from "./acknowledge.ts";
+import { acknowledge, acknowledgeWildcard, shownArn } from "./acknowledge.ts";
 import type { BrokerFleet } from "./broker-fleet.ts";
 import { grantFleet } from "./fleet-permissions.ts";
 import type { FunctionSetting } from "./cell-function.ts";
 import { CellFunction } from "./cell-function.ts";
 import { grantAppends, grantMaintenance } from "./permissions.ts";
 import type { Profile } from "./profile.ts";
+
+/** What failed is done again by the next run. Without a word Lambda repeats a failed event twice, and one failure would be three to the alarms. */
+const doneOnce = { retryAttempts: 0, maxEventAge: Duration.minutes(1) };
 
 export type ScheduledTasksProps = { readonly setting: FunctionSetting };
 
@@ -69,14 +72,14 @@ export class ScheduledTasks extends Construct {
       { id: "MaintainSchedule", period: Duration.minutes(5), task: this.maintain },
     ];
     for (const { id, period, task } of schedules) {
+      task.function.configureAsyncInvoke(doneOnce);
+      acknowledge(task, {
+        "Serverless-LambdaAsyncFailureDestination":
+          "Its alarms tell of failures, and the next run does what this one left.",
+      });
       new Schedule(this, id, {
         schedule: ScheduleExpression.rate(period),
-        target: new LambdaInvoke(task.function, {
-          role: scheduler,
-          // What failed is done again by the next one.
-          retryAttempts: 0,
-          maxEventAge: Duration.minutes(1),
-        }),
+        target: new LambdaInvoke(task.function, { role: scheduler, ...doneOnce }),
       }).node.addDependency(...fleet.services.map(({ service }) => service));
       acknowledgeWildcard(
         scheduler,

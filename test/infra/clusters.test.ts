@@ -6,6 +6,7 @@ import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { expect, test } from "vitest";
 import { emfLine } from "../../broker/container/emf.ts";
+import { missingBrokersLine } from "../../functions/reconcile/missing-brokers.ts";
 import type { LoadSample } from "../../metadata/load/load-report.ts";
 import { ApiAccess } from "../../infra/constructs/api-access.ts";
 import { Cluster } from "../../infra/constructs/cluster.ts";
@@ -217,6 +218,10 @@ test("what brokers say of a cell can be looked at from another stack", () => {
     statistic: "Maximum",
   });
   expect(shown(cell.metricActiveBrokers()).statistic).toBe("Minimum");
+  expect(shown(cell.metricMissingBrokers())).toMatchObject({
+    metricName: "MissingBrokers",
+    dimensions,
+  });
   expect(shown(cell.metricOfZone("eu-central-1a", "BytesIn", { statistic: "sum" }))).toEqual({
     namespace,
     metricName: "BytesIn",
@@ -225,7 +230,7 @@ test("what brokers say of a cell can be looked at from another stack", () => {
   });
 });
 
-test("every metric of its own that the stack looks at is one that brokers write", () => {
+test("every metric of its own that the stack looks at is one that brokers or the reconcile task write", () => {
   const stack = newStack(newApp(), { cell: { profile: Profile.dev() } });
   const alarms = Object.values(resourcesOf(Template.fromStack(stack), "AWS::CloudWatch::Alarm"));
   const own = alarms.filter(
@@ -240,11 +245,23 @@ test("every metric of its own that the stack looks at is one that brokers write"
     activeBrokers: 1,
   };
   const load = { atMs: 0, connectionCount: 0, busyShare: 0 } as LoadSample;
-  const line = emfLine(
+  type Line = {
+    _aws: {
+      CloudWatchMetrics: {
+        Namespace: string;
+        Dimensions: string[][];
+        Metrics: { Name: string }[];
+      }[];
+    };
+  };
+  const ofBroker = emfLine(
     { cell: "myelin", zone: "z", brokerId: 1 },
     { load, failedRequests: 0, logBytes: 0, cellHealth },
-  ) as { _aws: { CloudWatchMetrics: { Dimensions: string[][]; Metrics: { Name: string }[] }[] } };
-  const written = line._aws.CloudWatchMetrics.flatMap(({ Dimensions, Metrics }) =>
+  );
+  const ofTask = missingBrokersLine({ cell: "myelin", atMs: 0, missingCount: 1 });
+  const directives = [ofBroker, ofTask].flatMap((line) => (line as Line)._aws.CloudWatchMetrics);
+  expect(new Set(directives.map(({ Namespace }) => Namespace))).toEqual(new Set(["Myelin"]));
+  const written = directives.flatMap(({ Dimensions, Metrics }) =>
     Metrics.map(({ Name }) => `${Name} by ${Dimensions[0]?.join()}`),
   );
   const looked = own.map(({ Properties: { MetricName, Dimensions } }) => {

@@ -221,6 +221,21 @@ describe("what is done on a schedule", () => {
       expect(DependsOn).toEqual(expect.arrayContaining(services));
   });
 
+  test("is done once by each run: what failed is left to the next", () => {
+    const schedules = Object.values(resourcesOf(template, "AWS::Scheduler::Schedule"));
+    const once = { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 };
+    for (const { Properties } of schedules)
+      expect(Properties["Target"]).toMatchObject({ RetryPolicy: once });
+    const asked = schedules.map(({ Properties }) => {
+      const { Arn } = Properties["Target"] as { Arn: { "Fn::GetAtt": [string, string] } };
+      return Arn["Fn::GetAtt"][0];
+    });
+    const repeats = Object.values(resourcesOf(template, "AWS::Lambda::EventInvokeConfig"));
+    expect(repeats.map(({ Properties }) => Properties)).toEqual(
+      asked.map((Ref) => ({ FunctionName: { Ref }, Qualifier: "$LATEST", ...once })),
+    );
+  });
+
   test("the reconcile function is told the zones' services by name", () => {
     const Variables = functionEnvironment("reconcile.handler");
     const written = (Variables["MYELIN_ECS_SERVICES"] as { "Fn::Join": [string, unknown[]] })[

@@ -104,8 +104,8 @@ const runsPerMonth = (secondsPerMonth / 60) * (1 + 1 / 5);
 const runGbSeconds = 0.1;
 /** Those that every cell has, and three for each zone. */
 const alarmsOf = (zones: number): number => 10 + 3 * zones;
-/** What the controller says of the cell, what is counted from the log, and what brokers say by zone. */
-const metricsOf = (zones: number): number => 4 + 1 + 6 * zones;
+/** What the controller says of the cell, what the reconcile task does, what is counted from the log, and what brokers say by zone. */
+const metricsOf = (zones: number): number => 4 + 1 + 1 + 6 * zones;
 
 function controlLines({ size, zoneCount }: CostQuestion, brokers: number): CostLine[] {
   const reads = (readsPerSecond(brokers) * secondsPerMonth) / millions;

@@ -3,15 +3,31 @@ import { createMemoryObjectStore } from "../../../../adapters/memory/object-stor
 import { defaultCapacity } from "../../../../functions/reconcile/demand.ts";
 import type { Fleet, ZoneService } from "../../../../functions/reconcile/fleet.ts";
 import { reconcile } from "../../../../functions/reconcile/reconcile.ts";
+import { sleepCell } from "../../../../metadata/commands/sleep-cell.ts";
 import { encodeLoadReport, loadKey } from "../../../../metadata/load/load-report.ts";
 import { createCellFixture } from "../cell-fixture.ts";
 
-const log = { debug() {}, info() {}, warn() {}, error() {} };
+type Line = { level: string; msg: string } & Record<string, unknown>;
+
+/** A log whose lines can be looked at. */
+function keptLog() {
+  const lines: Line[] = [];
+  const at =
+    (level: string) =>
+    (msg: string, fields: Record<string, unknown> = {}) =>
+      void lines.push({ level, msg, ...fields });
+  return {
+    lines,
+    log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
+  };
+}
 
 /** A fleet of ECS in memory: what it was asked for, and what it refuses. */
 class RecordedFleet implements Fleet {
   readonly asked: string[] = [];
   refusal: string | null = null;
+  /** The one that it is about, where it is not about all. */
+  refused: string | null = null;
   services: ZoneService[];
   constructor(services: ZoneService[]) {
     this.services = services;
@@ -29,7 +45,8 @@ class RecordedFleet implements Fleet {
     this.#ask(`free ${taskArns.join(" ")}`);
   }
   #ask(what: string): void {
-    if (this.refusal !== null) throw new Error(this.refusal);
+    const isMeant = this.refused === null || what.startsWith(this.refused);
+    if (this.refusal !== null && isMeant) throw new Error(this.refusal);
     this.asked.push(what);
   }
 }
@@ -53,12 +70,16 @@ async function cellWithFleet(brokerCount: number) {
   });
   const fleet = new RecordedFleet(services);
   const limits = { minPerZone: 1, maxPerZone: 3, sleepsWhenIdle: false };
+  const { log, lines } = keptLog();
   const options = { replica, objects, fleet, clock, log, cell: "test", limits };
   return {
     ...cell,
+    lines,
     fleet,
     options,
     run: () => reconcile({ ...options, capacity: defaultCapacity }),
+    /** What the log has told CloudWatch, run for run. */
+    missing: () => lines.flatMap(({ _aws, MissingBrokers }) => (_aws ? [MissingBrokers] : [])),
     tell: async (busyShare: number): Promise<void> => {
       for (const brokerId of replica.image.brokers.keys()) {
         const sample = {
@@ -115,14 +136,59 @@ test("a quiet one empties a broker, waits until it holds nothing, and then has i
   expect(fleet.asked).toEqual([`keep task-${other} for 10`, freed, "service-a = 1"]);
 });
 
-test("where ECS does not keep the neighbours, nothing is stopped, and the answer says why", async () => {
+test("where ECS does not keep the neighbours, nothing is stopped, and the error says why", async () => {
   const { run, tell, fleet } = await cellWithFleet(6);
   await tell(0.05);
   await run();
   fleet.refusal = "DEPLOYMENT_BLOCKED";
-  const [outcome] = (await run()).done;
-  expect(outcome?.failure).toContain("DEPLOYMENT_BLOCKED");
+  await expect(run()).rejects.toThrow(/^1 of 1 changes .* from 2 to 1 tasks .*DEPLOYMENT_BLOCKED$/);
   expect(fleet.asked).toEqual([]);
+});
+
+test("a run in which a change failed fails, with the rest done and each failure told", async () => {
+  const { run, tell, fleet, lines } = await cellWithFleet(3);
+  await tell(0.95);
+  fleet.refusal = "AccessDeniedException: not authorized to perform ecs:UpdateService";
+  fleet.refused = "service-b";
+  const error = await run().catch((thrown: unknown) => thrown);
+  expect(fleet.asked).toEqual(["service-a = 2", "service-c = 2"]);
+  expect(error).toBeInstanceOf(AggregateError);
+  const { message, errors } = error as AggregateError;
+  expect(message).toMatch(/^1 of 3 changes of the fleet failed.*"ReconcileErrors"\)/);
+  expect(errors).toEqual([
+    expect.objectContaining({
+      message: `setting service-b from 1 to 2 tasks (zone b has 1 brokers and needs 2): Error: ${fleet.refusal}`,
+      cause: expect.objectContaining({ message: fleet.refusal }),
+    }),
+  ]);
+  expect(message).toContain(errors[0].message);
+  expect(lines.filter(({ level }) => level === "error")).toEqual([
+    expect.objectContaining({ zone: "b", failure: `Error: ${fleet.refusal}` }),
+  ]);
+});
+
+test("a run whose change failed is done again as if it had not been: what was done is not done twice", async () => {
+  const { run, tell, fleet } = await cellWithFleet(3);
+  await tell(0.95);
+  fleet.refusal = "quota";
+  fleet.refused = "service-b";
+  await expect(run()).rejects.toThrow("quota");
+  fleet.refusal = null;
+  fleet.services = fleet.services.map((service) =>
+    service.zone === "b" ? service : { ...service, desiredCount: 2 },
+  );
+  await run();
+  expect(fleet.asked).toEqual(["service-a = 2", "service-c = 2", "service-b = 2"]);
+});
+
+test("a metadata log that cannot be appended to fails the run that empties a broker", async () => {
+  const { options, tell } = await cellWithFleet(6);
+  await tell(0.05);
+  const submit = () => Promise.reject(new Error("the table says no"));
+  const { image } = options.replica;
+  const replica = { image, readToHead: () => Promise.resolve(), submit };
+  const run = reconcile({ ...options, replica, capacity: defaultCapacity });
+  await expect(run).rejects.toThrow(/emptying broker \d .*the table says no/);
 });
 
 test("a broker that ended while it was emptied is not taken for its successor at the same address", async () => {
@@ -138,6 +204,54 @@ test("a broker that ended while it was emptied is not taken for its successor at
     expect.objectContaining({ kind: "setDesiredCount" }),
   );
   expect(fleet.asked).toEqual([]);
+});
+
+test("every run tells CloudWatch how many brokers are missing: none, all of them, and none asleep", async () => {
+  const { run, lines, missing, fleet, clock, replica } = await cellWithFleet(3);
+  await run();
+  expect(lines.filter(({ _aws }) => _aws)).toEqual([
+    {
+      level: "info",
+      msg: "metrics",
+      _aws: {
+        Timestamp: Math.round(clock.nowMs()),
+        CloudWatchMetrics: [
+          {
+            Namespace: "Myelin",
+            Dimensions: [["Cell"]],
+            Metrics: [{ Name: "MissingBrokers", Unit: "Count" }],
+          },
+        ],
+      },
+      Cell: "test",
+      MissingBrokers: 0,
+    },
+  ]);
+  // All at once: the metadata log still has them, and ECS starts others.
+  fleet.services = fleet.services.map((service) => ({
+    ...service,
+    tasks: [{ taskArn: `next-${service.zone}`, host: null, isRunning: false }],
+  }));
+  await run();
+  await replica.submit((image, context) => sleepCell(image, context));
+  await run();
+  expect(fleet.asked).toContain("service-a = 0");
+  expect(missing()).toEqual([0, 3, 0]);
+});
+
+test("a broker that the cell has fenced is missing, whether or not its task runs", async () => {
+  const { run, missing, fence } = await cellWithFleet(3);
+  await fence(2);
+  await run();
+  expect(missing()).toEqual([1]);
+});
+
+test("a run whose change fails has told how many brokers are missing", async () => {
+  const { run, missing, fleet } = await cellWithFleet(3);
+  fleet.services = fleet.services.map((service) => ({ ...service, desiredCount: 0, tasks: [] }));
+  fleet.refusal = "AccessDenied";
+  await expect(run()).rejects.toThrow("3 of 3 changes");
+  expect(missing()).toEqual([3]);
 });
 
 test("two runs at a time empty one broker", async () => {
