@@ -6,6 +6,7 @@ import type { BrokerConfig } from "../config.ts";
 import type { BrokerServices } from "../services.ts";
 import { defaultCompactionConfig } from "./compaction-config.ts";
 import { startPackSweep } from "./pack-sweep.ts";
+import { startCollecting } from "./start-collecting.ts";
 import { startCompaction } from "./start-compaction.ts";
 import { startPacking } from "./start-packing.ts";
 import { startSealing } from "./start-sealing.ts";
@@ -37,6 +38,7 @@ export function startCold(
   const compaction = { ...defaultCompactionConfig, ...config.compaction, segmentBytes, graceMs };
   const stops = [
     startTiering(services, tiering),
+    startCollecting(services, tiering),
     startCompaction({ ...services, cleaner }, compaction),
     startSealing({
       self,

@@ -234,9 +234,14 @@ type Failure = Exclude<CompactedPartition, { kind: "compacted" }> | Written;
 
 function noteOutcome(desk: Desk, partition: Partition, failure: Failure): void {
   desk.tierWriter.sweep(partition);
-  // Whoever leads now goes on with it.
-  if (failure.kind === "stopped" || failure.kind === "fenced") return;
-  rest(desk, watchedOf(desk, partition));
+  if (failure.kind === "stopped") return;
+  const state = watchedOf(desk, partition);
+  rest(desk, state);
+  // Whoever leads now goes on with it, though this broker may not have heard of that: what was read of the manifest is of before.
+  if (failure.kind === "fenced") {
+    state.read = undefined;
+    return;
+  }
   desk.log.warn("a partition could not be compacted; it is tried again", {
     topicId: partition.topicId,
     partition: partition.index,

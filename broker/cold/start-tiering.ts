@@ -1,4 +1,3 @@
-import type { Clock } from "../../ports/clock.ts";
 import { DiskError } from "../../ports/disk.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import { startPeriodic } from "../periodic.ts";
@@ -7,6 +6,7 @@ import type { LocalTopic, TopicTable } from "../replication/topic-table.ts";
 import type { BrokerServices } from "../services.ts";
 import { isTieredHere } from "./is-tiered.ts";
 import { releaseLocal, relieve } from "./local-release.ts";
+import { failuresAtMost, firstPauseMs, putOff, type PutOff } from "./put-off.ts";
 import type { TieringConfig } from "./tiering-config.ts";
 import type { TierWriter } from "./tier-writer.ts";
 import { cutLimits, isCutDue, type CutLimits } from "./when-to-cut.ts";
@@ -18,7 +18,7 @@ type Services = Pick<BrokerServices, "topics" | "store" | "clock" | "log"> & {
 };
 
 /** What is known of a partition between rounds. */
-type Watched = {
+type Watched = PutOff & {
   leaderEpoch: number;
   /** Since when something is committed that is in no segment, and not old; null while nothing is. */
   sinceMs: number | null;
@@ -27,25 +27,16 @@ type Watched = {
   /** How much that was when it was measured, and how large the log was then. */
   untieredBytes: number;
   atSizeBytes: number;
-  /** Its own last put failed: nothing is tried before. */
-  notBeforeMs: number;
-  pauseMs: number;
 };
 
-type Desk = Services & {
-  readonly config: TieringConfig;
-  readonly watched: WeakMap<Partition, Watched>;
-  /** The store does not answer: nothing is tried before. */
-  notBeforeMs: number;
-  pauseMs: number;
-  /** Puts that failed since the last that did not. */
-  failureCount: number;
-};
-
-/** With as many in a row it is the store, and not a partition of which it has something that it should not have. */
-const failuresAtMost = 3;
-const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
+/** Put off itself while the store does not answer. */
+type Desk = PutOff &
+  Services & {
+    readonly config: TieringConfig;
+    readonly watched: WeakMap<Partition, Watched>;
+    /** Puts that failed since the last that did not. */
+    failureCount: number;
+  };
 
 /** The result stops it, and resolves when nothing of it is under way. */
 export function startTiering(services: Services, config: TieringConfig): () => Promise<void> {
@@ -118,8 +109,6 @@ async function cutAll(desk: Desk): Promise<void> {
       isTieredHere(partition, topic) &&
       (await alone(desk, partition, () => isDue(desk, partition, limits)));
     if (isToBeCut) due.push([partition, limits]);
-    // Of coordinators' logs too: a sleep has made segments of them, which their log start passes.
-    else if (desk.tierWriter.hasLeft(partition)) await desk.tierWriter.collect(partition);
   }
   const lane = async (): Promise<void> => {
     for (let next = due.shift(); next !== undefined; next = due.shift()) {
@@ -201,9 +190,4 @@ async function cutOne(desk: Desk, partition: Partition, limits: CutLimits): Prom
   // What is left has come since, more or less.
   if (state.oldEnd < 0) state.sinceMs = null;
   if (state.oldEnd <= partition.tieredEnd) state.oldEnd = -1;
-}
-
-function putOff(what: { notBeforeMs: number; pauseMs: number }, clock: Clock): void {
-  what.notBeforeMs = clock.monotonicMs() + what.pauseMs;
-  what.pauseMs = Math.min(longestPauseMs, what.pauseMs * 2);
 }

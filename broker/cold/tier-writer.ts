@@ -240,7 +240,15 @@ class ManifestWriter implements TierWriter {
     else this.#unanswered.delete(partition);
     if (outcome.kind === "stored") {
       const claimed = this.#claims.get(partition);
-      if (claimed !== undefined) claimed.stored = outcome.stored;
+      if (claimed !== undefined) {
+        // What it listed is named nowhere now: only a look at all that is there finds it.
+        const { pages } = outcome.stored.manifest;
+        const isPageGone = claimed.stored.manifest.pages.some(
+          ({ name }) => !pages.some((page) => page.name === name),
+        );
+        if (isPageGone) Object.assign(claimed, { isSwept: false, startAfter: null });
+        claimed.stored = outcome.stored;
+      }
       this.#options.tier.note(partition, outcome.stored);
       const end = tieredEnd(outcome.stored.manifest);
       // Of one that ends above the log nobody is to be told: a new replica would begin there, ahead of its leader.

@@ -5,7 +5,8 @@ import { startCompaction } from "../../../../broker/cold/start-compaction.ts";
 import { LogReadError } from "../../../../broker/log/partition-log.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import { createPartition, type Partition } from "../../../../broker/replication/partition.ts";
-import { nothingExpires } from "../../../../broker/tiering/manifest.ts";
+import { nothingExpires, type SegmentEntry } from "../../../../broker/tiering/manifest.ts";
+import { entryOf } from "../tiering/objects.ts";
 
 /** Led here, with ten records; five of them have been compacted, if the manifest can be read. */
 function led(index: number): Partition {
@@ -20,7 +21,11 @@ function led(index: number): Partition {
   return partition;
 }
 
-function scene(count: number, isDamaged: (index: number) => boolean) {
+function scene(
+  count: number,
+  isDamaged: (index: number) => boolean,
+  segments: readonly SegmentEntry[] = [],
+) {
   const partitions = Array.from({ length: count }, (_, index) => led(index));
   const settings = {
     isCompacted: true,
@@ -29,7 +34,8 @@ function scene(count: number, isDamaged: (index: number) => boolean) {
     minCleanableDirtyRatio: 0.5,
   };
   const asked: number[] = [];
-  const manifest = { pages: [], segments: [], cleanedTo: 5, expiring: nothingExpires };
+  let claimCount = 0;
+  const manifest = { pages: [], segments, cleanedTo: 5, expiring: nothingExpires };
   const services = {
     topics: {
       all: () => [{ topic: { clusterId: "c" }, settings, partitions }],
@@ -43,7 +49,17 @@ function scene(count: number, isDamaged: (index: number) => boolean) {
           : Promise.resolve(manifest);
       },
     },
-    tierWriter: { known: () => null },
+    tierWriter: {
+      known: () => null,
+      sweep: () => undefined,
+      // Another leader has it.
+      claimed: () => {
+        claimCount += 1;
+        return claimCount > 20
+          ? Promise.reject(new Error("claimed again and again"))
+          : Promise.resolve({ kind: "fenced" });
+      },
+    },
     stopping: new AbortController().signal,
     clock: createManualClock(),
     log: silentLog,
@@ -52,6 +68,7 @@ function scene(count: number, isDamaged: (index: number) => boolean) {
   const stop = startCompaction(services as never, config);
   return {
     asked,
+    claims: () => claimCount,
     starts: () => partitions.map(({ log }) => log.localStartOffset),
     round: async () => {
       await services.clock.advance(defaultCompactionConfig.checkMs);
@@ -70,4 +87,11 @@ test("a store that does not answer is not asked about every partition", async ()
   const { round, asked } = scene(40, () => true);
   await round();
   expect(asked.length).toBeLessThan(5);
+});
+
+test("one that another leader has claimed is let alone for a while, though nothing else says so", async () => {
+  const { round, asked, claims } = scene(1, () => false, [entryOf(5, 10, { maxTimestamp: 0 })]);
+  await round();
+  expect(claims()).toBe(1);
+  expect(asked).toEqual([0]);
 });

@@ -37,7 +37,7 @@ function led(index: number, failure: Error | null) {
 async function cuts(
   partitions: Partition[],
   isRefused: (index: number) => boolean,
-  { rounds = 1, clusterId = "c", left = new Set<number>() } = {},
+  { rounds = 1, clusterId = "c" } = {},
 ) {
   const topic = { topic: { clusterId }, settings, partitions };
   const cut: number[] = [];
@@ -48,8 +48,6 @@ async function cuts(
       partition.tieredEnd = 10;
       return Promise.resolve({ kind: "done" });
     },
-    hasLeft: ({ index }: Partition) => left.has(index),
-    collect: ({ index }: Partition) => Promise.resolve(left.delete(index)),
     rest: () => undefined,
   };
   const clock = createManualClock();
@@ -91,9 +89,7 @@ test.each([new LogReadError("damaged"), new DiskError("io", "the disk cannot be 
   },
 );
 
-test("coordinators' logs are not cut, but what has left their manifests goes", async () => {
-  const left = new Set([1]);
+test("coordinators' logs are not cut", async () => {
   const partitions = [led(0, null), led(1, null)];
-  expect(await cuts(partitions, () => false, { clusterId: systemClusterId, left })).toEqual([]);
-  expect(left.size).toBe(0);
+  expect(await cuts(partitions, () => false, { clusterId: systemClusterId })).toEqual([]);
 });

@@ -3,11 +3,15 @@ import { createProducerState } from "../../../../broker/log/producer-state.ts";
 import { decodeProducerState } from "../../../../broker/log/producer-snapshot.ts";
 import type { Partition } from "../../../../broker/replication/partition.ts";
 import { moveLogStartEverywhere } from "../../../../broker/cold/move-log-start.ts";
+import { encodePage } from "../../../../broker/tiering/manifest-codec.ts";
+import { pageOf } from "../../../../broker/tiering/manifest-paging.ts";
+import { objectKey, pageName } from "../../../../broker/tiering/object-keys.ts";
 import { ObjectStoreError } from "../../../../ports/object-store.ts";
 import { produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
 import { batchOf } from "../../../support/records.ts";
+import { nextId } from "../tiering/objects.ts";
 
 let broker: MemoryBroker;
 beforeEach(async () => {
@@ -106,4 +110,26 @@ test("a tier that ends above the log is taken from whoever led before, not added
   expect((await manifest()).revision).toBe(revision + 1);
   expect((await manifest()).segments).toHaveLength(1);
   expect(partition().tieredEnd).toBe(-1);
+});
+
+test("where a page has left, all that is there is looked at once more: it alone named its segments", async () => {
+  const { tierWriter, tier } = broker.services;
+  await send(10);
+  await cut();
+  const name = pageName({ baseOffset: 0, id: nextId() });
+  const turned = await tierWriter.change(partition(), async (manifest) => {
+    const { segments: entries } = manifest;
+    const bytes = encodePage(manifest, entries);
+    await tier.objects.put(objectKey(tier.pathOf(partition()), name), bytes);
+    const revision = manifest.revision + 1;
+    const pages = [pageOf(name, entries)];
+    return { kind: "changed", manifest: { ...manifest, revision, pages, segments: [] } };
+  });
+  expect(turned.kind).toBe("done");
+  expect((await tierWriter.collect(partition())).kind).toBe("done");
+  expect(tierWriter.hasLeft(partition())).toBe(false);
+  await send(10);
+  expect((await tierWriter.leave(partition(), 10)).kind).toBe("done");
+  expect((await manifest()).pages).toEqual([]);
+  expect(tierWriter.hasLeft(partition())).toBe(true);
 });
