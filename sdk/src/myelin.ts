@@ -12,6 +12,10 @@ export type MyelinOptions = HttpClientOptions;
  *
  *     const myelin = new Myelin({ url: "http://127.0.0.1:8080" });
  *     const shop = await myelin.clusters.create({ name: "shop" });
+ *
+ * One that takes the tokens of an issuer:
+ *
+ *     const myelin = new Myelin({ url: "https://...", token: () => issuer.freshToken() });
  */
 export class Myelin {
   readonly clusters: Clusters;

@@ -14,6 +14,7 @@ export type {
   OperationDescription,
   UnhealthyPartition,
 } from "./control/cell.ts";
+export type { TokenSource } from "./control/bearer-token.ts";
 export type { ClusterDescription, Clusters, CreateClusterOptions } from "./control/clusters.ts";
 export type {
   CreateTopicOptions,

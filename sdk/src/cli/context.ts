@@ -9,6 +9,7 @@ import type { Output } from "./output.ts";
 import { createOutput } from "./output.ts";
 import type { Settings } from "./settings.ts";
 import { resolveSettings } from "./settings.ts";
+import { tokenOf } from "./token.ts";
 
 /** What a command works with. */
 export type Context = {
@@ -35,7 +36,8 @@ export async function contextOf(command: Command): Promise<Context> {
   const url = checkUrl(settings.url);
   // Loaded only here: the Kafka client takes 200 ms and 30 MB that `myelin dev` and --help have no use for.
   const { Myelin } = await import("../myelin.ts");
-  const myelin = new Myelin({ url });
+  const token = tokenOf(process.env);
+  const myelin = new Myelin({ url, ...(token === null ? {} : { token }) });
   return {
     output: createOutput(flags.json === true),
     settings,

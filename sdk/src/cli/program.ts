@@ -23,7 +23,7 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .addHelpText(
       "after",
-      "\nSettings come from flags, then MYELIN_* variables, then ./myelin.json or the user's myelin/config.json.",
+      "\nSettings come from flags, then MYELIN_* variables, then ./myelin.json or the user's myelin/config.json.\nA token for the HTTP API of a cell with a jwtIssuer comes from MYELIN_TOKEN alone.",
     );
   const commands = [
     devCommand(),

@@ -90,6 +90,11 @@ function parse(path: string, text: string | null): SettingsFile {
 }
 
 function checkStrings(path: string, where: string, values: Record<string, unknown>): void {
+  if (values?.["token"] !== undefined)
+    throw new CliError(
+      `${where}token in ${path} is not read, for files get around. Remove it, and set MYELIN_TOKEN.`,
+      2,
+    );
   for (const name of ["url", "cluster", "profile"]) {
     const value = values?.[name];
     if (value !== undefined && typeof value !== "string")

@@ -19,7 +19,7 @@ export function tunnelCommand(): Command {
     .option("--ecs-cluster <name>", "of the brokers, as the stack's output EcsCluster has it")
     .option(
       "--api-url <address>",
-      "of the HTTP API, the output ApiUrl: to sign requests to it; alone it needs no broker",
+      "of the HTTP API, the output ApiUrl: requests to it are signed, or have the token of MYELIN_TOKEN; alone it needs no broker",
     )
     .option("--port <number>", "of this machine, for bootstrap.servers", portNumber, 9092)
     .option("--http-port <number>", "of this machine, for the HTTP API", portNumber, 8080)

@@ -1,12 +1,15 @@
 import { openApiDoor } from "../tunnel/api-door.ts";
+import type { ApiFetch } from "../tunnel/api-request.ts";
 import { createAwsCredentials } from "../tunnel/aws-credentials.ts";
 import { createDoors } from "../tunnel/doors.ts";
 import { createEcsSessions } from "../tunnel/ecs-sessions.ts";
 import type { Resolve } from "../tunnel/rewrite-response.ts";
 import { SessionError } from "../tunnel/session-error.ts";
 import { createSignedFetch } from "../tunnel/signed-fetch.ts";
+import { createTokenFetch } from "../tunnel/token-fetch.ts";
 import { CliError } from "./failure.ts";
 import type { Output } from "./output.ts";
+import { tokenOf } from "./token.ts";
 import type { TunnelOptions } from "./tunnel-command.ts";
 
 /** Until Ctrl-C. */
@@ -67,21 +70,22 @@ async function openBrokers(
   };
 }
 
-async function openApi({ apiUrl, httpPort, region, aws }: TunnelOptions, resolve: Resolve) {
+async function openApi(options: TunnelOptions, resolve: Resolve) {
+  const { apiUrl, httpPort } = options;
   if (apiUrl === undefined) return null;
   const url = URL.canParse(apiUrl) ? new URL(apiUrl) : null;
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new CliError(`"${apiUrl}" is no address: copy the stack's output ApiUrl, https://...`, 2);
-  const signedFor = region ?? regionOf(url);
-  if (signedFor === undefined)
-    throw new CliError(`Say in which --region ${url.host} is: its name does not.`, 2);
-  const fetch = createSignedFetch({
-    url,
-    region: signedFor,
-    credentials: createAwsCredentials(aws),
-  });
+  const token = tokenOf(process.env);
+  const fetch = token === null ? signing(url, options) : await createTokenFetch(url, token);
   const opening = openApiDoor({ port: httpPort, fetch, resolve });
   return opening.catch(taken(httpPort, "--http-port"));
+}
+
+function signing(url: URL, { region = regionOf(url), aws }: TunnelOptions): ApiFetch {
+  if (region === undefined)
+    throw new CliError(`Say in which --region ${url.host} is: its name does not.`, 2);
+  return createSignedFetch({ url, region, credentials: createAwsCredentials(aws) });
 }
 
 /** `<id>.execute-api.<region>.amazonaws.com` */
@@ -110,7 +114,8 @@ function say(output: Output, { cluster, bootstrapServers, apiUrl }: Opened): voi
   }
   output.line(`A tunnel to ${cluster ?? "the HTTP API"} is open.\n`);
   if (bootstrapServers !== null) output.line(`  bootstrap.servers  ${bootstrapServers}`);
-  if (apiUrl !== null) output.line(`  HTTP API           ${apiUrl}   (MYELIN_URL)`);
+  const way = tokenOf(process.env) === null ? "signed for AWS" : "with your token";
+  if (apiUrl !== null) output.line(`  HTTP API           ${apiUrl}   (MYELIN_URL), ${way}`);
   output.line("\nCtrl-C ends it.");
 }
 

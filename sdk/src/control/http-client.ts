@@ -1,10 +1,18 @@
 import type { ProblemDetails } from "../../../functions/api-types.ts";
 import { MyelinError } from "../errors.ts";
+import type { TokenSource } from "./bearer-token.ts";
+import { bearerOf, checkKeepsSecret } from "./bearer-token.ts";
+import { gatewayRefusal } from "./gateway-refusal.ts";
 
 export type HttpClientOptions = {
   /** Base address of the control plane, for instance `http://127.0.0.1:8080`. */
   url: string;
-  /** Added to every request, for instance an authorization header. */
+  /**
+   * For a cell that lets in the tokens of an issuer; a function gives one that has not expired, and is asked before each attempt. Sent by https or
+   * within this machine only, in place of any other authorization header.
+   */
+  token?: TokenSource;
+  /** Added to every request. */
   headers?: Record<string, string>;
   /** For one attempt; 30 s by default. */
   timeoutMs?: number;
@@ -31,6 +39,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const base = options.url.replace(/\/+$/, "");
   const send = options.fetch ?? fetch;
   const timeoutMs = options.timeoutMs ?? 30_000;
+  const { token } = options;
+  if (token !== undefined) checkKeepsSecret(base);
 
   async function once(request: HttpRequest, headers: Record<string, string>): Promise<Response> {
     const timeout = AbortSignal.timeout(timeoutMs);
@@ -59,9 +69,14 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     request: HttpRequest,
     headers: Record<string, string>,
   ): Promise<Reply> {
-    const response = await once(request, headers);
+    // A name in other letters would be a second header of this name.
+    const sent =
+      token === undefined
+        ? headers
+        : { ...without(headers, "authorization"), authorization: await bearerOf(token) };
+    const response = await once(request, sent);
     if (response.ok) return (response.status === 204 ? undefined : await response.json()) as Reply;
-    throw await problemOf(response);
+    throw await problemOf(response, { base, hasToken: token !== undefined });
   }
 
   return {
@@ -83,14 +98,24 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   };
 }
 
-async function problemOf(response: Response): Promise<MyelinError> {
+function without(headers: Record<string, string>, name: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).filter(([each]) => each.toLowerCase() !== name),
+  );
+}
+
+type Asked = { base: string; hasToken: boolean };
+
+async function problemOf(response: Response, asked: Asked): Promise<MyelinError> {
   const text = await response.text();
   const problem = parseProblem(text);
   if (problem === null) {
-    const shown = text.slice(0, 200);
+    const refusal = gatewayRefusal(response, text);
     return new MyelinError(
       `HTTP_${response.status}`,
-      `The control plane answered ${response.status}: ${shown}`,
+      refusal === null
+        ? `The control plane answered ${response.status}: ${text.slice(0, 200)}`
+        : describeRefusal(refusal, asked),
     );
   }
   const code =
@@ -99,6 +124,13 @@ async function problemOf(response: Response): Promise<MyelinError> {
     retriable: response.status === 503 || response.status === 429,
     ...(problem.errors === undefined ? {} : { fields: problem.errors }),
   });
+}
+
+function describeRefusal(refusal: string, { base, hasToken }: Asked): string {
+  const tunnel = "signed with AWS credentials (IAM), as by way of myelin tunnel --api-url";
+  return hasToken
+    ? `${base} does not take this token (${refusal}). Get a new one (MYELIN_TOKEN of the command line), of the issuer and audience that the cell was deployed with; if it was deployed with none, requests must be ${tunnel}.`
+    : `${base} lets in nobody without credentials (${refusal}). Requests must be ${tunnel}; or, if the cell was deployed with a jwtIssuer, have its token (MYELIN_TOKEN of the command line).`;
 }
 
 function parseProblem(text: string): ProblemDetails | null {

@@ -1,13 +1,13 @@
-// The HTTP API of a cell as an address of this machine: requests are signed on their way, and brokers are where the tunnel has them.
+// The HTTP API of a cell as an address of this machine: requests are given what lets them in, and brokers are where the tunnel has them.
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { ApiFetch } from "./api-request.ts";
 import type { Resolve } from "./rewrite-response.ts";
-import type { createSignedFetch } from "./signed-fetch.ts";
 
 export type ApiDoorOptions = {
   readonly port: number;
-  readonly fetch: ReturnType<typeof createSignedFetch>;
+  readonly fetch: ApiFetch;
   readonly resolve: Resolve;
 };
 
@@ -17,7 +17,6 @@ export type ApiDoor = { readonly url: string; close(): Promise<void> };
 const maxBodyBytes = 10 * 1024 * 1024;
 /** Of one connection, or changed on the way. */
 const ownHeaders = new Set([
-  "authorization",
   "connection",
   "content-encoding",
   "content-length",
@@ -71,7 +70,7 @@ async function answer(
   response.writeHead(answered.status, passedOn([...answered.headers])).end(shown);
 }
 
-/** It signs with the rights of whoever opened it, so no page of another origin may ask through a browser (what is served by another port of this machine is one), nor one whose name was made to mean this machine. */
+/** It asks with the rights of whoever opened it, so no page of another origin may ask through a browser (what is served by another port of this machine is one), nor one whose name was made to mean this machine. */
 function isFromHere({ headers: { host = "", origin } }: IncomingMessage): boolean {
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host)) return false;
   return origin === undefined || origin === `http://${host}`;

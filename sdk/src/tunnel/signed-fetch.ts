@@ -1,56 +1,41 @@
 import { createHash, createHmac } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
+import type { ApiFetch } from "./api-request.ts";
+import { ask, targetOf } from "./api-request.ts";
 import type { AwsCredentials } from "./aws-credentials.ts";
 
-export type SignedRequest = {
-  readonly method: string;
-  /** Path and query. */
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
-};
-
 export type SignedFetchOptions = {
-  /** Of the HTTP API; a path that it has (a stage, a mapping of a domain) stays in front of the requests'. */
+  /** Of the HTTP API. */
   readonly url: URL;
   readonly region: string;
   readonly credentials: () => Promise<AwsCredentials>;
 };
 
-const requestLimitMs = 35_000;
+const advice =
+  "its AWS credentials must be allowed execute-api:Invoke. If the cell was deployed with a jwtIssuer, open the tunnel with a token of it instead (MYELIN_TOKEN).";
 
 /** Asks an HTTP API that takes IAM signatures (SigV4). Throws what fetching throws, and what finding credentials throws. */
-export function createSignedFetch({ url, region, credentials }: SignedFetchOptions) {
+export function createSignedFetch({ url, region, credentials }: SignedFetchOptions): ApiFetch {
   const signer = new SignatureV4({
     service: "execute-api",
     region,
     credentials,
     sha256: Sha256,
   });
-  return async ({ method, path, headers, body }: SignedRequest): Promise<Response> => {
-    // Never to another host: a path that begins with two slashes would name one.
-    const target = new URL(url);
-    const [pathname = "", search = ""] = path.split(/\?(.*)/s);
-    target.pathname = url.pathname.replace(/\/$/, "") + pathname;
-    target.search = search;
+  return async (request) => {
+    const target = targetOf(url, request.path);
     const signed = await signer.sign({
-      method,
+      method: request.method,
       protocol: target.protocol,
       hostname: target.hostname,
       path: target.pathname,
       query: queryOf(target),
       // Of the headers only this: others may be changed on the way.
       headers: { host: target.host },
-      body,
+      body: request.body,
     });
-    return fetch(target, {
-      method,
-      headers: { ...headers, ...signed.headers },
-      // Whoever asked may follow it: what is signed, and a session's token with it, goes nowhere else.
-      redirect: "manual",
-      signal: AbortSignal.timeout(requestLimitMs),
-      ...(body.byteLength === 0 ? {} : { body: Buffer.from(body) }),
-    });
+    // An authorization that the request has itself gives way: there is room for one.
+    return ask(target, { ...request, headers: { ...request.headers, ...signed.headers } }, advice);
   };
 }
 

@@ -72,6 +72,7 @@ test.each([
   ["[]", /must hold a JSON object/],
   [{ url: 5 }, /url in myelin.json must be text/],
   [{ profiles: { prod: { cluster: 1 } } }, /profiles\.prod\.cluster/],
+  [{ profiles: { prod: { token: "x" } } }, /profiles\.prod\.token .* set MYELIN_TOKEN/],
 ])("a settings file of %j is misuse that names the file", (here, message) => {
   expect(() => resolveSettings(sources({ here }))).toThrow(message);
 });
