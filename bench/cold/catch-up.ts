@@ -7,6 +7,7 @@ import { connectRawClient } from "../../test/support/raw-client.ts";
 import { latencyMs } from "../harness/histogram.ts";
 import { type Program, runClient } from "../harness/load-client.ts";
 import { markdownTable } from "../harness/markdown-table.ts";
+import { watchMemory } from "../harness/process-figures.ts";
 import { pairedRatios, spreadOf, spreadText } from "../harness/statistics.ts";
 import { startColdBroker, type ColdBroker } from "./cold-broker.ts";
 import { atDistance, farAway } from "./metered-store.ts";
@@ -20,7 +21,7 @@ const pieceBytes = 4 * 1024 * 1024;
 /** Of the broker's memory for pieces eight times as much is stored, so that whoever begins anew finds little there. */
 const batch = { size: 1_000, batch_records: 500 };
 
-type Figures = { ackMs: number; fetchMs: number; consumerMbs: number };
+type Figures = { ackMs: number; fetchMs: number; consumerMbs: number; rssMb: number };
 
 export async function catchUp(
   wire: Program,
@@ -131,13 +132,16 @@ async function others(
       rate: 500,
     },
   });
+  const memory = watchMemory([broker.pid]);
   const fetching = fetchHot(broker, seconds);
   const [caught, produced, fetchMs] = await Promise.all([catching, producing, fetching]);
+  const rssMb = memory.stop().totalMb;
   if (produced.failed > 0 || (caught?.failed ?? 0) > 0) throw new Error(produced.error);
   return {
     ackMs: latencyMs(produced.acknowledgedUs ?? []).p99,
     fetchMs,
     consumerMbs: caught === null ? Number.NaN : caught.bytes / 1e6 / caught.seconds,
+    rssMb,
   };
 }
 
@@ -165,7 +169,7 @@ function report(measured: {
 }): string {
   const { bare, alone, beside } = measured;
   const consumer = beside.map(({ consumerMbs }) => consumerMbs);
-  const p99 = (title: string, name: "ackMs" | "fetchMs"): string[] => {
+  const row = (title: string, name: "ackMs" | "fetchMs" | "rssMb"): string[] => {
     const [without, with_] = [alone, beside].map((all) => all.map((each) => each[name]));
     return [
       title,
@@ -186,10 +190,11 @@ function report(measured: {
       ],
     ),
     markdownTable(
-      ["others, p99 ms", "alone", "beside it", "ratio"],
+      ["of others, and the broker", "alone", "beside it", "ratio"],
       [
-        p99("produce, acks=all, 500 records/s", "ackMs"),
-        p99("fetch of the newest record", "fetchMs"),
+        row("produce, acks=all, 500 records/s: p99 ms", "ackMs"),
+        row("fetch of the newest record: p99 ms", "fetchMs"),
+        row("broker's RSS MB, highest", "rssMb"),
       ],
     ),
   ].join("\n\n");

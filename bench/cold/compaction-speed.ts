@@ -3,7 +3,7 @@ import { buildBatch } from "../../protocol/records/build.ts";
 import { produceOne } from "../../test/support/kafka-calls.ts";
 import { connectRawClient } from "../../test/support/raw-client.ts";
 import { markdownTable } from "../harness/markdown-table.ts";
-import { cpuOf } from "../harness/process-figures.ts";
+import { cpuOf, watchMemory } from "../harness/process-figures.ts";
 import { spreadOf, spreadText } from "../harness/statistics.ts";
 import { startColdBroker, type Run } from "./cold-broker.ts";
 
@@ -20,7 +20,7 @@ const youngForMs = 30_000;
 export async function compactionSpeed({ rounds }: { rounds: number }): Promise<string> {
   const rows: string[][] = [];
   for (const isFar of [false, true]) {
-    const runs: (Run & { cpuPerGigabyte: number })[] = [];
+    const runs: Measured[] = [];
     for (let round = 0; round < rounds; round += 1) runs.push(await runOnce(isFar));
     const text = (of: (run: (typeof runs)[number]) => number) => spreadText(spreadOf(runs.map(of)));
     rows.push([
@@ -28,11 +28,15 @@ export async function compactionSpeed({ rounds }: { rounds: number }): Promise<s
       text(({ bytesRead, seconds }) => bytesRead / 1e6 / seconds),
       text(({ bytesKept, bytesRead }) => bytesKept / bytesRead),
       text(({ cpuPerGigabyte }) => cpuPerGigabyte),
+      text(({ rssMb }) => rssMb),
     ]);
   }
   return [
     `${(recordsPerBatch * batchCount * valueBytes) / 1e6} MB of 1 KB records, each key four times, ${rounds} rounds:`,
-    markdownTable(["object store", "MB/s", "kept", "CPU s/GB, both threads"], rows),
+    markdownTable(
+      ["object store", "MB/s", "kept", "CPU s/GB, both threads", "RSS MB, highest"],
+      rows,
+    ),
   ].join("\n\n");
 }
 
@@ -49,7 +53,9 @@ function batchesOf(timestamp: number): Uint8Array[] {
   });
 }
 
-async function runOnce(isFar: boolean): Promise<Run & { cpuPerGigabyte: number }> {
+type Measured = Run & { readonly cpuPerGigabyte: number; readonly rssMb: number };
+
+async function runOnce(isFar: boolean): Promise<Measured> {
   const broker = await startColdBroker({ isTiered: true, isFar, budgetBytes: 0, maxAgeMs: 2_000 });
   try {
     const configs = {
@@ -72,13 +78,15 @@ async function runOnce(isFar: boolean): Promise<Run & { cpuPerGigabyte: number }
     await broker.until("cups", ({ tieredEnd, highWatermark }) => tieredEnd === highWatermark);
     if (Date.now() >= timestamp) throw new Error("filling took longer than the records are young");
     await new Promise((go) => setTimeout(go, timestamp - Date.now()));
+    const memory = watchMemory([broker.pid]);
     const before = cpuOf([broker.pid]);
     await broker.until("cups", ({ cleanedTo, highWatermark }) => cleanedTo === highWatermark);
     const after = cpuOf([broker.pid]);
+    const rssMb = memory.stop().totalMb;
     const [run, ...more] = (await broker.figures()).runs;
     if (run === undefined || more.length > 0) throw new Error("not one run over everything");
     const cpuSeconds = after.user + after.system - before.user - before.system;
-    return { ...run, cpuPerGigabyte: cpuSeconds / (run.bytesRead / 1e9) };
+    return { ...run, cpuPerGigabyte: cpuSeconds / (run.bytesRead / 1e9), rssMb };
   } finally {
     await broker.stop();
   }
