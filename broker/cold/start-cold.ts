@@ -5,6 +5,7 @@ import { defaultCellConfig } from "../cell/cell-config.ts";
 import type { BrokerConfig } from "../config.ts";
 import type { BrokerServices } from "../services.ts";
 import { defaultCompactionConfig } from "./compaction-config.ts";
+import { startLearning } from "./learn-tiered-end.ts";
 import { startPackSweep } from "./pack-sweep.ts";
 import { startCompaction } from "./start-compaction.ts";
 import { startPacking } from "./start-packing.ts";
@@ -37,6 +38,7 @@ export function startCold(
   const compaction = { ...defaultCompactionConfig, ...config.compaction, segmentBytes, graceMs };
   const stops = [
     startTiering(services, tiering),
+    startLearning(services, tiering.checkMs),
     startCompaction({ ...services, cleaner }, compaction),
     startSealing({
       self,
