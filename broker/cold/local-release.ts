@@ -1,16 +1,14 @@
 import type { TopicSettings } from "../../metadata/settings/topic-settings.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { LogStore, PinnedFile } from "../log/log-store.ts";
+import type { PartitionLog } from "../log/partition-log.ts";
 import { notePressed, type Partition } from "../replication/partition.ts";
 import type { TopicTable } from "../replication/topic-table.ts";
 
 // What the object store has need not be here too: local.retention.* says for how long it stays all the same, and the disk's budget for how much of it there is
 // room (KIP-405).
 
-type LocalSettings = Pick<
-  TopicSettings,
-  "localRetentionMs" | "localRetentionBytes" | "retentionMs" | "retentionBytes"
->;
+type LocalSettings = Pick<TopicSettings, "localRetentionMs" | "localRetentionBytes">;
 
 /** Kafka's -2: as the topic's own retention, which lets go of it everywhere. */
 const asRetention = -2;
@@ -21,17 +19,24 @@ export async function releaseLocal(
   settings: LocalSettings,
   { clock }: { readonly clock: Clock },
 ): Promise<void> {
-  const { localRetentionMs, localRetentionBytes } = settings;
   if (tieredEnd <= log.localStartOffset) return;
+  const wanted = await unkeptEnd(log, settings, clock);
+  // A recovery may have cut the log meanwhile.
+  const offset = Math.min(wanted, tieredEnd, log.highWatermark);
+  if (offset > log.localStartOffset) await log.releaseLocal(offset);
+}
+
+/** Below it the settings keep nothing here; the local start if they keep all. */
+export function unkeptEnd(
+  log: PartitionLog,
+  { localRetentionMs, localRetentionBytes }: LocalSettings,
+  clock: Clock,
+): Promise<number> {
   const limits = {
     retentionMs: localRetentionMs === asRetention ? -1 : localRetentionMs,
     retentionBytes: localRetentionBytes === asRetention ? -1 : localRetentionBytes,
   };
-  if (limits.retentionMs < 0 && limits.retentionBytes < 0) return;
-  const wanted = await log.retainedFrom(limits, clock.nowMs());
-  // A recovery may have cut the log meanwhile.
-  const offset = Math.min(wanted, tieredEnd, log.highWatermark);
-  if (offset > log.localStartOffset) await log.releaseLocal(offset);
+  return log.retainedFrom(limits, clock.nowMs());
 }
 
 /** So many files are looked at in a round. */

@@ -5,6 +5,7 @@ import { defaultCellConfig } from "../cell/cell-config.ts";
 import type { BrokerConfig } from "../config.ts";
 import type { BrokerServices } from "../services.ts";
 import { defaultCompactionConfig } from "./compaction-config.ts";
+import { startLearning } from "./learn-tiered-end.ts";
 import { startPackSweep } from "./pack-sweep.ts";
 import { startCollecting } from "./start-collecting.ts";
 import { startCompaction } from "./start-compaction.ts";
@@ -39,6 +40,7 @@ export function startCold(
   const stops = [
     startTiering(services, tiering),
     startCollecting(services, tiering),
+    startLearning(services, tiering.checkMs),
     startCompaction({ ...services, cleaner }, compaction),
     startSealing({
       self,

@@ -7,6 +7,7 @@ import type { PartitionLog, TimestampedOffset } from "../log/partition-log.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { LocalTopic } from "../replication/topic-table.ts";
+import { learnTieredEnd } from "../cold/learn-tiered-end.ts";
 import type { Tier } from "../cold/tier.ts";
 import type { BrokerServices } from "../services.ts";
 import type { RequestContext } from "./kafka-api.ts";
@@ -122,7 +123,7 @@ async function lookUp(
   timestamp: number,
   { isolationLevel, tier }: How,
 ): Promise<Answer> {
-  const { log, leaderEpoch, tieredEnd } = partition;
+  const { log, leaderEpoch } = partition;
   const end = isolationLevel === readCommitted ? log.lastStableOffset : log.highWatermark;
   switch (timestamp) {
     case special.latest.timestamp:
@@ -132,10 +133,14 @@ async function lookUp(
     case special.earliestLocal.timestamp:
       return placeAt(log, log.localStartOffset);
     case special.latestTiered.timestamp:
+      await learnTieredEnd(tier, partition);
       // The last offset that is there, not the one behind it.
-      return tieredEnd > log.logStartOffset ? placeAt(log, tieredEnd - 1) : nothing;
+      return partition.tieredEnd > log.logStartOffset
+        ? placeAt(log, partition.tieredEnd - 1)
+        : nothing;
     case special.earliestPendingUpload.timestamp:
-      return placeAt(log, Math.max(tieredEnd, log.localStartOffset));
+      await learnTieredEnd(tier, partition);
+      return placeAt(log, Math.max(partition.tieredEnd, log.localStartOffset));
     case special.maxTimestamp.timestamp:
       return answerOf(await maxTimestampAt({ partition, tier }, end));
     default:

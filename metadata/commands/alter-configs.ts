@@ -8,6 +8,7 @@ import { removedTopicSettings, topicSettingByName } from "../settings/topic-sett
 import {
   areEqualConfigs,
   checkTopicConfigs,
+  clusterDefaultsOf,
   resolveTopicSetting,
   topicSettingLayers,
   withoutNulls,
@@ -184,7 +185,7 @@ function topicTarget(image: Image, topic: Topic): Target {
       if (setting === undefined) return "";
       return resolveTopicSetting(setting, topicSettingLayers(image, topic)).value;
     },
-    check: checkTopicConfigs,
+    check: (configs) => checkTopicConfigs(configs, clusterDefaultsOf(image, topic.clusterId)),
     record: (configs) => ({ kind: "topicConfigs", topicId: topic.topicId, configs }),
   };
 }

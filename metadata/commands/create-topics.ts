@@ -5,7 +5,7 @@ import { limits } from "../limits.ts";
 import { defaultReplicationFactor } from "../placement/placement.ts";
 import type { MetadataRecord } from "../records/table.ts";
 import { brokerSettings } from "../settings/broker-settings.ts";
-import { checkTopicConfigs, withoutNulls } from "../settings/topic-settings.ts";
+import { checkTopicConfigs, clusterDefaultsOf, withoutNulls } from "../settings/topic-settings.ts";
 import type { Configs } from "../settings/topic-settings.ts";
 import { accepted, rejected } from "./command.ts";
 import type { CommandContext, Decision, Rejection } from "./command.ts";
@@ -119,7 +119,7 @@ type TopicInput = { topic: NewTopic; draft: Draft; context: CommandContext };
 function decideTopic(image: Image, { topic, draft, context }: TopicInput): TopicDecision {
   const wrongName = checkNewName(image, topic.name, draft);
   if (wrongName !== null) return wrongName;
-  const configs = checkNewConfigs(topic.configs ?? {});
+  const configs = checkNewConfigs(topic.configs ?? {}, clusterDefaultsOf(image, draft.clusterId));
   if (configs.kind === "rejected") return configs;
   const replicas = decideReplicas(image, topic, draft);
   if (replicas.kind === "rejected") return replicas;
@@ -184,13 +184,14 @@ function checkNewName(image: Image, name: string, draft: Draft): Rejection<Topic
 
 function checkNewConfigs(
   given: Readonly<Record<string, string | null>>,
+  clusterDefaults: Configs,
 ): { kind: "valid"; configs: Configs } | Rejection<TopicErrorCode> {
   const unset = Object.keys(given).find((name) => given[name] === null);
   if (unset !== undefined) {
     const message = `Null value not supported for topic configs: ${unset.slice(0, 200)}`;
     return rejected("INVALID_CONFIG", message, `configs/${unset}`);
   }
-  const checked = checkTopicConfigs(withoutNulls(given));
+  const checked = checkTopicConfigs(withoutNulls(given), clusterDefaults);
   if (checked.kind === "valid") return checked;
   return rejected("INVALID_CONFIG", checked.message, `configs/${checked.name}`);
 }

@@ -117,6 +117,11 @@ export function listWithin(...allowed: readonly string[]): SettingCheck {
       : `String must be one of: ${allowed.join(", ")}`;
 }
 
+/** For a switch that must not be taken without a word: whoever turns it on counts on what does not happen here. */
+export function onlyFalse(reason: string): SettingCheck {
+  return (value) => (booleanOf(value) ? reason : null);
+}
+
 /** Kafka's throttled replica lists: `*`, or partition:broker pairs. */
 export const throttledReplicas: SettingCheck = (value) => {
   if (value === "" || value === "*") return null;

@@ -3,6 +3,7 @@ import {
   between,
   betweenOr,
   listWithin,
+  onlyFalse,
   oneOfStrings,
   throttledReplicas,
 } from "./setting.ts";
@@ -46,7 +47,7 @@ export const topicSettingTable: readonly TopicSetting[] = [
     serverSynonym: "compression.lz4.level",
     importance: "LOW",
     check: between(1, 17),
-    doc: "Effort of lz4 where compression.type is lz4.",
+    doc: "Accepted for Kafka's tools; lz4 has one level here.",
   },
   {
     name: "compression.type",
@@ -91,7 +92,7 @@ export const topicSettingTable: readonly TopicSetting[] = [
     defaultValue: "false",
     serverSynonym: null,
     importance: "LOW",
-    doc: "Whether share groups may use this topic for records they gave up on (KIP-1191).",
+    doc: "Accepted for Kafka's tools; there are no share groups here (KIP-1191).",
   },
   {
     name: "file.delete.delay.ms",
@@ -127,7 +128,7 @@ export const topicSettingTable: readonly TopicSetting[] = [
     serverSynonym: null,
     importance: "MEDIUM",
     check: throttledReplicas,
-    doc: "Followers whose catching up is throttled: partition:broker pairs, or * for all.",
+    doc: "Accepted for Kafka's tools; replication is not throttled here.",
   },
   {
     name: "index.interval.bytes",
@@ -145,7 +146,7 @@ export const topicSettingTable: readonly TopicSetting[] = [
     serverSynonym: null,
     importance: "MEDIUM",
     check: throttledReplicas,
-    doc: "Leaders whose serving of throttled followers is throttled: partition:broker pairs, or * for all.",
+    doc: "Accepted for Kafka's tools; replication is not throttled here.",
   },
   {
     name: "local.retention.bytes",
@@ -254,7 +255,7 @@ export const topicSettingTable: readonly TopicSetting[] = [
     serverSynonym: "log.remote.copy.lag.bytes",
     importance: "MEDIUM",
     check: atLeast(-2),
-    doc: "Bytes per partition that may wait for the object store (KIP-1241); -1 sets no bound.",
+    doc: "Accepted for Kafka's tools, where it holds records back from the object store (KIP-1241); here they go there when segment.bytes and segment.ms say, or a disk needs room.",
   },
   {
     name: "remote.copy.lag.ms",
@@ -263,7 +264,7 @@ export const topicSettingTable: readonly TopicSetting[] = [
     serverSynonym: "log.remote.copy.lag.ms",
     importance: "MEDIUM",
     check: atLeast(-2),
-    doc: "How long closed segments may wait for the object store (KIP-1241).",
+    doc: "Accepted for Kafka's tools, where it holds records back from the object store (KIP-1241); here they go there when segment.bytes and segment.ms say, or a disk needs room.",
   },
   {
     name: "remote.log.copy.disable",
@@ -271,7 +272,10 @@ export const topicSettingTable: readonly TopicSetting[] = [
     defaultValue: "false",
     serverSynonym: null,
     importance: "MEDIUM",
-    doc: "Stops copying new records to the object store; what is there stays readable.",
+    check: onlyFalse(
+      "The object store is part of every topic here: brokers' disks may be small, or gone with their broker. Leave it out, or set it to false",
+    ),
+    doc: "Only false is accepted: brokers' disks may be small, or gone with their broker, so copying to the object store cannot be stopped.",
   },
   {
     name: "remote.log.delete.on.disable",
@@ -279,7 +283,7 @@ export const topicSettingTable: readonly TopicSetting[] = [
     defaultValue: "false",
     serverSynonym: null,
     importance: "MEDIUM",
-    doc: "Whether turning remote.storage.enable off also deletes what is in the object store.",
+    doc: "Accepted for Kafka's tools; remote.storage.enable turns nothing off here, so nothing is deleted by it.",
   },
   {
     name: "remote.storage.enable",
@@ -332,7 +336,7 @@ export const topicSettingTable: readonly TopicSetting[] = [
     serverSynonym: "log.roll.jitter.ms",
     importance: "MEDIUM",
     check: atLeast(0),
-    doc: "Random part taken off segment.ms, so that many segments do not close at once.",
+    doc: "Accepted for Kafka's tools; nothing is taken off segment.ms here.",
   },
   {
     name: "segment.ms",

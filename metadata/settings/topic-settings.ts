@@ -1,6 +1,7 @@
 import type { Image, Topic } from "../image/image.ts";
 import { limits } from "../limits.ts";
 import { booleanOf, checkValue, listOf, numberOf } from "./setting.ts";
+import { conflictIn, type Conflict } from "./setting-conflicts.ts";
 import type { ResolvedSetting, SettingSynonym } from "./setting.ts";
 import {
   removedTopicSettings,
@@ -15,8 +16,11 @@ export type CheckedConfigs =
   | { readonly kind: "valid"; readonly configs: Configs }
   | { readonly kind: "invalid"; readonly name: string; readonly message: string };
 
-/** A topic's own settings as they are stored: trimmed, without Kafka's removed ones, checked one by one and against each other. */
-export function checkTopicConfigs(given: Configs): CheckedConfigs {
+/**
+ * A topic's own settings as they are stored: trimmed, without Kafka's removed ones, checked one by one, and against each other with those its cluster gives
+ * it.
+ */
+export function checkTopicConfigs(given: Configs, clusterDefaults: Configs): CheckedConfigs {
   const configs: Record<string, string> = {};
   for (const [name, value] of Object.entries(given)) {
     if (removedTopicSettings.has(name)) continue;
@@ -29,7 +33,8 @@ export function checkTopicConfigs(given: Configs): CheckedConfigs {
     if (checked.kind === "invalid") return { ...checked, name };
     configs[name] = checked.value;
   }
-  return checkTogether(configs) ?? { kind: "valid", configs };
+  const conflict = conflictOf(configs, clusterDefaults);
+  return conflict === null ? { kind: "valid", configs } : { kind: "invalid", ...conflict };
 }
 
 /** Without what has no value. Names are the caller's: `fromEntries` keeps even `__proto__` a name, which is refused as an unknown one later. */
@@ -53,17 +58,6 @@ export function tooLong(name: string, value: string): CheckedConfigs & { kind: "
   };
 }
 
-function checkTogether(configs: Configs): (CheckedConfigs & { kind: "invalid" }) | null {
-  const least = configs["min.compaction.lag.ms"] ?? "0";
-  const most = configs["max.compaction.lag.ms"];
-  if (most === undefined || BigInt(least) <= BigInt(most)) return null;
-  return {
-    kind: "invalid",
-    name: "max.compaction.lag.ms",
-    message: `conflict topic config setting min.compaction.lag.ms (${least}) > max.compaction.lag.ms (${most})`,
-  };
-}
-
 /** Where a topic's settings come from, strongest first: its own, its cluster's defaults, the defaults for its replication factor. */
 export type TopicSettingLayers = {
   readonly configs: Configs;
@@ -76,10 +70,13 @@ const noConfigs: Configs = Object.freeze({});
 export function topicSettingLayers(image: Image, topic: Topic): TopicSettingLayers {
   return {
     configs: topic.configs,
-    clusterDefaults: image.clusters.get(topic.clusterId)?.defaults ?? noConfigs,
+    clusterDefaults: clusterDefaultsOf(image, topic.clusterId),
     replicationFactor: replicationFactorOf(topic),
   };
 }
+
+export const clusterDefaultsOf = (image: Image, clusterId: string): Configs =>
+  image.clusters.get(clusterId)?.defaults ?? noConfigs;
 
 /** Replicas of a topic's partitions; what was asked for while it waits for brokers. */
 export function replicationFactorOf(topic: Topic): number {
@@ -128,6 +125,23 @@ export function resolveTopicSettings(layers: TopicSettingLayers): ResolvedSettin
   return topicSettingTable.map((setting) => resolveTopicSetting(setting, layers));
 }
 
+/** The value in force, as text. */
+function valueOf(name: string, layers: TopicSettingLayers): string {
+  const setting = topicSettingByName.get(name);
+  if (setting === undefined) throw new Error(`no topic setting ${name}`);
+  const { configs, clusterDefaults, replicationFactor } = layers;
+  const { serverSynonym } = setting;
+  const shared = serverSynonym === null ? undefined : clusterDefaults[serverSynonym];
+  return configs[name] ?? shared ?? defaultOf(setting, replicationFactor);
+}
+
+/** What is wrong with settings together, of a topic or (without its own) of its cluster. */
+export function conflictOf(configs: Configs, clusterDefaults: Configs): Conflict | null {
+  // Of what is compared here no default follows the replication factor.
+  const layers = { configs, clusterDefaults, replicationFactor: 1 };
+  return conflictIn((name) => valueOf(name, layers));
+}
+
 function defaultOf(setting: TopicSetting, replicationFactor: number): string {
   return setting.defaultFor?.(replicationFactor) ?? setting.defaultValue;
 }
@@ -142,12 +156,10 @@ export type TopicSettings = {
   readonly localRetentionBytes: number;
   readonly segmentBytes: number;
   readonly segmentMs: number;
-  readonly segmentJitterMs: number;
   readonly maxMessageBytes: number;
   readonly durability: "replicated" | "fsync";
   readonly compressionType: "uncompressed" | "zstd" | "lz4" | "snappy" | "gzip" | "producer";
   readonly gzipLevel: number;
-  readonly lz4Level: number;
   readonly zstdLevel: number;
   readonly messageTimestampType: "CreateTime" | "LogAppendTime";
   readonly messageTimestampBeforeMaxMs: number;
@@ -165,14 +177,7 @@ export function topicSettings(image: Image, topic: Topic): TopicSettings {
 }
 
 export function typedTopicSettings(layers: TopicSettingLayers): TopicSettings {
-  const text = (name: string): string => {
-    const setting = topicSettingByName.get(name);
-    if (setting === undefined) throw new Error(`no topic setting ${name}`);
-    const { configs, clusterDefaults, replicationFactor } = layers;
-    const shared =
-      setting.serverSynonym === null ? undefined : clusterDefaults[setting.serverSynonym];
-    return configs[name] ?? shared ?? defaultOf(setting, replicationFactor);
-  };
+  const text = (name: string): string => valueOf(name, layers);
   const number = (name: string) => numberOf(text(name));
   const policies = listOf(text("cleanup.policy"));
   return {
@@ -184,12 +189,10 @@ export function typedTopicSettings(layers: TopicSettingLayers): TopicSettings {
     localRetentionBytes: number("local.retention.bytes"),
     segmentBytes: number("segment.bytes"),
     segmentMs: number("segment.ms"),
-    segmentJitterMs: number("segment.jitter.ms"),
     maxMessageBytes: number("max.message.bytes"),
     durability: text("durability") as TopicSettings["durability"],
     compressionType: text("compression.type") as TopicSettings["compressionType"],
     gzipLevel: number("compression.gzip.level"),
-    lz4Level: number("compression.lz4.level"),
     zstdLevel: number("compression.zstd.level"),
     messageTimestampType: text("message.timestamp.type") as TopicSettings["messageTimestampType"],
     messageTimestampBeforeMaxMs: number("message.timestamp.before.max.ms"),

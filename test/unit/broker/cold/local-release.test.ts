@@ -8,8 +8,6 @@ import { appendCommitted, createLog, openTestStore } from "../log/store-fixture.
 const settings = {
   localRetentionMs: 1,
   localRetentionBytes: -1,
-  retentionMs: -1,
-  retentionBytes: -1,
 };
 
 test("of a log that a recovery cuts while it is looked at no more is let go of than is left", async () => {

@@ -100,6 +100,25 @@ describe("incremental changes of a topic's settings", () => {
     ).toMatchObject({ error: "INVALID_CONFIG" });
   });
 
+  test("refuse less than what is kept on disks alone, whoever set that, and take both at once", () => {
+    const { own, alter } = withTopic({ "local.retention.ms": "1000" });
+    const conflict = {
+      error: "INVALID_CONFIG",
+      message:
+        "Invalid value 1000 for configuration local.retention.ms: Value must not be more than retention.ms property value: 999",
+    };
+    expect(alter([["SET", "retention.ms", "999"]])).toMatchObject(conflict);
+    expect(alter([["SET", "log.retention.ms", "999"]], clusterDefaults)).toMatchObject({
+      kind: "done",
+    });
+    expect(alter([["SET", "segment.ms", "1"]])).toMatchObject(conflict);
+    alter([
+      ["SET", "retention.ms", "999"],
+      ["DELETE", "local.retention.ms", null],
+    ]);
+    expect(own()).toEqual({ "retention.ms": "999" });
+  });
+
   test("ignore settings Kafka has removed, as old tools still send them", () => {
     const { cell, alter } = withTopic();
     expect(alter([["SET", "message.format.version", "2.8"]])).toMatchObject({ kind: "done" });

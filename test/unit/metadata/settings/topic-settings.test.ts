@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 
 import { describe, expect, test } from "vitest";
 
+import { checkClusterDefaults } from "../../../../metadata/settings/cluster-defaults.ts";
 import {
   topicSettingByName,
   topicSettingTable,
@@ -52,11 +53,18 @@ describe("the table of topic settings", () => {
 
   test("accepts each of its own defaults", () => {
     for (const { name, defaultValue } of topicSettingTable) {
-      expect(checkTopicConfigs({ [name]: defaultValue })).toEqual({
+      expect(checkTopicConfigs({ [name]: defaultValue }, {})).toEqual({
         kind: "valid",
         configs: { [name]: defaultValue },
       });
     }
+  });
+
+  test("accepts all of them at once, as tools that copy a topic send them", () => {
+    const configs = Object.fromEntries(
+      topicSettingTable.map(({ name, defaultValue }) => [name, defaultValue]),
+    );
+    expect(checkTopicConfigs(configs, {})).toEqual({ kind: "valid", configs });
   });
 
   test("is in the order of the names, without doubles, each with words", () => {
@@ -89,6 +97,12 @@ test.each([
   ["preallocate", "yes", "Expected value to be either true or false"],
   ["durability", "fsync", null],
   ["durability", "hope", "String must be one of: replicated, fsync"],
+  ["remote.log.copy.disable", "False", null],
+  [
+    "remote.log.copy.disable",
+    "true",
+    "The object store is part of every topic here: brokers' disks may be small, or gone with their broker. Leave it out, or set it to false",
+  ],
   ["leader.replication.throttled.replicas", "*", null],
   ["leader.replication.throttled.replicas", "0:1,1:2", null],
   [
@@ -97,7 +111,7 @@ test.each([
     "Must be the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...",
   ],
 ])("%s = %j", (name, value, problem) => {
-  const checked = checkTopicConfigs({ [name]: value });
+  const checked = checkTopicConfigs({ [name]: value }, {});
   if (problem === null) expect(checked.kind).toBe("valid");
   else {
     const message = `Invalid value ${value} for configuration ${name}: ${problem}`;
@@ -106,8 +120,67 @@ test.each([
 });
 
 test("a value of absurd length is refused without being repeated", () => {
-  const checked = checkTopicConfigs({ "retention.ms": "1".repeat(100_000) });
+  const checked = checkTopicConfigs({ "retention.ms": "1".repeat(100_000) }, {});
   expect(checked.kind === "invalid" && checked.message.length).toBeLessThan(200);
+});
+
+describe("settings together", () => {
+  const problemOf = (configs: Record<string, string>, clusterDefaults = {}) => {
+    const checked = checkTopicConfigs(configs, clusterDefaults);
+    return checked.kind === "valid" ? null : [checked.name, checked.message];
+  };
+
+  test.each([
+    ["retention.ms", "local.retention.ms"],
+    ["retention.bytes", "local.retention.bytes"],
+  ])("%s bounds %s", (total, local) => {
+    const of = (localValue: string, totalValue: string) =>
+      problemOf({ [local]: localValue, [total]: totalValue });
+    const invalid = (value: string, problem: string) => [
+      local,
+      `Invalid value ${value} for configuration ${local}: ${problem}`,
+    ];
+    expect(of("-2", "1000")).toBeNull();
+    expect(of("1000", "1000")).toBeNull();
+    expect(of("1001", "1000")).toEqual(
+      invalid("1001", `Value must not be more than ${total} property value: 1000`),
+    );
+    expect(of("-1", "1000")).toEqual(
+      invalid("-1", `Value must not be -1 as ${total} value is set as 1000.`),
+    );
+    expect(of("-1", "-1")).toBeNull();
+    expect(of("9223372036854775807", "-1")).toBeNull();
+  });
+
+  test("count with what the topic has from its cluster, or by default", () => {
+    const local = { "local.retention.ms": "604800001" };
+    expect(problemOf(local)).not.toBeNull();
+    expect(problemOf(local, { "log.retention.ms": "604800001" })).toBeNull();
+    expect(problemOf({ "retention.ms": "5" }, { "log.local.retention.ms": "6" })).not.toBeNull();
+    expect(problemOf({ "local.retention.bytes": "1" })).toBeNull();
+  });
+
+  test("bound nothing by a retention that deletes nothing", () => {
+    const local = { "local.retention.ms": "-1" };
+    expect(problemOf({ ...local, "cleanup.policy": "compact" })).toBeNull();
+    expect(problemOf({ ...local, "cleanup.policy": "compact,delete" })).not.toBeNull();
+  });
+
+  test("have a least lag of compaction that is not above the most", () => {
+    const lags = { "min.compaction.lag.ms": "2", "max.compaction.lag.ms": "1" };
+    expect(problemOf(lags)?.[0]).toBe("max.compaction.lag.ms");
+    expect(problemOf({ ...lags, "max.compaction.lag.ms": "2" })).toBeNull();
+  });
+
+  test("are checked among a cluster's defaults too, by either name", () => {
+    expect(checkClusterDefaults({ "log.local.retention.ms": "-1" })).toMatchObject({
+      kind: "invalid",
+      name: "local.retention.ms",
+    });
+    expect(checkClusterDefaults({ "local.retention.ms": "5", "retention.ms": "5" }).kind).toBe(
+      "valid",
+    );
+  });
 });
 
 describe("the value in force", () => {
