@@ -10,6 +10,7 @@ import {
   type TieredTo,
 } from "../cell/tier-ends.ts";
 import type { BrokerConfig } from "../config.ts";
+import { forEachAtOnce } from "../log/at-once.ts";
 import type { LogStore } from "../log/log-store.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import type { LogOutput } from "../log-output.ts";
@@ -26,6 +27,7 @@ export type Cold = {
   readonly tierWriter: TierWriter;
   readonly restoring: Restoring;
   readonly tierEnds: TierEnds;
+  readonly coldEnds: ColdEnds;
 };
 
 /** Of a segment: producers and lineage of a partition, at their bounds. */
@@ -64,11 +66,15 @@ export function createCold(options: {
         restoreLog(restoration, partitionLog, state, isWanted),
     },
     tierEnds: tierEndsOf(metadata, coldEnds, log),
+    coldEnds,
   };
 }
 
 /** With more failures in a row it is the store that does not answer, and all wait: each takes its time to fail. */
 const failuresAtMost = 3;
+
+/** A claim and a manifest each, of a few requests one after the other. */
+const askedAtOnce = 8;
 
 /** As the controller asks before it gives a partition a leader that may lack records: in the term without one. */
 function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds, log: LogOutput): TierEnds {
@@ -83,8 +89,7 @@ function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds, log: LogOutp
     async ends(partitions) {
       const found = new Map<string, TieredTo | null>();
       let failureCount = 0;
-      // One after the other: they share what is known of packs, and each is a claim.
-      for (const each of partitions) {
+      await forEachAtOnce(partitions, askedAtOnce, async (each) => {
         const told = await endOf(each).catch((error: unknown) => {
           failureCount += 1;
           if (!(error instanceof LogReadError) || failureCount > failuresAtMost) throw error;
@@ -95,7 +100,7 @@ function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds, log: LogOutp
         });
         if (told !== null) failureCount = 0;
         found.set(partitionKey(each), told);
-      }
+      });
       return found;
     },
   };

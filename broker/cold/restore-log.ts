@@ -17,7 +17,7 @@ import type { Tier } from "./tier.ts";
 
 export type RestoreOptions = {
   readonly tier: Tier;
-  readonly coldEnds: ColdEnds;
+  readonly coldEnds: Pick<ColdEnds, "endOf">;
   readonly store: LogStore;
   readonly clock: Clock;
   readonly log: LogOutput;

@@ -1,0 +1,142 @@
+import type { Clock } from "../../ports/clock.ts";
+import { forEachAtOnce } from "../log/at-once.ts";
+import { LogReadError } from "../log/partition-log.ts";
+import { listPacks, loadPackDirectory, type ListedPack } from "../tiering/pack-reading.ts";
+import type { FoundRange } from "../tiering/pack-recovery.ts";
+import type { Tier, TierPlace } from "./tier.ts";
+
+// What all packs hold, by partition, as whoever recovers thousands of partitions asks. A pack's directory is read once: packs never change, and no key is used
+// again. So a look is a LIST, and a GET for each pack that came since the last one.
+
+export type PackIndex = {
+  rangesOf(place: TierPlace): readonly FoundRange[];
+};
+
+export type PackLooks = {
+  /** Of a look that began when this was asked or later, or shortly before. Rejects with LogReadError where the store does not answer. */
+  index(): Promise<PackIndex>;
+  /** Lets go of what is known of packs, which may be much, if nobody has asked for a while. */
+  forgetUnused(): void;
+};
+
+/** Of thousands of partitions that are asked about together, one look at the packs. It takes longer than that to lose a leader, so nothing is too new for it. */
+const shareMs = 2_000;
+
+const unusedMs = 60_000;
+
+const packsAtOnce = 16;
+
+/** With as many looks in a row that met a pack which was gone, packs come and go too fast. */
+const looksAtMost = 10;
+
+const keyOf = ({ topicId, index }: TierPlace): string => `${index}:${topicId}`;
+
+type Ranges = readonly FoundRange[];
+
+/** `sinceMs`: null as long as it waits for the one before. */
+type Look = { sinceMs: number | null; readonly found: Promise<PackIndex> };
+
+export function createPackLooks(options: {
+  readonly tier: Pick<Tier, "objects">;
+  readonly cell: string;
+  readonly clock: Clock;
+}): PackLooks {
+  const { tier, cell, clock } = options;
+  const directories = new Map<string, Ranges>();
+  let last: Look | null = null;
+  let askedMs = 0;
+
+  async function lookAfter(before: Look | null, began: () => void): Promise<PackIndex> {
+    // One at a time: what that one reads needs not be read again.
+    await before?.found.catch(() => undefined);
+    began();
+    const seen = new Map<string, Ranges>();
+    const at = { objects: tier.objects, cell, directories, seen };
+    for (let count = 0; !(await addPacks(at)); count += 1)
+      if (count === looksAtMost) throw new LogReadError("packs come and go");
+    for (const key of directories.keys()) if (!seen.has(key)) directories.delete(key);
+    return indexOf(seen);
+  }
+
+  return {
+    index() {
+      const nowMs = clock.monotonicMs();
+      askedMs = nowMs;
+      // One that has been under way for longer may have listed before the last pack of a leader that is lost by now: the next one has it.
+      if (last !== null && (last.sinceMs === null || nowMs - last.sinceMs < shareMs))
+        return last.found;
+      const before = last;
+      const began = (): void => void (look.sinceMs = clock.monotonicMs());
+      const look: Look = { sinceMs: null, found: lookAfter(before, () => began()) };
+      last = look;
+      look.found.catch(() => {
+        if (last === look) last = null;
+      });
+      return look.found;
+    },
+    forgetUnused() {
+      if (clock.monotonicMs() - askedMs < unusedMs) return;
+      directories.clear();
+      last = null;
+    },
+  };
+}
+
+function indexOf(seen: ReadonlyMap<string, Ranges>): PackIndex {
+  const found = new Map<string, FoundRange[]>();
+  for (const ranges of seen.values()) {
+    for (const each of ranges) {
+      const key = keyOf(each.range);
+      const known = found.get(key);
+      if (known === undefined) found.set(key, [each]);
+      else known.push(each);
+    }
+  }
+  return { rangesOf: (place) => found.get(keyOf(place)) ?? [] };
+}
+
+type Looking = {
+  readonly objects: Tier["objects"];
+  readonly cell: string;
+  /** Of earlier looks too. */
+  readonly directories: Map<string, Ranges>;
+  /** By this look: what was listed earlier and is gone may not count, for it cannot be had. */
+  readonly seen: Map<string, Ranges>;
+};
+
+/**
+ * Adds what is not seen yet. False if what takes the place of others may have been missed: some were gone by the time they were read, or perhaps by the time
+ * their page of the list was, and what was put meanwhile belongs on one that had been.
+ */
+async function addPacks(looking: Looking): Promise<boolean> {
+  const { objects, cell, seen } = looking;
+  const countBefore = seen.size;
+  let isAnyGone = false;
+  for (let startAfter: string | null = null; ;) {
+    const listed = await listPacks(objects, cell, { startAfter });
+    if (listed.kind === "unavailable") throw new LogReadError(`packs: ${listed.message}`);
+    await forEachAtOnce(listed.packs, packsAtOnce, async (pack) => {
+      if (!seen.has(pack.key) && !(await addPack(looking, pack))) isAnyGone = true;
+    });
+    const isOnePage = startAfter === null;
+    if (listed.startAfter === null) return !isAnyGone && (isOnePage || seen.size === countBefore);
+    ({ startAfter } = listed);
+  }
+}
+
+/** False if it is gone. */
+async function addPack(
+  { objects, directories, seen }: Looking,
+  pack: ListedPack,
+): Promise<boolean> {
+  let ranges = directories.get(pack.key);
+  if (ranges === undefined) {
+    const loaded = await loadPackDirectory(objects, pack);
+    if (loaded.kind === "gone") return false;
+    if (loaded.kind !== "directory") throw new LogReadError(`a pack: ${loaded.message}`);
+    ranges = loaded.found;
+    directories.set(pack.key, ranges);
+  }
+  seen.set(pack.key, ranges);
+  return true;
+}
