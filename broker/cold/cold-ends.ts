@@ -1,6 +1,7 @@
 import type { Recovery } from "../../metadata/records/partition.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { LogReadError } from "../log/partition-log.ts";
+import type { LogOutput } from "../log-output.ts";
 import { latestEpoch } from "../log/epoch-cache.ts";
 import { tieredEnd } from "../tiering/manifest.ts";
 import type { PackRecovery, TierEnd } from "../tiering/pack-recovery.ts";
@@ -13,15 +14,18 @@ import type { Tier, TierPlace } from "./tier.ts";
 export type AskedPlace = TierPlace & { readonly recoveries: readonly Recovery[] };
 
 /** What can be had of a partition. */
-export type ColdEnd = PackRecovery & {
+export type ColdEnd = Omit<PackRecovery, "hasHole"> & {
   /** Null: there is no segment of it. */
   readonly tier: TierEnd | null;
+  /** A pack that cannot be read, and may have had more; null if there is none. */
+  readonly damagedPack: string | null;
 };
 
 export type ColdEnds = {
   /**
    * How far the object store reaches. `claimedFor`: the manifest is claimed first for that leader epoch, so that no leader of an earlier one brings more than
-   * is told here. Throws LogReadError where the store does not answer or has something damaged: better late than less than there is.
+   * is told here. Throws LogReadError where the store does not answer or has something of the partition damaged: better late than less than there is. A pack that is
+   * damaged counts as one that was lost, for nobody can tell what it held, but where packs have a hole that it may have filled.
    */
   endOf(asked: AskedPlace, claimedFor: number | null): Promise<ColdEnd>;
   /** Lets go of what is known of packs if nobody has asked for a while. */
@@ -32,6 +36,7 @@ export function createColdEnds(options: {
   readonly tier: Tier;
   readonly cell: string;
   readonly clock: Clock;
+  readonly log: LogOutput;
 }): ColdEnds {
   const { tier } = options;
   const packs = createPackLooks(options);
@@ -39,12 +44,19 @@ export function createColdEnds(options: {
     async endOf(asked, claimedFor) {
       if (claimedFor !== null) await claim(tier, asked, claimedFor);
       const end = await endOfSegments(tier, asked);
-      const ranges = (await packs.index()).rangesOf(asked);
-      return { ...recoverFromPacks(ranges, end, asked.recoveries), tier: end };
+      const index = await packs.index();
+      const { damaged } = index;
+      const found = recoverFromPacks(index.rangesOf(asked), end, asked.recoveries);
+      // What was there once, in all likelihood: whoever looks after the cell decides whether it can be had again, for what is behind the hole is given up else.
+      if (found.hasHole && damaged !== null)
+        throw new LogReadError(`its packs have a hole, and ${damaged} is damaged`, damage);
+      return { ...found, tier: end, damagedPack: damaged };
     },
     forgetUnused: () => packs.forgetUnused(),
   };
 }
+
+const damage = { isDamage: true };
 
 async function claim(tier: Tier, place: TierPlace, leaderEpoch: number): Promise<void> {
   const claimed = await tier.manifests.claim(tier.pathOf(place), {
@@ -53,6 +65,7 @@ async function claim(tier: Tier, place: TierPlace, leaderEpoch: number): Promise
   });
   // Whoever has claimed it later knows all that this one could.
   if (claimed.kind === "fenced") return;
+  if (claimed.kind === "corrupt") throw new LogReadError(`a manifest: ${claimed.message}`, damage);
   if (claimed.kind !== "stored") throw new LogReadError(`a manifest: ${claimed.kind}`);
   tier.note(place, claimed.stored);
 }

@@ -46,7 +46,7 @@ export function createCold(options: {
   const { cellName: cell, producers } = config;
   const { segmentBytes, graceMs } = { ...defaultTieringConfig, ...config.tiering };
   const tier = createTier({ cell, objects, clock, random });
-  const coldEnds = createColdEnds({ tier, cell, clock });
+  const coldEnds = createColdEnds({ tier, cell, clock, log });
   const restoration = { tier, coldEnds, store, clock, log };
   return {
     tier,
@@ -91,7 +91,7 @@ function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds, log: LogOutp
       let failureCount = 0;
       await forEachAtOnce(partitions, askedAtOnce, async (each) => {
         const told = await endOf(each).catch((error: unknown) => {
-          failureCount += 1;
+          if (!(error instanceof LogReadError && error.isDamage)) failureCount += 1;
           if (!(error instanceof LogReadError) || failureCount > failuresAtMost) throw error;
           const { topicId, index } = each;
           const about = { topicId, partition: index, reason: error.message };

@@ -1,6 +1,7 @@
 import type { Clock } from "../../ports/clock.ts";
 import { forEachAtOnce } from "../log/at-once.ts";
 import { LogReadError } from "../log/partition-log.ts";
+import type { LogOutput } from "../log-output.ts";
 import { listPacks, loadPackDirectory, type ListedPack } from "../tiering/pack-reading.ts";
 import type { FoundRange } from "../tiering/pack-recovery.ts";
 import type { Tier, TierPlace } from "./tier.ts";
@@ -10,6 +11,8 @@ import type { Tier, TierPlace } from "./tier.ts";
 
 export type PackIndex = {
   rangesOf(place: TierPlace): readonly FoundRange[];
+  /** The key of a pack of which nobody can tell what it holds; null if there is none. */
+  readonly damaged: string | null;
 };
 
 export type PackLooks = {
@@ -40,8 +43,10 @@ export function createPackLooks(options: {
   readonly tier: Pick<Tier, "objects">;
   readonly cell: string;
   readonly clock: Clock;
+  readonly log: LogOutput;
 }): PackLooks {
-  const { tier, cell, clock } = options;
+  const { tier, cell, clock, log } = options;
+  const toldOf = new Set<string>();
   const directories = new Map<string, Ranges>();
   let last: Look | null = null;
   let askedMs = 0;
@@ -51,11 +56,23 @@ export function createPackLooks(options: {
     await before?.found.catch(() => undefined);
     began();
     const seen = new Map<string, Ranges>();
-    const at = { objects: tier.objects, cell, directories, seen };
+    const damaged = new Map<string, string>();
+    const at = { objects: tier.objects, cell, directories, seen, damaged };
     for (let count = 0; !(await addPacks(at)); count += 1)
       if (count === looksAtMost) throw new LogReadError("packs come and go");
     for (const key of directories.keys()) if (!seen.has(key)) directories.delete(key);
-    return indexOf(seen);
+    for (const [key, reason] of damaged) if (!toldOf.has(key)) tellOf(key, reason);
+    for (const key of toldOf) if (!damaged.has(key)) toldOf.delete(key);
+    const [firstDamaged = null] = damaged.keys();
+    return indexOf(seen, firstDamaged);
+  }
+
+  function tellOf(key: string, reason: string): void {
+    toldOf.add(key);
+    log.error(
+      "a pack is damaged: what it held of partitions that are recovered now may be missing, and those with a hole wait until it is mended or deleted",
+      { key, reason },
+    );
   }
 
   return {
@@ -82,7 +99,7 @@ export function createPackLooks(options: {
   };
 }
 
-function indexOf(seen: ReadonlyMap<string, Ranges>): PackIndex {
+function indexOf(seen: ReadonlyMap<string, Ranges>, damaged: string | null): PackIndex {
   const found = new Map<string, FoundRange[]>();
   for (const ranges of seen.values()) {
     for (const each of ranges) {
@@ -92,7 +109,7 @@ function indexOf(seen: ReadonlyMap<string, Ranges>): PackIndex {
       else known.push(each);
     }
   }
-  return { rangesOf: (place) => found.get(keyOf(place)) ?? [] };
+  return { rangesOf: (place) => found.get(keyOf(place)) ?? [], damaged };
 }
 
 type Looking = {
@@ -102,6 +119,8 @@ type Looking = {
   readonly directories: Map<string, Ranges>;
   /** By this look: what was listed earlier and is gone may not count, for it cannot be had. */
   readonly seen: Map<string, Ranges>;
+  /** Of this look, with the reason: the next reads them again. */
+  readonly damaged: Map<string, string>;
 };
 
 /**
@@ -124,18 +143,22 @@ async function addPacks(looking: Looking): Promise<boolean> {
   }
 }
 
-/** False if it is gone. */
+/** False if it is gone. One that is damaged has nothing, as one that was lost; one of a later version is waited for, like a store that does not answer. */
 async function addPack(
-  { objects, directories, seen }: Looking,
+  { objects, directories, seen, damaged }: Looking,
   pack: ListedPack,
 ): Promise<boolean> {
   let ranges = directories.get(pack.key);
   if (ranges === undefined) {
-    const loaded = await loadPackDirectory(objects, pack);
+    let loaded = await loadPackDirectory(objects, pack);
+    // It may have been on its way that it was damaged.
+    if (loaded.kind === "corrupt") loaded = await loadPackDirectory(objects, pack);
     if (loaded.kind === "gone") return false;
-    if (loaded.kind !== "directory") throw new LogReadError(`a pack: ${loaded.message}`);
-    ranges = loaded.found;
-    directories.set(pack.key, ranges);
+    if (loaded.kind === "unavailable" || (loaded.kind === "corrupt" && loaded.isOfOtherVersion))
+      throw new LogReadError(`a pack: ${loaded.message}`);
+    if (loaded.kind === "corrupt") damaged.set(pack.key, loaded.message);
+    else directories.set(pack.key, loaded.found);
+    ranges = loaded.kind === "corrupt" ? [] : loaded.found;
   }
   seen.set(pack.key, ranges);
   return true;

@@ -120,6 +120,11 @@ async function recover(
   const cold = await coldEnds.endOf(place, state.leaderEpoch);
   const end = Math.min(cold.endOffset, recovery.end);
   if (!isBehindTier({ logEndOffset, lastEpoch }, { end, lastEpoch: cold.lastEpoch })) return true;
+  // The recovery counts on more: between its end and where this log would end there would be a hole that no later recovery could pass.
+  if (cold.damagedPack !== null && cold.endOffset < recovery.end)
+    throw new LogReadError(
+      `it is to reach ${recovery.end}, and ${cold.damagedPack} is damaged: there is ${cold.endOffset}`,
+    );
   const beginning = cold.tier === null ? null : await tier.beginning(log);
   if (!isWanted()) return false;
   const isBegun =

@@ -3,6 +3,7 @@ import { createManualClock } from "../../../../adapters/memory/clock.ts";
 import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
 import { createSeededRandom } from "../../../../adapters/memory/random.ts";
 import { createColdEnds } from "../../../../broker/cold/cold-ends.ts";
+import { silentLog } from "../../../../broker/log-output.ts";
 import { createTier } from "../../../../broker/cold/tier.ts";
 import { packKey } from "../../../../broker/tiering/object-keys.ts";
 import { createPackBuilder } from "../../../../broker/tiering/pack.ts";
@@ -36,7 +37,7 @@ test("a log that is packed whole again while packs are looked through, and is go
     }
     return before.get(key, ...rest);
   };
-  const ends = createColdEnds({ tier, cell, clock });
+  const ends = createColdEnds({ tier, cell, clock, log: silentLog });
   const { startOffset, endOffset } = await ends.endOf({ ...place, recoveries: [] }, null);
   expect([startOffset, endOffset]).toEqual([0, 5]);
 });
@@ -71,7 +72,10 @@ async function disaster(counts: { readonly partitions: number; readonly packs: n
     return found;
   };
   const tier = createTier({ cell, objects, clock, random: createSeededRandom(1) });
-  return { objects, clock, places, asked, ends: createColdEnds({ tier, cell, clock }) };
+  const errors: unknown[] = [];
+  const log = { ...silentLog, error: (_message: string, about: unknown) => errors.push(about) };
+  const ends = createColdEnds({ tier, cell, clock, log: log as never });
+  return { objects, clock, places, asked, errors, ends };
 }
 
 test("of thousands of partitions that are asked about each pack's directory is read once, however long that takes", async () => {
@@ -134,4 +138,64 @@ test("a pack that was known and is gone counts no more", async () => {
   await objects.delete(packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 2 }));
   await clock.advance(2_000);
   expect(await ask()).toMatchObject({ endOffset: 2 });
+});
+
+/** The pack that has record 1 of four partitions is damaged; later ones have record 2 of the first three of them, and others all that there is of a fifth. */
+async function damaged() {
+  const scene = await disaster({ partitions: 4, packs: 2 });
+  const key = packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 1 });
+  const whole = await scene.objects.get(key);
+  const bytes = Uint8Array.from(whole!.bytes);
+  bytes[bytes.length - 30]! ^= 1;
+  await scene.objects.put(key, bytes);
+  const later = createPackBuilder(new Uint8Array(8_192));
+  for (const each of scene.places.slice(0, 3)) later.add(each, batchOf({ baseOffset: 2 }));
+  const other = { ...place, index: 4 };
+  later.add(other, batchOf({ baseOffset: 0 }));
+  await scene.objects.put(
+    packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 2 }),
+    later.finish().bytes,
+  );
+  const { ends } = scene;
+  const endOf = async (of: typeof place) =>
+    (await ends.endOf({ ...of, recoveries: [] }, null)).endOffset;
+  return { ...scene, key, whole: whole!.bytes, other, endOf };
+}
+
+test("a pack that is damaged keeps nobody but those whose packs have a hole, and is told of once", async () => {
+  const { places, other, key, clock, errors, endOf } = await damaged();
+  expect(await endOf(other)).toBe(1);
+  // What it had of this one was the last of it.
+  expect(await endOf(places[3]!)).toBe(1);
+  const waiting = endOf(places[0]!);
+  await expect(waiting).rejects.toMatchObject({ name: "LogReadError", isDamage: true });
+  await expect(waiting).rejects.toThrow(key);
+  await clock.advance(10_000);
+  expect(await endOf(other)).toBe(1);
+  expect(errors).toMatchObject([{ key }]);
+});
+
+test("a pack that was damaged is read again: it may be mended, or deleted", async () => {
+  const { places, key, whole, objects, clock, endOf } = await damaged();
+  await expect(endOf(places[0]!)).rejects.toThrow("damaged");
+  await objects.put(key, whole);
+  await clock.advance(2_000);
+  expect(await endOf(places[0]!)).toBe(3);
+  await objects.delete(key);
+  await clock.advance(2_000);
+  // Behind the hole: the log start may have gone by.
+  expect(await endOf(places[0]!)).toBe(3);
+});
+
+test("a pack of a later version, and a store that does not answer, are waited for", async () => {
+  const { other, key, whole, objects, clock, endOf } = await damaged();
+  const bytes = Uint8Array.from(whole);
+  bytes[bytes.length - 9] = 3;
+  await objects.put(key, bytes);
+  await expect(endOf(other)).rejects.toThrow("version 3");
+  await objects.put(key, whole);
+  await clock.advance(2_000);
+  objects.failNext("list");
+  await expect(endOf(other)).rejects.toThrow("told to fail");
+  expect(await endOf(other)).toBe(1);
 });

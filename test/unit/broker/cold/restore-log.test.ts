@@ -30,6 +30,7 @@ async function scene() {
     lastEpoch: 1,
     parts: [],
     tier: { endOffset: 1_000, lastEpoch: 1 },
+    damagedPack: null,
   };
   let answer: () => void = () => undefined;
   const isAnswered = new Promise<void>((resolve) => (answer = resolve));
@@ -133,6 +134,23 @@ test("whoever restores a log that is dropped meanwhile does not wait for it to b
   expect(await restoring).toBe(false);
 });
 
+test("a log that would end below what its recovery counts on, for a pack that is damaged by now, waits as it is", async () => {
+  const { log, options, answer } = await scene();
+  answer();
+  const recovery = { epoch: 5, end: 1_010, start: 2 ** 40 };
+  const damagedPack = "a.pack";
+  const coldEnds = {
+    endOf: async () => ({ ...(await options.coldEnds.endOf()), damagedPack }),
+  };
+  const restore = () =>
+    restoreLog({ ...options, coldEnds }, log, state({ recoveries: [recovery] }), () => true);
+  expect(await restore()).toBe(false);
+  expect([log.logStartOffset, log.nextOffset]).toEqual([2, 10]);
+  recovery.end = 1_000;
+  expect(await restore()).toBe(true);
+  expect(log.nextOffset).toBe(1_000);
+});
+
 // The log start has passed everything that the manifest listed, and is inside of a batch.
 test("of a pack's batch inside of which the log begins nothing is lost", async () => {
   const { log, options } = await scene();
@@ -144,7 +162,7 @@ test("of a pack's batch inside of which the log begins nothing is lost", async (
   await objects.put("pack", bytes);
   const parts = [{ key: "pack", range: ranges[0]!, fromOffset: 101, toOffset: 104 }];
   const tier = { endOffset: 101, lastEpoch: -1, listsNothing: true };
-  const cold = { startOffset: 101, endOffset: 104, lastEpoch: 1, parts, tier };
+  const cold = { startOffset: 101, endOffset: 104, lastEpoch: 1, parts, tier, damagedPack: null };
   const nothing = { objects, beginning: () => Promise.resolve(null) };
   const restoring = restoreLog(
     { ...options, tier: nothing as never, coldEnds: { endOf: () => Promise.resolve(cold) } },
