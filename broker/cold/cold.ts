@@ -16,7 +16,7 @@ import { LogReadError } from "../log/partition-log.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { Restoring } from "../replication/topic-table.ts";
 import { createColdEnds, type ColdEnds } from "./cold-ends.ts";
-import { restorationOf, restoreLog } from "./restore-log.ts";
+import { createRestoreLimits, restorationOf, restoreLog } from "./restore-log.ts";
 import { createTierWriter, type TierWriter } from "./tier-writer.ts";
 import { createTier, type Tier } from "./tier.ts";
 import { defaultTieringConfig } from "./tiering-config.ts";
@@ -47,7 +47,8 @@ export function createCold(options: {
   const { segmentBytes, graceMs } = { ...defaultTieringConfig, ...config.tiering };
   const tier = createTier({ cell, objects, clock, random });
   const coldEnds = createColdEnds({ tier, cell, clock, log });
-  const restoration = { tier, coldEnds, store, clock, log };
+  const limits = createRestoreLimits();
+  const restoration = { tier, coldEnds, store, clock, log, limits };
   return {
     tier,
     tierWriter: createTierWriter({
