@@ -50,6 +50,7 @@ export function createPackLooks(options: {
   const directories = new Map<string, Ranges>();
   let last: Look | null = null;
   let askedMs = 0;
+  let underWay = 0;
 
   async function lookAfter(before: Look | null, began: () => void): Promise<PackIndex> {
     // One at a time: what that one reads needs not be read again.
@@ -86,13 +87,19 @@ export function createPackLooks(options: {
       const began = (): void => void (look.sinceMs = clock.monotonicMs());
       const look: Look = { sinceMs: null, found: lookAfter(before, () => began()) };
       last = look;
-      look.found.catch(() => {
+      underWay += 1;
+      const over = (): void => {
+        underWay -= 1;
+        askedMs = clock.monotonicMs();
+      };
+      look.found.then(over, () => {
+        over();
         if (last === look) last = null;
       });
       return look.found;
     },
     forgetUnused() {
-      if (clock.monotonicMs() - askedMs < unusedMs) return;
+      if (underWay > 0 || clock.monotonicMs() - askedMs < unusedMs) return;
       directories.clear();
       last = null;
     },
