@@ -186,7 +186,8 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     room: (bytes) => roomFor(store, Math.min(bytes, store.maxBatchBytes)),
     addressOf: (id) => metadata.image.brokers.get(id) ?? null,
   });
-  const { tier, tierWriter, restoring, tierEnds } = createCold({ ...ports, config, store });
+  const cold = createCold({ ...ports, config, store });
+  const { tier, tierWriter, restoring, tierEnds, coldEnds } = cold;
   const image = () => metadata.image;
   const topics = createTopicTable({
     brokerId,
@@ -218,6 +219,7 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     store,
     tier,
     tierWriter,
+    coldEnds,
     logDirectory: `${config.directory}/log`,
     gate: createAppendGate(store),
     groups: createGroups({

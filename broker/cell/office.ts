@@ -40,6 +40,7 @@ export function followOffice(state: CellState, { image, nowMs }: Step): void {
     ends: new Map(),
     areEndsNew: false,
     tiered: new Map(),
+    untold: new Map(),
     isAskingTier: false,
     askTierMs: nowMs,
     leaderlessRevision: image.revision,

@@ -1,10 +1,10 @@
-import type { TierEnd, TierLookup } from "../../metadata/commands/recovery.ts";
+import type { TierLookup } from "../../metadata/commands/recovery.ts";
 import { partitionOf } from "../../metadata/image/image.ts";
 import type { Image } from "../../metadata/image/image.ts";
 import { noLeader } from "../../metadata/records/partition.ts";
 import type { CellEvent } from "./cell-events.ts";
 import { isInOffice } from "./cell-state.ts";
-import type { CellState, Step } from "./cell-state.ts";
+import type { CellState, Office, Step } from "./cell-state.ts";
 
 /** A partition, as the object store is asked about it. */
 export type TieredPartition = { readonly topicId: string; readonly index: number };
@@ -26,8 +26,8 @@ export function partitionKey({ topicId, index }: TieredPartition): string {
   return `${topicId}-${index}`;
 }
 
-/** Of one question; the rest comes with the next. */
-const maxPartitionsAtOnce = 1_000;
+/** Of one question; the rest comes with the next. Few: what is told is acted upon once all of them are. */
+const maxPartitionsAtOnce = 64;
 
 /** Asks about partitions without a leader that have not been asked about since they lost it. One question is under way at a time. */
 export function askTier(state: CellState, { image, nowMs, effects }: Step): void {
@@ -35,20 +35,28 @@ export function askTier(state: CellState, { image, nowMs, effects }: Step): void
   if (!hasTier || office === null || office.isAskingTier || nowMs < office.askTierMs) return;
   if (image.leaderlessCount === 0 || !isInOffice(state, image)) return;
   office.askTierMs = nowMs + state.config.retryMs;
+  const partitions = nextAsked(office, image, nowMs);
+  if (partitions.length === 0) return;
+  office.isAskingTier = true;
+  effects.push({ type: "readTier", officeEpoch: office.epoch, partitions });
+}
+
+/** Those of which it could not be told are asked about again when the others have been. */
+function nextAsked({ tiered, untold }: Office, image: Image, nowMs: number): AskedPartition[] {
   const partitions: AskedPartition[] = [];
   for (const { topicId, partitions: all } of image.topics.values()) {
     for (const { index, leader, leaderEpoch, replicas, sealed } of all) {
       if (leader !== noLeader || replicas.length === 0 || sealed !== null) continue;
       const key = partitionKey({ topicId, index });
-      if (office.tiered.get(key)?.leaderEpoch === leaderEpoch) continue;
+      const isAsked = [tiered, untold].some((of) => of.get(key)?.leaderEpoch === leaderEpoch);
+      if (isAsked) continue;
       partitions.push({ topicId, index, leaderEpoch });
-      if (partitions.length === maxPartitionsAtOnce) break;
+      if (partitions.length === maxPartitionsAtOnce) return partitions;
     }
-    if (partitions.length === maxPartitionsAtOnce) break;
   }
-  if (partitions.length === 0) return;
-  office.isAskingTier = true;
-  effects.push({ type: "readTier", officeEpoch: office.epoch, partitions });
+  forgetLed(untold, image);
+  const due = Array.from(untold.values()).filter(({ againMs }) => againMs <= nowMs);
+  return [...partitions, ...due].slice(0, maxPartitionsAtOnce);
 }
 
 /** In the term without a leader that it is asked about. */
@@ -64,18 +72,20 @@ export function tierRead(
   if (ends === null) return;
   // More may wait.
   office.askTierMs = nowMs;
-  forgetLed(office.tiered, image);
+  const { tiered, untold } = office;
   for (const { topicId, index, leaderEpoch } of partitions) {
     const key = partitionKey({ topicId, index });
     const told = ends.get(key);
-    // It waits, and is asked about again; the others need not wait for it.
+    // Behind those that have waited longer.
+    untold.delete(key);
     if (told === null) {
-      office.askTierMs = nowMs + config.retryMs;
+      untold.set(key, { topicId, index, leaderEpoch, againMs: nowMs + config.retryMs });
       continue;
     }
     const { end, lastEpoch } = told ?? nothing;
-    office.tiered.set(key, { topicId, index, end, lastEpoch, leaderEpoch });
+    tiered.set(key, { topicId, index, end, lastEpoch, leaderEpoch });
   }
+  forgetLed(tiered, image);
   // What is known of logs is judged again.
   office.areEndsNew = true;
 }
@@ -90,8 +100,8 @@ export function tieredEndsOf({ office, hasTier }: CellState): TierLookup | undef
 const nothing: TieredTo = { end: 0, lastEpoch: -1 };
 
 /** Never more than there are partitions without a leader, and those asked about a moment ago. */
-function forgetLed(tiered: Map<string, TierEnd & TieredPartition>, image: Image): void {
-  for (const [key, { topicId, index, leaderEpoch }] of tiered) {
-    if (partitionOf(image, topicId, index)?.leaderEpoch !== leaderEpoch) tiered.delete(key);
+function forgetLed(known: Map<string, AskedPartition>, image: Image): void {
+  for (const [key, { topicId, index, leaderEpoch }] of known) {
+    if (partitionOf(image, topicId, index)?.leaderEpoch !== leaderEpoch) known.delete(key);
   }
 }

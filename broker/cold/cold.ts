@@ -10,12 +10,13 @@ import {
   type TieredTo,
 } from "../cell/tier-ends.ts";
 import type { BrokerConfig } from "../config.ts";
+import { forEachAtOnce } from "../log/at-once.ts";
 import type { LogStore } from "../log/log-store.ts";
 import { LogReadError } from "../log/partition-log.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { Restoring } from "../replication/topic-table.ts";
 import { createColdEnds, type ColdEnds } from "./cold-ends.ts";
-import { restorationOf, restoreLog } from "./restore-log.ts";
+import { createRestoreLimits, restorationOf, restoreLog } from "./restore-log.ts";
 import { createTierWriter, type TierWriter } from "./tier-writer.ts";
 import { createTier, type Tier } from "./tier.ts";
 import { defaultTieringConfig } from "./tiering-config.ts";
@@ -26,6 +27,7 @@ export type Cold = {
   readonly tierWriter: TierWriter;
   readonly restoring: Restoring;
   readonly tierEnds: TierEnds;
+  readonly coldEnds: ColdEnds;
 };
 
 /** Of a segment: producers and lineage of a partition, at their bounds. */
@@ -44,8 +46,9 @@ export function createCold(options: {
   const { cellName: cell, producers } = config;
   const { segmentBytes, graceMs } = { ...defaultTieringConfig, ...config.tiering };
   const tier = createTier({ cell, objects, clock, random });
-  const coldEnds = createColdEnds({ tier, cell, clock });
-  const restoration = { tier, coldEnds, store, clock, log };
+  const coldEnds = createColdEnds({ tier, cell, clock, log });
+  const limits = createRestoreLimits();
+  const restoration = { tier, coldEnds, store, clock, log, limits };
   return {
     tier,
     tierWriter: createTierWriter({
@@ -64,11 +67,15 @@ export function createCold(options: {
         restoreLog(restoration, partitionLog, state, isWanted),
     },
     tierEnds: tierEndsOf(metadata, coldEnds, log),
+    coldEnds,
   };
 }
 
 /** With more failures in a row it is the store that does not answer, and all wait: each takes its time to fail. */
 const failuresAtMost = 3;
+
+/** A claim and a manifest each, of a few requests one after the other. */
+const askedAtOnce = 8;
 
 /** As the controller asks before it gives a partition a leader that may lack records: in the term without one. */
 function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds, log: LogOutput): TierEnds {
@@ -83,10 +90,9 @@ function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds, log: LogOutp
     async ends(partitions) {
       const found = new Map<string, TieredTo | null>();
       let failureCount = 0;
-      // One after the other: they share what is known of packs, and each is a claim.
-      for (const each of partitions) {
+      await forEachAtOnce(partitions, askedAtOnce, async (each) => {
         const told = await endOf(each).catch((error: unknown) => {
-          failureCount += 1;
+          if (!(error instanceof LogReadError && error.isDamage)) failureCount += 1;
           if (!(error instanceof LogReadError) || failureCount > failuresAtMost) throw error;
           const { topicId, index } = each;
           const about = { topicId, partition: index, reason: error.message };
@@ -95,7 +101,7 @@ function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds, log: LogOutp
         });
         if (told !== null) failureCount = 0;
         found.set(partitionKey(each), told);
-      }
+      });
       return found;
     },
   };

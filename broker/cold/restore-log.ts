@@ -9,6 +9,7 @@ import { assignEpoch, createEpochCache, latestEpoch } from "../log/epoch-cache.t
 import { LogReadError, type LogBefore, type PartitionLog } from "../log/partition-log.ts";
 import { loadPackRange } from "../tiering/pack-reading.ts";
 import type { RecoveredPart } from "../tiering/pack-recovery.ts";
+import { createBudget, type Budget } from "./budget.ts";
 import type { ColdEnds } from "./cold-ends.ts";
 import type { Tier } from "./tier.ts";
 
@@ -17,11 +18,26 @@ import type { Tier } from "./tier.ts";
 
 export type RestoreOptions = {
   readonly tier: Tier;
-  readonly coldEnds: ColdEnds;
+  readonly coldEnds: Pick<ColdEnds, "endOf">;
   readonly store: LogStore;
   readonly clock: Clock;
   readonly log: LogOutput;
+  readonly limits: RestoreLimits;
 };
+
+/** Of all logs that are recovered together. Who has its turn asks for room for bytes, and never the other way round, so nobody waits in a circle. */
+export type RestoreLimits = { readonly recoveries: Budget; readonly bytes: Budget };
+
+/** Thousands may be elected in one moment; each asks the store for one thing at a time. */
+const recoveriesAtOnce = 64;
+
+/** Parts of packs in memory; a pack has 32 MiB, and one partition's range may be all of it. */
+const bytesAtOnce = 64 * 1024 * 1024;
+
+export const createRestoreLimits = (): RestoreLimits => ({
+  recoveries: createBudget(recoveriesAtOnce),
+  bytes: createBudget(bytesAtOnce),
+});
 
 /** What is to be done before the log may be led; null if nothing is. */
 export function restorationOf(
@@ -55,7 +71,9 @@ export async function restoreLog(
   try {
     return restoration.kind === "seal"
       ? await beginAtSeal(options, log, { seal: restoration.seal, isWanted })
-      : await recover(options, log, { state, recovery: restoration.recovery, isWanted });
+      : await options.limits.recoveries(1, () =>
+          recover(options, log, { state, recovery: restoration.recovery, isWanted }),
+        );
   } catch (error) {
     if (!(error instanceof LogReadError)) throw error;
     options.log.warn("a partition waits for the object store before it can be led", {
@@ -114,12 +132,19 @@ async function recover(
   { state, recovery, isWanted }: Recovering,
 ): Promise<boolean> {
   const { tier, coldEnds } = options;
+  // It may have been a while until its turn.
+  if (!isWanted()) return false;
   const { topicId, index, logEndOffset, leaderEpoch: lastEpoch } = log;
   const earlier = state.recoveries.filter((each) => each !== recovery);
   const place = { topicId, index, recoveries: earlier };
   const cold = await coldEnds.endOf(place, state.leaderEpoch);
   const end = Math.min(cold.endOffset, recovery.end);
   if (!isBehindTier({ logEndOffset, lastEpoch }, { end, lastEpoch: cold.lastEpoch })) return true;
+  // The recovery counts on more: between its end and where this log would end there would be a hole that no later recovery could pass.
+  if (cold.damagedPack !== null && cold.endOffset < recovery.end)
+    throw new LogReadError(
+      `it is to reach ${recovery.end}, and ${cold.damagedPack} is damaged: there is ${cold.endOffset}`,
+    );
   const beginning = cold.tier === null ? null : await tier.beginning(log);
   if (!isWanted()) return false;
   const isBegun =
@@ -129,7 +154,11 @@ async function recover(
     // A pack that came after the recovery was decided holds more: nothing above its end counts, and must not be taken for committed.
     const part = { ...each, toOffset: Math.min(each.toOffset, recovery.end) };
     if (part.fromOffset >= part.toOffset) continue;
-    if (!(await appendPart(options, log, { part, state, isWanted }))) return false;
+    const append = () => appendPart(options, log, { part, state, isWanted });
+    if (!(await options.limits.bytes(part.range.sizeBytes, append))) return false;
+    await written(log, options.clock, isWanted);
+    if (log.failure !== null || !isWanted()) return false;
+    log.advanceHighWatermark(Math.max(log.highWatermark, log.logEndOffset));
   }
   options.log.error(
     "a partition lost all its replicas and goes on from the object store: what was written last may be missing",
@@ -171,9 +200,6 @@ async function appendPart(
     }
     at += size;
   }
-  await written(log, clock, isWanted);
-  if (log.failure !== null || !isWanted()) return false;
-  log.advanceHighWatermark(Math.max(log.highWatermark, log.logEndOffset));
   return true;
 }
 

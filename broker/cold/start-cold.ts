@@ -6,6 +6,7 @@ import type { BrokerConfig } from "../config.ts";
 import type { BrokerServices } from "../services.ts";
 import { defaultCompactionConfig } from "./compaction-config.ts";
 import { startLearning } from "./learn-tiered-end.ts";
+import { startPeriodic } from "../periodic.ts";
 import { startPackSweep } from "./pack-sweep.ts";
 import { startCollecting } from "./start-collecting.ts";
 import { startCompaction } from "./start-compaction.ts";
@@ -28,7 +29,7 @@ export function startCold(
   self: { readonly brokerId: number; readonly brokerEpoch: number; readonly config: BrokerConfig },
 ): () => Promise<void> {
   const { metadata, objects, cleaner } = ports;
-  const { topics, tier, tierWriter, clock, log } = services;
+  const { topics, tier, tierWriter, coldEnds, clock, log } = services;
   const { brokerId, brokerEpoch, config } = self;
   const { cellName: cell, packing, isEphemeral } = config;
   const tiering = { ...defaultTieringConfig, ...config.tiering };
@@ -63,6 +64,12 @@ export function startCold(
       intervalMs: sweepMs,
     }),
     startTopicSweep({ cell, metadata, objects, isController, clock, log, checkMs: sweepMs }),
+    startPeriodic({
+      clock,
+      intervalMs: sweepMs,
+      round: () => Promise.resolve(coldEnds.forgetUnused()),
+      failed: (error) => log.error("what is known of packs is kept", { error: String(error) }),
+    }),
   ];
   if (packing !== null) {
     const broker = { broker: brokerId, brokerEpoch };

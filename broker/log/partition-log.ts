@@ -175,8 +175,12 @@ export type RetentionSettings = { readonly retentionMs: number; readonly retenti
 
 /** A read that cannot be completed: the log is damaged, was cut or dropped meanwhile, or the disk failed. */
 export class LogReadError extends Error {
-  constructor(message: string, options?: { cause?: unknown }) {
+  /** What is there is damaged: another time it is read no better. */
+  readonly isDamage: boolean;
+
+  constructor(message: string, options: { cause?: unknown; isDamage?: boolean } = {}) {
     super(message, options);
     this.name = "LogReadError";
+    this.isDamage = options.isDamage ?? false;
   }
 }

@@ -5,7 +5,12 @@ import { createByteReader, isExhausted, type ByteReader } from "./byte-reader.ts
 
 // How segments and packs end: batches, then a part that describes them, then a tail that finds it: {bytes of the part, version, magic, CRC-32C of all this}.
 
-export type CorruptObject = { readonly kind: "corrupt"; readonly message: string };
+export type CorruptObject = {
+  readonly kind: "corrupt";
+  readonly message: string;
+  /** It may be whole: a later version of this code has put it. */
+  readonly isOfOtherVersion?: boolean;
+};
 
 export type TailFormat = {
   /** For messages: "segment", "pack". */
@@ -39,7 +44,8 @@ export function decodeTail(
   if (uint32At(bytes, at + 8) !== format.magic)
     return corrupt(format, `no ${format.object} of ours`);
   const found = uint32At(bytes, at + 4);
-  if (found !== format.version) return corrupt(format, `version ${found}`);
+  if (found !== format.version)
+    return { ...corrupt(format, `version ${found}`), isOfOtherVersion: true };
   return { partBytes: uint32At(bytes, at) };
 }
 

@@ -69,7 +69,7 @@ export async function loadPackDirectory(
         return { kind: "corrupt", message: `${key} is not of ${sizeBytes} bytes` };
       }
       const tail = decodeTail(found.bytes, packFormat);
-      if ("kind" in tail) return { kind: "corrupt", message: `${key}: ${tail.message}` };
+      if ("kind" in tail) return { ...tail, message: `${key}: ${tail.message}` };
       const neededBytes = Math.min(sizeBytes, tail.partBytes + tailBytes);
       if (neededBytes > wantedBytes) {
         wantedBytes = neededBytes;

@@ -20,6 +20,8 @@ export type PackRecovery = {
   readonly lastEpoch: number;
   /** In the order of their offsets; between two of them there is nothing but a recovery's gap. */
   readonly parts: readonly RecoveredPart[];
+  /** Packs hold more, in front of a hole or behind one: where the log start went by, or what a pack held that cannot be had. */
+  readonly hasHole: boolean;
 };
 
 /**
@@ -55,12 +57,15 @@ export function recoverFromPacks(
   let from = Number.isFinite(startOffset) ? startOffset : 0;
   let endOffset = from;
   let lastEpoch = tier?.lastEpoch ?? -1;
+  let hasHole = false;
   for (;;) {
     const at = skipGap(recoveries, endOffset);
     const best = bestAt(candidates, at, lastEpoch);
     if (best === null) {
-      const next = mayBeginLater ? nextBegin(candidates, at, lastEpoch) : Infinity;
-      if (next === Infinity) break;
+      const next = nextBegin(candidates, at, lastEpoch);
+      // From where a log is whole nothing in front of it is asked for.
+      if (next !== Infinity) hasHole = !(mayBeginLater && isWholeFrom(candidates, next));
+      if (next === Infinity || !mayBeginLater) break;
       parts = [];
       from = next;
       endOffset = next;
@@ -79,7 +84,7 @@ export function recoverFromPacks(
     endOffset = toOffset;
     lastEpoch = Math.max(lastEpoch, epochBefore(best, toOffset));
   }
-  return { startOffset: from, endOffset, lastEpoch, parts };
+  return { startOffset: from, endOffset, lastEpoch, parts, hasHole };
 }
 
 /** What an older leader wrote counts only below the end of a recovery that came after it. */
@@ -111,6 +116,9 @@ const nextBegin = (candidates: readonly Candidate[], offset: number, leastEpoch:
   candidates
     .filter((each) => each.baseOffset > offset && each.range.lastLeaderEpoch >= leastEpoch)
     .reduce((least, { baseOffset }) => Math.min(least, baseOffset), Infinity);
+
+const isWholeFrom = (candidates: readonly Candidate[], offset: number): boolean =>
+  candidates.some(({ range }) => range.baseOffset === offset && range.wholeInEpoch >= 0);
 
 const isBetter = (one: Candidate, other: Candidate): boolean =>
   one.range.lastLeaderEpoch - other.range.lastLeaderEpoch > 0 ||

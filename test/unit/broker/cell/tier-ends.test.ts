@@ -7,10 +7,13 @@ import { controller, settled, until } from "./cell-scenes.ts";
 import { addBroker, addTopic, kill, partitionsOf, pass } from "./cell-world.ts";
 
 /** Every host of an ephemeral cell is gone at once; others come. */
-function disaster(tierOf: (index: number) => TieredTo | null, isTierUp = true) {
+function disaster(
+  tierOf: (index: number) => TieredTo | null,
+  { isTierUp = true, partitionCount = 4 } = {},
+) {
   const tier = new Map<string, TieredTo>();
   const world = settled({ brokers: 3, broker: { ephemeral: true }, tier });
-  addTopic(world, { name: "t", partitionCount: 4, replicationFactor: 3 });
+  addTopic(world, { name: "t", partitionCount, replicationFactor: 3 });
   const [topicId = ""] = world.head.topics.keys();
   for (const { index } of partitionsOf(world)) {
     const to = tierOf(index);
@@ -62,8 +65,21 @@ describe("a cell that has lost every disk", () => {
     expect(partitionsOf(world)[2]?.recoveries[0]?.end).toBe(1_500);
   });
 
+  test("waits with more than one question has room for, and with no other", () => {
+    const told = { end: 1_000, lastEpoch: 0 };
+    const world = disaster(() => told, { partitionCount: 80 });
+    const [topicId = ""] = world.head.topics.keys();
+    for (let index = 0; index < 70; index += 1)
+      world.tier!.set(partitionKey({ topicId, index }), null);
+    until(world, () => world.head.leaderlessCount === 70, 30 * 60_000);
+    expect(partitionsOf(world).filter(({ leader }) => leader === -1).length).toBe(70);
+    const late = partitionKey({ topicId, index: 69 });
+    world.tier!.set(late, told);
+    expect(until(world, () => world.head.leaderlessCount === 69)).toBeLessThan(5_000);
+  });
+
   test("waits for an object store that does not answer: nobody goes on below its end", () => {
-    const world = disaster(() => ({ end: 1_000, lastEpoch: 0 }), false);
+    const world = disaster(() => ({ end: 1_000, lastEpoch: 0 }), { isTierUp: false });
     pass(world, 30 * 60_000);
     expect(partitionsOf(world).every(({ leader }) => leader === -1)).toBe(true);
     world.isTierUp = true;

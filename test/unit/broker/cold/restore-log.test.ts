@@ -3,7 +3,8 @@ import { createManualClock } from "../../../../adapters/memory/clock.ts";
 import { createMemoryObjectStore } from "../../../../adapters/memory/object-store.ts";
 import { createMemoryDisk } from "../../../../adapters/memory/disk.ts";
 import type { ColdEnd } from "../../../../broker/cold/cold-ends.ts";
-import { restoreLog } from "../../../../broker/cold/restore-log.ts";
+import { createBudget } from "../../../../broker/cold/budget.ts";
+import { createRestoreLimits, restoreLog } from "../../../../broker/cold/restore-log.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import type { LogBefore } from "../../../../broker/log/partition-log.ts";
 import { createPackBuilder } from "../../../../broker/tiering/pack.ts";
@@ -30,6 +31,7 @@ async function scene() {
     lastEpoch: 1,
     parts: [],
     tier: { endOffset: 1_000, lastEpoch: 1 },
+    damagedPack: null,
   };
   let answer: () => void = () => undefined;
   const isAnswered = new Promise<void>((resolve) => (answer = resolve));
@@ -39,6 +41,7 @@ async function scene() {
     store,
     clock: createManualClock(),
     log: silentLog,
+    limits: createRestoreLimits(),
   };
   return { log, options, answer };
 }
@@ -133,6 +136,65 @@ test("whoever restores a log that is dropped meanwhile does not wait for it to b
   expect(await restoring).toBe(false);
 });
 
+test("a log that would end below what its recovery counts on, for a pack that is damaged by now, waits as it is", async () => {
+  const { log, options, answer } = await scene();
+  answer();
+  const recovery = { epoch: 5, end: 1_010, start: 2 ** 40 };
+  const damagedPack = "a.pack";
+  const coldEnds = {
+    endOf: async () => ({ ...(await options.coldEnds.endOf()), damagedPack }),
+  };
+  const restore = () =>
+    restoreLog({ ...options, coldEnds }, log, state({ recoveries: [recovery] }), () => true);
+  expect(await restore()).toBe(false);
+  expect([log.logStartOffset, log.nextOffset]).toEqual([2, 10]);
+  recovery.end = 1_000;
+  expect(await restore()).toBe(true);
+  expect(log.nextOffset).toBe(1_000);
+});
+
+test("of logs that are recovered together only so many ask the store at once, and only so many bytes of packs are in memory", async () => {
+  const { options } = await scene();
+  const objects = createMemoryObjectStore();
+  const builder = createPackBuilder(new Uint8Array(4_096));
+  builder.add(path, batchOf({ baseOffset: 0 }));
+  const { bytes, ranges } = builder.finish();
+  await objects.put("pack", bytes);
+  const parts = [{ key: "pack", range: ranges[0]!, fromOffset: 0, toOffset: 1 }];
+  const cold = { startOffset: 0, endOffset: 1, lastEpoch: 1, parts, tier: null, damagedPack: null };
+  const most = { recoveries: 0, parts: 0 };
+  const now = { recoveries: 0, parts: 0 };
+  async function counted<Result>(of: keyof typeof now, work: () => Promise<Result>) {
+    now[of] += 1;
+    most[of] = Math.max(most[of], now[of]);
+    await new Promise((resolve) => setImmediate(resolve));
+    return work().finally(() => (now[of] -= 1));
+  }
+  const tier = {
+    objects: {
+      ...objects,
+      get: (...of: Parameters<typeof objects.get>) => counted("parts", () => objects.get(...of)),
+    },
+  };
+  const coldEnds = { endOf: () => counted("recoveries", () => Promise.resolve(cold)) };
+  const { sizeBytes } = ranges[0]!;
+  const limits = { recoveries: createBudget(4), bytes: createBudget(sizeBytes * 2 + 1) };
+  const { store } = await openTestStore(createMemoryDisk());
+  const all = Array.from({ length: 12 }, (_, index) => store.create(path.topicId, index, "fsync"));
+  const recovery = { epoch: 5, end: 1, start: 2 ** 40 };
+  const clock = createManualClock();
+  const at = { ...options, store, clock, tier: tier as never, coldEnds, limits };
+  const restoring = all.map((log) =>
+    restoreLog(at, log, state({ recoveries: [recovery] }), () => true),
+  );
+  let isDone = false;
+  const done = Promise.all(restoring).finally(() => (isDone = true));
+  while (!isDone) await clock.advance(10);
+  expect(await done).toEqual(all.map(() => true));
+  expect(all.map((log) => log.logEndOffset)).toEqual(all.map(() => 1));
+  expect(most).toEqual({ recoveries: 4, parts: 2 });
+});
+
 // The log start has passed everything that the manifest listed, and is inside of a batch.
 test("of a pack's batch inside of which the log begins nothing is lost", async () => {
   const { log, options } = await scene();
@@ -144,7 +206,7 @@ test("of a pack's batch inside of which the log begins nothing is lost", async (
   await objects.put("pack", bytes);
   const parts = [{ key: "pack", range: ranges[0]!, fromOffset: 101, toOffset: 104 }];
   const tier = { endOffset: 101, lastEpoch: -1, listsNothing: true };
-  const cold = { startOffset: 101, endOffset: 104, lastEpoch: 1, parts, tier };
+  const cold = { startOffset: 101, endOffset: 104, lastEpoch: 1, parts, tier, damagedPack: null };
   const nothing = { objects, beginning: () => Promise.resolve(null) };
   const restoring = restoreLog(
     { ...options, tier: nothing as never, coldEnds: { endOf: () => Promise.resolve(cold) } },

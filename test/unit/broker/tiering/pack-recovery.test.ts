@@ -54,12 +54,19 @@ test("the run begins at the tiered end, joins ranges, and stops at the first hol
       [10, 20, 1],
       [20, 30, 1],
     ],
+    hasHole: true,
   });
 });
 
 test("without a manifest it begins with the first offset that any pack holds", () => {
   expect(runOf([found(20, 30), found(7, 20)])).toMatchObject({ startOffset: 7, endOffset: 30 });
-  expect(runOf([])).toEqual({ startOffset: 0, endOffset: 0, lastEpoch: -1, parts: [] });
+  expect(runOf([])).toEqual({
+    startOffset: 0,
+    endOffset: 0,
+    lastEpoch: -1,
+    parts: [],
+    hasHole: false,
+  });
 });
 
 test("without a segment it begins behind the last hole: what was below it is below the log start, and some of that was deleted already", () => {
@@ -72,10 +79,22 @@ test("without a segment it begins behind the last hole: what was below it is bel
   expect(runOf([found(0, 83, 2), found(132, 190, 1)])).toMatchObject({ endOffset: 83 });
 });
 
+test("a hole is told of, but in front of where the log was packed whole", () => {
+  const whole = found(132, 190, 2);
+  const again = { ...whole, range: { ...whole.range, wholeInEpoch: 2 } };
+  expect(runOf([found(0, 83), whole]).hasHole).toBe(true);
+  expect(runOf([found(0, 83), again])).toMatchObject({ startOffset: 132, hasHole: false });
+  expect(runOf([found(0, 83), again, found(200, 210, 2)]).hasHole).toBe(true);
+  // Segments reach up to the hole: that is where it ends.
+  expect(runOf([again], { end: 83 }).hasHole).toBe(true);
+  expect(runOf([found(0, 83), found(83, 90)]).hasHole).toBe(false);
+});
+
 test("a recovery's gap is no hole", () => {
   const recoveries = [{ epoch: 3, end: 40, start: 1000 }];
   const ranges = [found(0, 40), found(1000, 1010, 3)];
-  expect(runOf(ranges, { recoveries })).toMatchObject({ startOffset: 0, endOffset: 1010 });
+  const run = { startOffset: 0, endOffset: 1010, hasHole: false };
+  expect(runOf(ranges, { recoveries })).toMatchObject(run);
 });
 
 test("packs that do not reach the tiered end add nothing", () => {
@@ -84,6 +103,7 @@ test("packs that do not reach the tiered end add nothing", () => {
     endOffset: 15,
     lastEpoch: 3,
     parts: [],
+    hasHole: false,
   });
 });
 
