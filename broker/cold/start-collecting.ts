@@ -3,7 +3,7 @@ import { startPeriodic } from "../periodic.ts";
 import type { Partition } from "../replication/partition.ts";
 import type { BrokerServices } from "../services.ts";
 import { failuresAtMost, firstPauseMs, putOff, type PutOff } from "./put-off.ts";
-import type { TierWriter } from "./tier-writer.ts";
+import type { TierWriter, Written } from "./tier-writer.ts";
 
 // Deletes what has left manifests, partition by partition. Apart from cuts: of a store that does not answer each takes seconds to fail, and what the disk has to
 // let go of meanwhile must not wait for that.
@@ -59,7 +59,7 @@ function due({ topics, tierWriter, clock, failed }: Desk): Partition[] {
 
 async function collectOne(desk: Desk, partition: Partition): Promise<void> {
   const { store, failed, clock } = desk;
-  const collected = await desk.tierWriter.collect(partition);
+  const collected = await collectedOf(desk, partition);
   if (collected.kind !== "failed") {
     Object.assign(store, { pauseMs: firstPauseMs, failureCount: 0 });
     failed.delete(partition);
@@ -76,4 +76,13 @@ async function collectOne(desk: Desk, partition: Partition): Promise<void> {
     partition: index,
     reason: collected.reason,
   });
+}
+
+/** Whatever is wrong with one keeps those behind it from nothing. */
+async function collectedOf({ tierWriter }: Desk, partition: Partition): Promise<Written> {
+  try {
+    return await tierWriter.collect(partition);
+  } catch (error) {
+    return { kind: "failed", reason: String(error) };
+  }
 }

@@ -1,6 +1,6 @@
 import { isExpired } from "../log/retention.ts";
 import { LogReadError, type PartitionLog, type RetentionSettings } from "../log/partition-log.ts";
-import type { PageEntry, SegmentEntry } from "../tiering/manifest.ts";
+import { tieredEnd, type PageEntry, type SegmentEntry } from "../tiering/manifest.ts";
 import type { Tier, TierPlace } from "./tier.ts";
 
 /** A segment, or a page of them, the oldest first. */
@@ -52,13 +52,30 @@ export async function tieredUnits(
   log: Pick<PartitionLog, "localStartOffset" | "highWatermark" | "sizeBetween">,
 ): Promise<readonly TieredUnit[]> {
   const { localStartOffset } = log;
-  const manifest = await tier.manifest(place);
+  let manifest = await tier.manifest(place);
+  // One that was read before the last of it went there does not know what comes next. A recovery's gap ends there too.
+  if (manifest === null || tieredEnd(manifest) < localStartOffset)
+    manifest = await tier.manifest(place, { isFresh: true });
   if (manifest === null) return [];
-  const [oldest, ...later] = manifest.pages;
-  const first = oldest === undefined ? [] : await entriesOf(tier, place, oldest);
-  const units = [...first.map(recordsOf), ...later, ...manifest.segments.map(recordsOf)].filter(
-    ({ baseOffset }) => baseOffset < localStartOffset,
-  );
+  const units: TieredUnit[] = [];
+  for (const page of manifest.pages) {
+    // Of those that count in part what they list has to be known.
+    if (units.length === 0 || page.endOffset > localStartOffset)
+      units.push(...(await entriesOf(tier, place, page)).map(recordsOf));
+    else units.push(page);
+    if (page.endOffset >= localStartOffset) break;
+  }
+  units.push(...manifest.segments.map(recordsOf));
+  return uptoLocal(units, log);
+}
+
+/** What lies below the local start, whole or in part. */
+async function uptoLocal(
+  all: readonly TieredUnit[],
+  log: Pick<PartitionLog, "localStartOffset" | "highWatermark" | "sizeBetween">,
+): Promise<readonly TieredUnit[]> {
+  const { localStartOffset } = log;
+  const units = all.filter(({ baseOffset }) => baseOffset < localStartOffset);
   const last = units.at(-1);
   if (last === undefined || last.endOffset <= localStartOffset) return units;
   // Its largest timestamp may be of a record that is here: then it goes a little later, as a segment of Kafka's does.

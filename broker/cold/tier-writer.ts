@@ -241,10 +241,10 @@ class ManifestWriter implements TierWriter {
     if (outcome.kind === "stored") {
       const claimed = this.#claims.get(partition);
       if (claimed !== undefined) {
-        // What it listed is named nowhere now: only a look at all that is there finds it.
-        const { pages } = outcome.stored.manifest;
+        // What it listed is named nowhere now: only a look at all that is there finds it. Of one that was written anew it is named there.
+        const start = tieredStart(outcome.stored.manifest);
         const isPageGone = claimed.stored.manifest.pages.some(
-          ({ name }) => !pages.some((page) => page.name === name),
+          ({ endOffset }) => start < 0 || endOffset <= start,
         );
         if (isPageGone) Object.assign(claimed, { isSwept: false, startAfter: null });
         claimed.stored = outcome.stored;

@@ -5,7 +5,7 @@ import { isExpired, type RetentionUnit } from "./retention.ts";
 import type { StoredLog } from "./stored-log.ts";
 
 /**
- * Where the log start belongs. Batches whose index is in memory are judged one by one, those of sealed files by piece: finer than Kafka's segments where it is
+ * Where the log start belongs, or the local start as it was where that moved on meanwhile: what lies between was not judged. Batches whose index is in memory are judged one by one, those of sealed files by piece: finer than Kafka's segments where it is
  * free, as coarse where it would cost reads. What has no timestamp goes with the next that has one and has expired, or it would keep all behind it for ever.
  */
 export async function retainedFrom(
@@ -13,7 +13,17 @@ export async function retainedFrom(
   settings: RetentionSettings,
   nowMs: number,
 ): Promise<number> {
-  if (settings.retentionMs < 0 && settings.retentionBytes < 0) return log.localStartOffset;
+  const { localStartOffset } = log;
+  if (settings.retentionMs < 0 && settings.retentionBytes < 0) return localStartOffset;
+  const start = await expiredEnd(log, settings, nowMs);
+  return log.localStartOffset === localStartOffset ? start : localStartOffset;
+}
+
+async function expiredEnd(
+  log: StoredLog,
+  settings: RetentionSettings,
+  nowMs: number,
+): Promise<number> {
   let start = log.localStartOffset;
   let logBytes = log.sizeBytes;
   for (let next = start; next < log.highWatermark;) {

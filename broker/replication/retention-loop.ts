@@ -43,7 +43,8 @@ export function startRetention(
     // A leader that put its log start, and did not live to tell, has left nothing below it.
     const told = (await tier.manifest(partition))?.logStartOffset ?? 0;
     if (told > start) return Math.min(told, partitionLog.highWatermark);
-    if (!isThrough) return start;
+    // What was let go of here meanwhile is in the store, and none of the units that were judged: the next round has it.
+    if (!isThrough || partitionLog.localStartOffset !== localStartOffset) return start;
     const local = await partitionLog.retainedFrom(settings, nowMs);
     return local > localStartOffset ? local : start;
   }

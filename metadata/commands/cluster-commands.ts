@@ -98,7 +98,11 @@ export function updateCluster(
   if ((image.clustersByName.get(name) ?? found.cluster) !== found.cluster) {
     return rejected("CLUSTER_ALREADY_EXISTS", `a cluster named ${name} already exists`, "name");
   }
-  const defaults = checkClusterDefaults(request.defaults ?? found.cluster.defaults);
+  // Only what is said is judged: a new name is not refused for what was allowed before.
+  const defaults =
+    request.defaults === undefined
+      ? { kind: "valid" as const, configs: found.cluster.defaults }
+      : checkClusterDefaults(request.defaults);
   if (defaults.kind === "invalid") return invalidDefaults(defaults);
   const description = request.description ?? found.cluster.description;
   const before = found.cluster;

@@ -1,7 +1,7 @@
 import { limits } from "../limits.ts";
 import { brokerSettingByName } from "./broker-settings.ts";
 import { checkValue } from "./setting.ts";
-import { conflictOf, tooLong } from "./topic-settings.ts";
+import { conflictOfDefaults, tooLong } from "./topic-settings.ts";
 import type { CheckedConfigs, Configs } from "./topic-settings.ts";
 import { removedTopicSettings, topicSettingByName } from "./topic-setting-table.ts";
 
@@ -30,7 +30,6 @@ export function checkClusterDefaults(given: Configs): CheckedConfigs {
     }
     configs[serverName] = checked.value;
   }
-  // A topic's own settings may mend it, but most topics have none.
-  const conflict = conflictOf({}, configs);
+  const conflict = conflictOfDefaults(configs);
   return conflict === null ? { kind: "valid", configs } : { kind: "invalid", ...conflict };
 }

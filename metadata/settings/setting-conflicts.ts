@@ -4,12 +4,18 @@ import { listOf } from "./setting.ts";
 
 export type Conflict = { readonly name: string; readonly message: string };
 
-/** `valueOf`: the value in force of a topic setting. Null if nothing is wrong. */
-export function conflictIn(valueOf: (name: string) => string): Conflict | null {
+/** `valueOf`: the value in force of a topic setting; `isOwn`: whether it is set there, and not taken over. Null if nothing is wrong. */
+export function conflictIn(
+  valueOf: (name: string) => string,
+  isOwn: (name: string) => boolean,
+): Conflict | null {
+  const retained = (local: string, total: string): Conflict | null =>
+    // A local limit that is taken over does no harm above a total: a topic that is to keep little for once needs no other local one.
+    isOwn(local) ? localRetention(valueOf, local, total) : null;
   return (
     compactionLags(valueOf) ??
-    localRetention(valueOf, "local.retention.ms", "retention.ms") ??
-    localRetention(valueOf, "local.retention.bytes", "retention.bytes")
+    retained("local.retention.ms", "retention.ms") ??
+    retained("local.retention.bytes", "retention.bytes")
   );
 }
 

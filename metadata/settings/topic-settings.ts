@@ -135,11 +135,22 @@ function valueOf(name: string, layers: TopicSettingLayers): string {
   return configs[name] ?? shared ?? defaultOf(setting, replicationFactor);
 }
 
-/** What is wrong with settings together, of a topic or (without its own) of its cluster. */
+/** What is wrong with a topic's settings together. */
 export function conflictOf(configs: Configs, clusterDefaults: Configs): Conflict | null {
   // Of what is compared here no default follows the replication factor.
   const layers = { configs, clusterDefaults, replicationFactor: 1 };
-  return conflictIn((name) => valueOf(name, layers));
+  return conflictIn(
+    (name) => valueOf(name, layers),
+    (name) => Object.hasOwn(configs, name),
+  );
+}
+
+/** What is wrong with a cluster's defaults together. A topic's own settings may mend it, but most topics have none. */
+export function conflictOfDefaults(clusterDefaults: Configs): Conflict | null {
+  const layers = { configs: {}, clusterDefaults, replicationFactor: 1 };
+  const isOwn = (name: string): boolean =>
+    Object.hasOwn(clusterDefaults, topicSettingByName.get(name)?.serverSynonym ?? name);
+  return conflictIn((name) => valueOf(name, layers), isOwn);
 }
 
 function defaultOf(setting: TopicSetting, replicationFactor: number): string {

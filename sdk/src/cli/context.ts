@@ -9,6 +9,7 @@ import type { Output } from "./output.ts";
 import { createOutput } from "./output.ts";
 import type { Settings } from "./settings.ts";
 import { resolveSettings } from "./settings.ts";
+import { isWithinMachine } from "../control/bearer-token.ts";
 import { tokenOf } from "./token.ts";
 
 /** What a command works with. */
@@ -37,6 +38,11 @@ export async function contextOf(command: Command): Promise<Context> {
   // Loaded only here: the Kafka client takes 200 ms and 30 MB that `myelin dev` and --help have no use for.
   const { Myelin } = await import("../myelin.ts");
   const token = tokenOf(process.env);
+  if (token !== null && settings.isUrlFromHere && !isWithinMachine(url))
+    throw new CliError(
+      `MYELIN_TOKEN is not sent to ${url}, which is from ./myelin.json: a file that comes with a directory could send it anywhere. Say where with --url or MYELIN_URL.`,
+      2,
+    );
   const myelin = new Myelin({ url, ...(token === null ? {} : { token }) });
   return {
     output: createOutput(flags.json === true),

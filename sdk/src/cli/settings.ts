@@ -4,6 +4,8 @@ import { CliError } from "./failure.ts";
 export type Settings = {
   /** Address of the control plane. */
   readonly url: string;
+  /** The address is from the working directory's file, which may be anybody's: of a repository that was cloned. */
+  readonly isUrlFromHere: boolean;
   /** Name or id of the cluster; null: the one that `myelin dev` makes, or the only one there is. */
   readonly cluster: string | null;
 };
@@ -21,7 +23,7 @@ export type SettingSources = {
   readonly files: readonly string[];
 };
 
-const defaults: Settings = { url: "http://127.0.0.1:8080", cluster: null };
+const usualUrl = "http://127.0.0.1:8080";
 
 type Profile = { url?: string; cluster?: string };
 type SettingsFile = Profile & { profile?: string; profiles?: Record<string, Profile> };
@@ -33,22 +35,26 @@ export function resolveSettings({ flags, environment, readFile, files }: Setting
     flags.profile ??
     filled(environment["MYELIN_PROFILE"]) ??
     read.find(({ content }) => content.profile !== undefined)?.content.profile;
+  const [layersHere = [], ...layersOfUser] = read.map(({ content }): Profile[] => [
+    profile === undefined ? {} : (content.profiles?.[profile] ?? {}),
+    content,
+  ]);
   const layers: Profile[] = [
     flags as Profile,
     environmentProfile(environment),
-    ...read.flatMap(({ content }) => [
-      profile === undefined ? {} : (content.profiles?.[profile] ?? {}),
-      content,
-    ]),
+    ...layersHere,
+    ...layersOfUser.flat(),
   ];
   if (profile !== undefined && !read.some(({ content }) => content.profiles?.[profile])) {
     const known = [...new Set(read.flatMap(({ content }) => Object.keys(content.profiles ?? {})))];
     const there = known.length === 0 ? `none is set up in ${files.join(" or ")}` : known.join(", ");
     throw new CliError(`There is no profile "${profile}"; there is: ${there}.`, 2);
   }
+  const from = layers.find(({ url }) => url !== undefined);
   return {
-    url: first(layers, "url") ?? defaults.url,
-    cluster: first(layers, "cluster") ?? defaults.cluster,
+    url: from?.url ?? usualUrl,
+    isUrlFromHere: from !== undefined && layersHere.includes(from),
+    cluster: first(layers, "cluster") ?? null,
   };
 }
 

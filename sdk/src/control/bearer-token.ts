@@ -19,14 +19,15 @@ export async function bearerOf(source: TokenSource): Promise<string> {
 /** Throws where whoever is on the way could read a token. */
 export function checkKeepsSecret(address: string): void {
   const url = URL.parse(address);
-  if (url?.protocol === "https:" || (url !== null && isLoopback(url.hostname))) return;
+  if (url?.protocol === "https:" || isWithinMachine(address)) return;
   throw new MyelinError(
     "INVALID_ARGUMENT",
     `A token is sent by https only, or within this machine: on its way to ${url?.host ?? address} others could read it. Write https://, or leave out the token (MYELIN_TOKEN).`,
   );
 }
 
-/** As `URL` writes them: 127.1 is 127.0.0.1 there. */
-function isLoopback(hostname: string): boolean {
+export function isWithinMachine(address: string): boolean {
+  // As `URL` writes them: 127.1 is 127.0.0.1 there.
+  const { hostname } = URL.parse(address) ?? { hostname: "" };
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
 }

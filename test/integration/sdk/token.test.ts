@@ -1,4 +1,5 @@
 // Command line and tunnel against a cell whose HTTP API takes the tokens of an issuer.
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Myelin } from "../../../sdk/src/myelin.ts";
@@ -67,6 +68,22 @@ test("a token is not sent in the clear to another machine: that is misuse", asyn
   expect(code).toBe(2);
   expect(stderr).toContain("A token is sent by https only");
   expect(stderr).not.toContain(token);
+});
+
+test("a token does not go where a file of the working directory says, unless that is this machine", async () => {
+  using elsewhere = temporaryDirectory();
+  const file = join(elsewhere.path, "myelin.json");
+  const runThere = () =>
+    runMyelin(["topic", "list"], {
+      cwd: elsewhere.path,
+      env: { XDG_CONFIG_HOME: directory.path, MYELIN_TOKEN: token },
+    });
+  writeFileSync(file, JSON.stringify({ url: "https://cell.invalid" }));
+  const { code, stderr } = await runThere();
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/MYELIN_TOKEN is not sent to https:..cell.invalid.*--url or MYELIN_URL/);
+  writeFileSync(file, JSON.stringify({ url: api.url }));
+  expect((await runThere()).code).toBe(0);
 });
 
 /** An API door of its own, held open while it is used; what it printed is the result. */

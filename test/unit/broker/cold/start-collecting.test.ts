@@ -60,6 +60,17 @@ test("one that fails is in no other's way, is said, and tried less and less ofte
   expect(said.length).toBe(tries);
 });
 
+test("one that throws is in no other's way either", async () => {
+  const { partitions, left, said, clock, stop } = scene(20, (index) => {
+    if (index === 0) throw new Error("a hole");
+    return false;
+  });
+  await clock.advance(checkMs);
+  await stop();
+  expect([...left]).toEqual([partitions[0]]);
+  expect(said.length).toBe(1);
+});
+
 test("a store that does not answer is not asked for every partition, and is asked again", async () => {
   let isAway = true;
   const { left, asked, clock, stop } = scene(60, () => isAway);

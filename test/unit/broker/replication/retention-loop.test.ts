@@ -1,10 +1,15 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { incrementalAlterConfigs } from "../../../../metadata/commands/alter-configs.ts";
+import { createManualClock } from "../../../../adapters/memory/clock.ts";
+import { silentLog } from "../../../../broker/log-output.ts";
+import { createPartition } from "../../../../broker/replication/partition.ts";
+import { startRetention } from "../../../../broker/replication/retention-loop.ts";
 import { DiskError } from "../../../../ports/disk.ts";
 import { fetchOne, produceOne } from "../../../support/kafka-calls.ts";
 import type { MemoryBroker } from "../../../support/memory-broker.ts";
 import { startMemoryBroker } from "../../../support/memory-broker.ts";
 import { batchOf } from "../../../support/records.ts";
+import { entryOf } from "../tiering/objects.ts";
 
 const checkMs = 60_000;
 
@@ -90,6 +95,44 @@ test("a limit that is set later holds from the next check on", async () => {
   );
   await broker.clock.advance(checkMs);
   await expect.poll(() => startOf("later")).toBe(1);
+});
+
+test("what is let go of here while the store is asked is not taken for expired", async () => {
+  const clock = createManualClock();
+  const log = {
+    failure: null,
+    logStartOffset: 0,
+    localStartOffset: 100,
+    highWatermark: 200,
+    sizeBytes: 0,
+    // Nothing of what is here has expired.
+    retainedFrom: () => Promise.resolve(log.localStartOffset),
+    moveLogStart: (offset: number) => Promise.resolve((log.logStartOffset = offset) >= 0),
+  };
+  const partition = createPartition("t", 0, log as never);
+  partition.isLeader = true;
+  // Put, and let go of here, while the manifest is read: what is read does not have it yet.
+  const segments = [entryOf(0, 100, { maxTimestamp: 1 })];
+  const manifest = () => {
+    const asked = Promise.resolve({ pages: [], segments, logStartOffset: 0 });
+    log.localStartOffset = 200;
+    return asked;
+  };
+  const settings = { isDeletedByRetention: true, retentionMs: 1, retentionBytes: -1 };
+  const topic = { topic: { partitions: [] }, settings, partitions: [partition] };
+  const stop = startRetention(
+    {
+      topics: { all: () => [topic] },
+      clock,
+      log: silentLog,
+      tier: { manifest },
+      tierWriter: { leave: () => Promise.resolve({ kind: "done" }) },
+    } as never,
+    checkMs,
+  );
+  await clock.advance(checkMs);
+  await stop();
+  expect(log.logStartOffset).toBe(100);
 });
 
 test("a log that the disk does not give keeps no other from being cut", async () => {

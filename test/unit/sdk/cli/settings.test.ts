@@ -21,7 +21,23 @@ function sources(given: {
 }
 
 test("without any word it is the local control plane, and no cluster in particular", () => {
-  expect(resolveSettings(sources({}))).toEqual({ url: "http://127.0.0.1:8080", cluster: null });
+  expect(resolveSettings(sources({}))).toMatchObject({
+    url: "http://127.0.0.1:8080",
+    cluster: null,
+  });
+});
+
+test("an address from the working directory's file is known as that", () => {
+  const here = { url: "same", profiles: { prod: { url: "prod" } } };
+  const user = { url: "same" };
+  const isFromHere = (given: Parameters<typeof sources>[0]) =>
+    resolveSettings(sources(given)).isUrlFromHere;
+  expect(isFromHere({ here, user })).toBe(true);
+  expect(isFromHere({ here, flags: { profile: "prod" } })).toBe(true);
+  expect(isFromHere({ here, flags: { url: "same" } })).toBe(false);
+  expect(isFromHere({ here, environment: { MYELIN_URL: "same" } })).toBe(false);
+  expect(isFromHere({ here: { cluster: "x" }, user })).toBe(false);
+  expect(isFromHere({})).toBe(false);
 });
 
 test("flag before environment before ./myelin.json before the user's file", () => {
@@ -49,7 +65,7 @@ describe("a profile", () => {
   };
 
   test("comes before what stands beside it, which fills what it leaves out", () => {
-    expect(resolveSettings(sources({ flags: { profile: "prod" }, user }))).toEqual({
+    expect(resolveSettings(sources({ flags: { profile: "prod" }, user }))).toMatchObject({
       url: "https://prod",
       cluster: "base",
     });
