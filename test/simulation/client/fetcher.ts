@@ -37,7 +37,11 @@ export const earliest = -2;
 export const latest = -1;
 
 /** As it was asked for: an answer may come when it is led anew, or read on from elsewhere. */
-type Asked = { readonly position: number; readonly leaderEpoch: number };
+type Asked = {
+  readonly topicId: string;
+  readonly position: number;
+  readonly leaderEpoch: number;
+};
 
 type Session = { id: number; epoch: number; readonly sent: Map<string, number> };
 
@@ -133,7 +137,10 @@ export class Fetcher {
     const session = usesSessions ? this.#sessionOf(nodeId) : null;
     const asked = partitions.filter((each) => this.#isNews(session, each));
     const asOf = new Map<FetchedPartition, Asked>(
-      partitions.map((each) => [each, { position: each.position, leaderEpoch: each.leaderEpoch }]),
+      partitions.map((each) => [
+        each,
+        { topicId: each.topicId, position: each.position, leaderEpoch: each.leaderEpoch },
+      ]),
     );
     const askedMs = world.nowMs;
     const options = { version: fetchVersion, timeoutMs: maxWaitMs + 5_000 };
@@ -206,12 +213,12 @@ export class Fetcher {
     askedMs: number,
   ): Promise<void> {
     let hasMoved = false;
-    const unchanged = new Map(asOf);
+    const named = new Set<string>();
     for (const { topicId, partitions } of answer.responses) {
       for (const part of partitions) {
         const partition = this.#find(topicId, part.partitionIndex);
         const asked = partition === undefined ? undefined : asOf.get(partition);
-        if (partition !== undefined) unchanged.delete(partition);
+        named.add(`${topicId}/${part.partitionIndex}`);
         // Read for an assignment that is over.
         if (partition === undefined || asked?.position !== partition.position) continue;
         const error = errorNameOf(part.errorCode);
@@ -221,9 +228,10 @@ export class Fetcher {
         else await this.#recover(partition, error);
       }
     }
-    // A session answers of these that nothing is new, in the name of their leader as well.
-    for (const [partition, { leaderEpoch }] of unchanged) {
-      noteServed(this.#options.history, { ...partition, leaderEpoch, askedMs });
+    // A session answers of the others that nothing is new, in the name of their leader as well. What it names may be of an assignment that is over.
+    for (const [{ index }, { topicId, leaderEpoch }] of asOf) {
+      if (!named.has(`${topicId}/${index}`))
+        noteServed(this.#options.history, { topicId, index, leaderEpoch, askedMs });
     }
     if (!hasMoved) await this.#client.sleep(1);
   }

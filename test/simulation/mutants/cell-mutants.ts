@@ -262,6 +262,7 @@ export const cellMutants: readonly Mutant[] = [
       },
     ],
     foundBy: /I7 does not hold/,
+    fromSeed: 9,
     withinSeeds: 8,
     faults: "host.crash=600,process.kill=600",
     options: ["--brokers=3", "--topics=rf=3,min=2,partitions=1", "--events=12000"],
@@ -292,6 +293,7 @@ export const cellMutants: readonly Mutant[] = [
       },
     ],
     foundBy: /I3 does not hold|I7 does not hold/,
+    fromSeed: 49,
     withinSeeds: 40,
     faults: "host.crash=1200,network.dialTimesOut=0.5",
     options: [
