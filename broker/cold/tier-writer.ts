@@ -8,6 +8,7 @@ import {
   type Partition,
 } from "../replication/partition.ts";
 import { buildSegment } from "./build-segment.ts";
+import { hasPageLeft, type Claimed } from "./claimed-manifest.ts";
 import { collectOrphans } from "../tiering/orphans.ts";
 import type { PutManifest, StoredManifest } from "../tiering/manifest-store.ts";
 import {
@@ -80,17 +81,6 @@ export type TierWriterOptions = {
   readonly bufferBytes: number;
   /** `delete.grace`. */
   readonly graceMs: number;
-};
-
-/** What a leader knows of a manifest that it has claimed. */
-type Claimed = {
-  readonly leaderEpoch: number;
-  stored: StoredManifest;
-  /** What producers were at the tiered end; null if that is in the last segment's footer only. */
-  producers: Uint8Array | null;
-  startAfter: string | null;
-  /** All that is there has been looked at once in this term. */
-  isSwept: boolean;
 };
 
 const done: Written = { kind: "done" };
@@ -241,12 +231,8 @@ class ManifestWriter implements TierWriter {
     if (outcome.kind === "stored") {
       const claimed = this.#claims.get(partition);
       if (claimed !== undefined) {
-        // What it listed is named nowhere now: only a look at all that is there finds it. Of one that was written anew it is named there.
-        const start = tieredStart(outcome.stored.manifest);
-        const isPageGone = claimed.stored.manifest.pages.some(
-          ({ endOffset }) => start < 0 || endOffset <= start,
-        );
-        if (isPageGone) Object.assign(claimed, { isSwept: false, startAfter: null });
+        if (hasPageLeft(claimed.stored.manifest, outcome.stored.manifest))
+          Object.assign(claimed, { isSwept: false, startAfter: null });
         claimed.stored = outcome.stored;
       }
       this.#options.tier.note(partition, outcome.stored);
