@@ -20,17 +20,17 @@ import {
 const tieredTo = (stage: Stage, offset: number): Promise<number> =>
   stage.until(`records up to ${offset} in the object store`, () => tieredEndOf(stage) >= offset);
 
-test("an object store that times out having applied every first try of a put: each record is in one listed segment", async () => {
+test("an object store that times out having applied most puts: each record is in one listed segment", async () => {
   await play({ config: tiered() }, async (stage) => {
     stage.load({ pauseMs: 60 });
-    const tried = new Map<string, number>();
+    const tried = { manifest: 0, segment: 0 };
     let lost = 0;
     stage.cell.objects.service.meddler = ({ what }) => {
       if (!isManifestCall(what, "put") && !isSegmentCall(what, "put")) return null;
-      const count = (tried.get(what) ?? 0) + 1;
-      tried.set(what, count);
-      // A manifest has one key for all its puts.
-      if (isSegmentCall(what, "put") ? count > 1 || lost % 3 === 2 : count % 2 === 0) return null;
+      const isAnswered = isSegmentCall(what, "put")
+        ? ++tried.segment % 3 === 0
+        : ++tried.manifest % 2 === 0;
+      if (isAnswered) return null;
       lost++;
       return { kind: "unanswered" };
     };
