@@ -34,7 +34,7 @@ import { chooseUnkindly, loseEmptied } from "./emulated/unkind-ecs.ts";
 // definition has, each on a loopback address of its own.
 
 const network = `127.${randomInt(10, 250)}.${randomInt(1, 250)}`;
-/** Two brokers in each of three zones, and successors of those that are still ending. */
+/** Two brokers in each of three zones, and addresses for successors: of those that are still ending, or just have. */
 const hosts = Array.from({ length: 9 }, (_, index) => `${network}.${index + 1}`);
 const skipped = await notHere(hosts, [9092, 9192, 9640]);
 if (skipped !== null) console.log(skipped);

@@ -81,10 +81,7 @@ export async function startServiceRunner(options: ServiceRunnerOptions): Promise
   }
 
   function start({ cluster, zone, name }: Service, taskDefinition: string): void {
-    const taken = new Set(
-      tasks.flatMap(({ lastStatus, host }) => (lastStatus === "STOPPED" ? [] : [host])),
-    );
-    const host = hosts.find((each) => !taken.has(each));
+    const host = freeHost(hosts, tasks);
     if (host === undefined) return say(`${name}: no address is left for another broker`);
     const arn = `arn:aws:ecs:${region}:${account}`;
     const task = newTask({
@@ -168,6 +165,16 @@ export async function startServiceRunner(options: ServiceRunnerOptions): Promise
       await metadata.close();
     },
   };
+}
+
+/** Of the free ones that which was free for longest, as a network gives them: one that ended a moment ago may still be taken for there. */
+function freeHost(hosts: readonly string[], tasks: readonly Task[]): string | undefined {
+  const taken = new Set(
+    tasks.flatMap(({ lastStatus, host }) => (lastStatus === "STOPPED" ? [] : [host])),
+  );
+  const usedAt = new Map(tasks.map(({ host }, index) => [host, index]));
+  const free = hosts.filter((each) => !taken.has(each));
+  return free.sort((a, b) => (usedAt.get(a) ?? -1) - (usedAt.get(b) ?? -1))[0];
 }
 
 function newestOf(tasks: readonly Task[]): Task {
