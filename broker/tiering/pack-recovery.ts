@@ -46,40 +46,34 @@ export function recoverFromPacks(
   tier: TierEnd | null,
   recoveries: readonly Recovery[],
 ): PackRecovery {
-  const candidates = found
-    .map((each) => candidateOf(each, recoveries))
-    .filter(({ baseOffset, endOffset }) => baseOffset < endOffset);
-  const startOffset =
-    tier?.endOffset ??
-    candidates.reduce((least, each) => Math.min(least, each.baseOffset), Infinity);
+  const sweep = sweepOf(
+    found
+      .map((each) => candidateOf(each, recoveries))
+      .filter(({ baseOffset, endOffset }) => baseOffset < endOffset),
+  );
   const mayBeginLater = tier === null || tier.listsNothing === true;
   let parts: RecoveredPart[] = [];
-  let from = Number.isFinite(startOffset) ? startOffset : 0;
+  let from = tier?.endOffset ?? sweep.leastOffset ?? 0;
   let endOffset = from;
   let lastEpoch = tier?.lastEpoch ?? -1;
   let hasHole = false;
   for (;;) {
     const at = skipGap(recoveries, endOffset);
-    const best = bestAt(candidates, at, lastEpoch);
+    sweep.moveTo(at);
+    const best = sweep.best(lastEpoch);
     if (best === null) {
-      const next = nextBegin(candidates, at, lastEpoch);
+      const next = sweep.next(lastEpoch);
       // From where a log is whole nothing in front of it is asked for.
-      if (next !== Infinity) hasHole = !(mayBeginLater && isWholeFrom(candidates, next));
-      if (next === Infinity || !mayBeginLater) break;
+      if (next !== null) hasHole = !(mayBeginLater && sweep.isWholeFrom(next));
+      if (next === null || !mayBeginLater) break;
       parts = [];
       from = next;
       endOffset = next;
       continue;
     }
     // A leader that came later, and what it has from there on, replaces the rest of this range.
-    const later = candidates.filter(
-      ({ range, baseOffset }) =>
-        range.lastLeaderEpoch > best.range.lastLeaderEpoch && baseOffset > at,
-    );
-    const toOffset = later.reduce(
-      (least, { baseOffset }) => Math.min(least, baseOffset),
-      best.endOffset,
-    );
+    const later = sweep.next(best.range.lastLeaderEpoch + 1, best.endOffset);
+    const toOffset = later ?? best.endOffset;
     parts.push({ key: best.key, range: best.range, fromOffset: at, toOffset });
     endOffset = toOffset;
     lastEpoch = Math.max(lastEpoch, epochBefore(best, toOffset));
@@ -97,28 +91,61 @@ function candidateOf(each: FoundRange, recoveries: readonly Recovery[]): Candida
   return { ...each, baseOffset: range.baseOffset, endOffset };
 }
 
-function bestAt(
-  candidates: readonly Candidate[],
-  offset: number,
-  leastEpoch: number,
-): Candidate | null {
-  let best: Candidate | null = null;
-  for (const each of candidates) {
-    if (each.baseOffset > offset || each.endOffset <= offset) continue;
-    if (each.range.lastLeaderEpoch < leastEpoch) continue;
-    if (best === null || isBetter(each, best)) best = each;
-  }
-  return best;
+/** Goes through what packs hold from one offset to the next: a partition that the object store was away from for a day has thousands of ranges. */
+type Sweep = {
+  /** Null if there is nothing at all. */
+  readonly leastOffset: number | null;
+  /** Never back. */
+  moveTo(offset: number): void;
+  /** What has the offset moved to, by a leader of `leastEpoch` or later. */
+  best(leastEpoch: number): Candidate | null;
+  /** Where the first such leader's range behind that offset begins, and below `limit`; null if none does. */
+  next(leastEpoch: number, limit?: number): number | null;
+  /** Of an offset that `next` has told. */
+  isWholeFrom(offset: number): boolean;
+};
+
+function sweepOf(candidates: readonly Candidate[]): Sweep {
+  const sorted = candidates.toSorted((a, b) => a.baseOffset - b.baseOffset);
+  /** The first that begins behind the offset. */
+  let ahead = 0;
+  /** Those that have it. */
+  let open: Candidate[] = [];
+  return {
+    leastOffset: sorted[0]?.baseOffset ?? null,
+    moveTo(offset) {
+      for (let each = sorted[ahead]; each !== undefined; each = sorted[ahead]) {
+        if (each.baseOffset > offset) break;
+        open.push(each);
+        ahead += 1;
+      }
+      open = open.filter(({ endOffset }) => endOffset > offset);
+    },
+    best(leastEpoch) {
+      let best: Candidate | null = null;
+      for (const each of open) {
+        if (each.range.lastLeaderEpoch < leastEpoch) continue;
+        if (best === null || isBetter(each, best)) best = each;
+      }
+      return best;
+    },
+    next(leastEpoch, limit = Infinity) {
+      for (let at = ahead; at < sorted.length; at += 1) {
+        const { baseOffset, range } = sorted[at]!;
+        if (baseOffset >= limit) return null;
+        if (range.lastLeaderEpoch >= leastEpoch) return baseOffset;
+      }
+      return null;
+    },
+    isWholeFrom(offset) {
+      for (let at = ahead; sorted[at] !== undefined && sorted[at]!.baseOffset <= offset; at += 1) {
+        const { baseOffset, range } = sorted[at]!;
+        if (baseOffset === offset && range.wholeInEpoch >= 0) return true;
+      }
+      return false;
+    },
+  };
 }
-
-/** Infinity if there is none. */
-const nextBegin = (candidates: readonly Candidate[], offset: number, leastEpoch: number): number =>
-  candidates
-    .filter((each) => each.baseOffset > offset && each.range.lastLeaderEpoch >= leastEpoch)
-    .reduce((least, { baseOffset }) => Math.min(least, baseOffset), Infinity);
-
-const isWholeFrom = (candidates: readonly Candidate[], offset: number): boolean =>
-  candidates.some(({ range }) => range.baseOffset === offset && range.wholeInEpoch >= 0);
 
 const isBetter = (one: Candidate, other: Candidate): boolean =>
   one.range.lastLeaderEpoch - other.range.lastLeaderEpoch > 0 ||
