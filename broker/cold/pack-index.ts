@@ -4,6 +4,7 @@ import { LogReadError } from "../log/partition-log.ts";
 import type { LogOutput } from "../log-output.ts";
 import { listPacks, loadPackDirectory, type ListedPack } from "../tiering/pack-reading.ts";
 import type { FoundRange } from "../tiering/pack-recovery.ts";
+import { createPlaceNumbers, packRowsOf, type PackRows, type PlaceNumbers } from "./pack-rows.ts";
 import type { Tier, TierPlace } from "./tier.ts";
 
 // What all packs hold, by partition, as whoever recovers thousands of partitions asks. A pack's directory is read once: packs never change, and no key is used
@@ -32,9 +33,10 @@ const packsAtOnce = 16;
 /** With as many looks in a row that met a pack which was gone, packs come and go too fast. */
 const looksAtMost = 10;
 
-const keyOf = ({ topicId, index }: TierPlace): string => `${index}:${topicId}`;
+/** Of all looks so far, as packs never change. */
+type Known = { readonly directories: Map<string, PackRows>; readonly numbers: PlaceNumbers };
 
-type Ranges = readonly FoundRange[];
+const nothingKnown = (): Known => ({ directories: new Map(), numbers: createPlaceNumbers() });
 
 /** `sinceMs`: null as long as it waits for the one before. */
 type Look = { sinceMs: number | null; readonly found: Promise<PackIndex> };
@@ -47,7 +49,7 @@ export function createPackLooks(options: {
 }): PackLooks {
   const { tier, cell, clock, log } = options;
   const toldOf = new Set<string>();
-  const directories = new Map<string, Ranges>();
+  let known = nothingKnown();
   let last: Look | null = null;
   let askedMs = 0;
   let underWay = 0;
@@ -56,16 +58,17 @@ export function createPackLooks(options: {
     // One at a time: what that one reads needs not be read again.
     await before?.found.catch(() => undefined);
     began();
-    const seen = new Map<string, Ranges>();
+    const { directories, numbers } = known;
+    const seen = new Map<string, PackRows>();
     const damaged = new Map<string, string>();
-    const at = { objects: tier.objects, cell, directories, seen, damaged };
+    const at = { objects: tier.objects, cell, directories, numbers, seen, damaged };
     for (let count = 0; !(await addPacks(at)); count += 1)
       if (count === looksAtMost) throw new LogReadError("packs come and go");
     for (const key of directories.keys()) if (!seen.has(key)) directories.delete(key);
     for (const [key, reason] of damaged) if (!toldOf.has(key)) tellOf(key, reason);
     for (const key of toldOf) if (!damaged.has(key)) toldOf.delete(key);
     const [firstDamaged = null] = damaged.keys();
-    return indexOf(seen, firstDamaged);
+    return indexOf(Array.from(seen.values()), numbers, firstDamaged);
   }
 
   function tellOf(key: string, reason: string): void {
@@ -100,32 +103,31 @@ export function createPackLooks(options: {
     },
     forgetUnused() {
       if (underWay > 0 || clock.monotonicMs() - askedMs < unusedMs) return;
-      directories.clear();
+      known = nothingKnown();
       last = null;
     },
   };
 }
 
-function indexOf(seen: ReadonlyMap<string, Ranges>, damaged: string | null): PackIndex {
-  const found = new Map<string, FoundRange[]>();
-  for (const ranges of seen.values()) {
-    for (const each of ranges) {
-      const key = keyOf(each.range);
-      const known = found.get(key);
-      if (known === undefined) found.set(key, [each]);
-      else known.push(each);
-    }
-  }
-  return { rangesOf: (place) => found.get(keyOf(place)) ?? [], damaged };
+function indexOf(
+  packs: readonly PackRows[],
+  numbers: PlaceNumbers,
+  damaged: string | null,
+): PackIndex {
+  return {
+    rangesOf(place) {
+      const number = numbers.of(place);
+      return number === null ? [] : packs.flatMap((pack) => pack.rangesOf(place, number));
+    },
+    damaged,
+  };
 }
 
-type Looking = {
+type Looking = Known & {
   readonly objects: Tier["objects"];
   readonly cell: string;
-  /** Of earlier looks too. */
-  readonly directories: Map<string, Ranges>;
   /** By this look: what was listed earlier and is gone may not count, for it cannot be had. */
-  readonly seen: Map<string, Ranges>;
+  readonly seen: Map<string, PackRows>;
   /** Of this look, with the reason: the next reads them again. */
   readonly damaged: Map<string, string>;
 };
@@ -152,21 +154,22 @@ async function addPacks(looking: Looking): Promise<boolean> {
 
 /** False if it is gone. One that is damaged has nothing, as one that was lost; one of a later version is waited for, like a store that does not answer. */
 async function addPack(
-  { objects, directories, seen, damaged }: Looking,
+  { objects, directories, numbers, seen, damaged }: Looking,
   pack: ListedPack,
 ): Promise<boolean> {
-  let ranges = directories.get(pack.key);
-  if (ranges === undefined) {
+  const { key } = pack;
+  let rows = directories.get(key);
+  if (rows === undefined) {
     let loaded = await loadPackDirectory(objects, pack);
     // It may have been on its way that it was damaged.
     if (loaded.kind === "corrupt") loaded = await loadPackDirectory(objects, pack);
     if (loaded.kind === "gone") return false;
     if (loaded.kind === "unavailable" || (loaded.kind === "corrupt" && loaded.isOfOtherVersion))
       throw new LogReadError(`a pack: ${loaded.message}`);
-    if (loaded.kind === "corrupt") damaged.set(pack.key, loaded.message);
-    else directories.set(pack.key, loaded.found);
-    ranges = loaded.kind === "corrupt" ? [] : loaded.found;
+    if (loaded.kind === "corrupt") damaged.set(key, loaded.message);
+    rows = packRowsOf(key, loaded.kind === "corrupt" ? [] : loaded.ranges, numbers);
+    if (loaded.kind !== "corrupt") directories.set(key, rows);
   }
-  seen.set(pack.key, ranges);
+  seen.set(key, rows);
   return true;
 }

@@ -10,6 +10,7 @@ import { deleteObjects } from "../tiering/delete-objects.ts";
 import { tieredEnd } from "../tiering/manifest.ts";
 import { listPacks, loadPackDirectory, type ListedPack } from "../tiering/pack-reading.ts";
 import type { FoundRange } from "../tiering/pack-recovery.ts";
+import type { PackRange } from "../tiering/pack.ts";
 import type { Partition } from "../replication/partition.ts";
 import { keptTopics } from "./kept-topics.ts";
 import type { Keeping } from "./kept-topics.ts";
@@ -83,7 +84,7 @@ async function sweep(
     const loaded = await loadPackDirectory(objects, pack);
     if (loaded.kind === "corrupt")
       log.error("a pack is damaged; it is kept", { key: pack.key, reason: loaded.message });
-    if (loaded.kind === "directory" && (await areAllHeld(at, loaded.found)))
+    if (loaded.kind === "directory" && (await areAllHeld(at, pack.key, loaded.ranges)))
       unneeded.push(pack.key);
   }
   await deleteObjects(objects, unneeded);
@@ -108,8 +109,12 @@ function once<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
   return () => (asked ??= ask());
 }
 
-async function areAllHeld(at: Judging, found: readonly FoundRange[]): Promise<boolean> {
-  for (const each of found) if (!(await isHeld(at, each))) return false;
+async function areAllHeld(
+  at: Judging,
+  key: string,
+  ranges: readonly PackRange[],
+): Promise<boolean> {
+  for (const range of ranges) if (!(await isHeld(at, { key, range }))) return false;
   return true;
 }
 

@@ -27,7 +27,7 @@ export function createPackedWhole(at: {
     const loaded = await loadPackDirectory(at.objects, pack);
     if (loaded.kind === "unavailable") throw new LogReadError(`${pack.key}: ${loaded.message}`);
     // One that is damaged, or just gone, stands for nothing.
-    return loaded.kind === "directory" ? wholeLogsIn(loaded.found.map(({ range }) => range)) : [];
+    return loaded.kind === "directory" ? wholeLogsIn(loaded.ranges) : [];
   }
 
   return async () => {

@@ -1,7 +1,6 @@
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { packsPrefix, parsePackKey, type PackName } from "./object-keys.ts";
 import { decodePackDirectory, packFormat, rangeProblem, type PackRange } from "./pack.ts";
-import type { FoundRange } from "./pack-recovery.ts";
 import { decodeTail, tailBytes, type CorruptObject } from "./object-tail.ts";
 import { unavailable, type Unavailable } from "./store-failure.ts";
 
@@ -46,7 +45,7 @@ export async function listPacks(
 }
 
 export type LoadedPack =
-  | { readonly kind: "directory"; readonly found: readonly FoundRange[] }
+  | { readonly kind: "directory"; readonly ranges: readonly PackRange[] }
   | { readonly kind: "gone" }
   | CorruptObject
   | Unavailable;
@@ -79,7 +78,7 @@ export async function loadPackDirectory(
       if (decoded.kind === "corrupt") {
         return { kind: "corrupt", message: `${key}: ${decoded.message}` };
       }
-      return { kind: "directory", found: decoded.ranges.map((each) => ({ key, range: each })) };
+      return { kind: "directory", ranges: decoded.ranges };
     }
   } catch (error) {
     return unavailable(error);

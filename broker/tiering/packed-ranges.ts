@@ -19,7 +19,7 @@ export async function* packedRanges(
     await forEachAtOnce(listed.packs, packsAtOnce, async (pack) => {
       const loaded = await loadPackDirectory(objects, pack);
       if (loaded.kind === "unavailable") throw new ObjectStoreError("unavailable", loaded.message);
-      if (loaded.kind === "directory") ranges.push(...loaded.found.map(({ range }) => range));
+      if (loaded.kind === "directory") for (const range of loaded.ranges) ranges.push(range);
     });
     yield* ranges;
     if (listed.startAfter === null) return;

@@ -45,7 +45,8 @@ test("whichever packs go because they are packed again, in whatever order, every
         if (listed.kind !== "listed") throw new Error(listed.kind);
         for (const pack of listed.packs) {
           const loaded = await loadPackDirectory(objects, pack);
-          if (loaded.kind === "directory") all.push(...loaded.found);
+          if (loaded.kind !== "directory") throw new Error(loaded.kind);
+          all.push(...loaded.ranges.map((range) => ({ key: pack.key, range })));
         }
         return all;
       };

@@ -244,7 +244,7 @@ test("what comes while whole logs are packed does not wait for all of them", asy
     const answer = await before.put(key, ...rest);
     const loaded = await loadPackDirectory(objects, { key, ...(await objects.head(key))! });
     if (loaded.kind !== "directory") throw new Error(loaded.kind);
-    const isWhole = loaded.found.some(({ range }) => range.wholeInEpoch >= 0);
+    const isWhole = loaded.ranges.some(({ wholeInEpoch }) => wholeInEpoch >= 0);
     put.push(isWhole ? "whole" : "new");
     // Something is committed while the first of them is on its way.
     if (isWhole) Object.assign(partitions[2]!.log, { highWatermark: 3 });

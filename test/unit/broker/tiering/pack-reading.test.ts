@@ -35,8 +35,8 @@ test.each([1, 3, 5000])(
     const { objects, key, pack } = await stored(count);
     const loaded = await loadPackDirectory(objects, pack);
     if (loaded.kind !== "directory") throw new Error(loaded.kind);
-    expect(loaded.found).toHaveLength(count);
-    const { range } = loaded.found.at(-1)!;
+    expect(loaded.ranges).toHaveLength(count);
+    const range = loaded.ranges.at(-1)!;
     const batches = await loadPackRange(objects, key, range);
     if (batches.kind !== "batches") throw new Error(batches.kind);
     expect(Buffer.compare(batches.bytes, batchOf({ baseOffset: count - 1 }))).toBe(0);
@@ -71,7 +71,7 @@ test("a pack that is gone, damaged or out of reach is told", async () => {
   const { objects, key, bytes, pack } = await stored(2);
   const loaded = await loadPackDirectory(objects, pack);
   if (loaded.kind !== "directory") throw new Error(loaded.kind);
-  const { range } = loaded.found[0]!;
+  const range = loaded.ranges[0]!;
   objects.failNext("get");
   expect((await loadPackDirectory(objects, pack)).kind).toBe("unavailable");
   const damaged = new Uint8Array(bytes);
