@@ -195,7 +195,8 @@ test.each([
 });
 
 describe("the command line's context", () => {
-  const settings = (given: Record<string, unknown>) => stackSettings((name) => given[name]);
+  const settings = (given: Record<string, unknown>) =>
+    stackSettings((name) => given[name], Object.keys(given));
 
   test("has a default for everything", () => {
     const { stackName, clusterName, topics, cell } = settings({});
@@ -222,6 +223,11 @@ describe("the command line's context", () => {
     expect(cell).toMatchObject({ cellName: "prod", architecture: CpuArchitecture.X86_64 });
   });
 
+  test("has names of CDK's own, and of what is read elsewhere", () => {
+    const others = { "@aws-cdk/core:x": true, "aws:cdk:y": 1, "cli-telemetry": false, emulated: 1 };
+    expect(settings({ ...others, stack: "Shop" }).stackName).toBe("Shop");
+  });
+
   test("is an output, for the next deployment to say again", () => {
     const { stackName, ...given } = settings({ profile: "dev", topics: "orders:6", stack: "Shop" });
     const template = Template.fromStack(new MyelinStack(newApp(), stackName, given));
@@ -242,6 +248,10 @@ describe("the command line's context", () => {
     [{ jwtIssuer: "https://id.example" }, /go together/],
     [{ jwtIssuer: "http://id.example", jwtAudience: "a" }, /it takes an https address/],
     [{ cell: ["a"] }, /it takes text/],
+    // What would be passed over in silence, and deployed with a default in its place.
+    [{ profil: "dev" }, /profil, which is no setting; it takes cell, stack, .*profile/],
+    // zsh does not take a variable apart: `-c` gets all of it.
+    [{ " profile": "dev -c stack=Shop" }, /several words came as one/],
   ])("says what a value should be: %j", (given, message) => {
     expect(() => settings(given)).toThrow(message);
   });
