@@ -35,7 +35,8 @@ export type BrokerTaskProps = {
   readonly replacementDelay: Duration | undefined;
 };
 
-export type BrokerLogLevel = "debug" | "info" | "warn" | "error";
+const logLevels = ["debug", "info", "warn", "error"] as const;
+export type BrokerLogLevel = (typeof logLevels)[number];
 
 /** Where the code lies in the container, and the broker's log. */
 const appDirectory = "/app";
@@ -99,7 +100,7 @@ export class BrokerTask extends Construct {
         MYELIN_HTTP_PORT: String(brokerHttpPort),
         MYELIN_PROFILE: profile.name,
         MYELIN_STOP_TIMEOUT_S: String(stopTimeoutSeconds),
-        ...(logLevel === undefined ? {} : { MYELIN_LOG_LEVEL: logLevel }),
+        ...(logLevel === undefined ? {} : { MYELIN_LOG_LEVEL: levelOf(logLevel) }),
         ...(replacementDelay === undefined
           ? {}
           : { MYELIN_REPLACEMENT_DELAY_S: String(secondsOf(replacementDelay)) }),
@@ -193,6 +194,12 @@ const startCommand = [
   "-ec",
   `tar -xzf ${appDirectory}/code.tgz -C ${appDirectory} && exec node --max-semi-space-size=16 ${appDirectory}/main.mjs`,
 ];
+
+/** Node runs an app without looking at its types, and a broker that does not know its level ends at once: a deployment would find out last. */
+function levelOf(logLevel: BrokerLogLevel): string {
+  if (logLevels.includes(logLevel)) return logLevel;
+  throw new Error(`logLevel is "${String(logLevel)}"; it takes ${logLevels.join(", ")}`);
+}
 
 function secondsOf(replacementDelay: Duration): number {
   const seconds = replacementDelay.toSeconds();

@@ -190,6 +190,12 @@ test.each([
     /brokersPerZone.max is 2/,
   ],
   [{ replacementDelay: Duration.hours(2) }, /replacementDelay is 7200 s; it takes a second/],
+  // As an app that nobody has looked at the types of gives it.
+  [{ logLevel: "trace" as "debug" }, /logLevel is "trace"; it takes debug, info, warn, error/],
+  [
+    { profile: Profile.standard({ noncurrentVersions: Duration.days(0) }) },
+    /noncurrentVersions is .*; it takes a day or more/,
+  ],
 ])("a cell that no deployment could serve is refused: %j", (props, message) => {
   expect(() => new MyelinCell(new Stack(newApp(), "Stack"), "Cell", props)).toThrow(message);
 });
