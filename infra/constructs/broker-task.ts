@@ -174,15 +174,16 @@ export class BrokerTask extends Construct {
   /** What a broker tells ECS while only it has some records: that it must not be stopped. */
   grantProtection(clusterName: string): void {
     const resource = { service: "ecs", resource: "task", resourceName: `${clusterName}/*` };
+    const anyTask = Stack.of(this).formatArn(resource);
     this.definition.addToTaskRolePolicy(
       new PolicyStatement({
         actions: ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"],
-        resources: [Stack.of(this).formatArn(resource)],
+        resources: [anyTask],
       }),
     );
     acknowledgeWildcard(
       this.definition.taskRole,
-      `arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/${clusterName}/*`,
+      writtenArn(this, anyTask),
       "A task protects itself, and its id is given to it when it starts.",
     );
   }
