@@ -5,7 +5,10 @@ import { addRules } from "./rules.ts";
 import { MyelinStack } from "./stacks/myelin-stack.ts";
 
 const app = new App();
-const { stackName, ...settings } = stackSettings((name) => app.node.tryGetContext(name) as unknown);
+const { stackName, ...settings } = stackSettings(
+  (name) => app.node.tryGetContext(name) as unknown,
+  Object.keys(app.node.getAllContext() as object),
+);
 new MyelinStack(app, stackName, settings);
 addRules(app);
 app.synth();

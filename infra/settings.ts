@@ -9,10 +9,18 @@ export type StackSettings = MyelinStackProps & { readonly stackName: string };
 /** Another stack than this is named, or everything is deployed as this one. */
 const usualStack = "Myelin";
 
-/** The values, by name; undefined for one that is not given. Throws on what it cannot read. */
-export function stackSettings(valueOf: (name: string) => unknown): StackSettings {
+/** Read where it counts (constructs/emulated.ts). */
+const readElsewhere = ["emulated"];
+
+/** The values, by name; undefined for one that is not given. `names`: all that are given, CDK's own too. Throws on what it cannot read. */
+export function stackSettings(
+  valueOf: (name: string) => unknown,
+  names: readonly string[] = [],
+): StackSettings {
   const asGiven: string[] = [];
+  const known: string[] = [];
   const given = (name: string): string | undefined => {
+    known.push(name);
     const text = textOf(name, valueOf(name));
     if (text !== undefined) asGiven.push(`-c ${name}=${text}`);
     return text;
@@ -27,7 +35,7 @@ export function stackSettings(valueOf: (name: string) => unknown): StackSettings
     throw new Error(
       `the cell ${cellName} is none that the stack ${usualStack} would have made: say which stack is to have it, -c stack=${usualStack} if it is that one`,
     );
-  return {
+  const settings = {
     asGiven,
     stackName: stack ?? usualStack,
     clusterName: given("cluster") ?? "main",
@@ -40,6 +48,20 @@ export function stackSettings(valueOf: (name: string) => unknown): StackSettings
       ...(access === undefined ? {} : { access }),
     },
   };
+  checkNames(names, known);
+  return settings;
+}
+
+/** A name that nobody reads would leave a default in its place: of a dev cell it would make a standard one. CDK's own are more than letters. */
+function checkNames(names: readonly string[], known: readonly string[]): void {
+  for (const name of names) {
+    if (/\s/.test(name))
+      throw new Error(
+        `the context has a setting named "${name}": several words came as one, as zsh makes it of a variable that holds them. Type them out: -c profile=dev -c stack=Shop`,
+      );
+    if (/^[A-Za-z]+$/.test(name) && !known.includes(name) && !readElsewhere.includes(name))
+      throw new Error(`the context has ${name}, which is no setting; it takes ${known.join(", ")}`);
+  }
 }
 
 function textOf(name: string, value: unknown): string | undefined {

@@ -35,7 +35,8 @@ export type BrokerTaskProps = {
   readonly replacementDelay: Duration | undefined;
 };
 
-export type BrokerLogLevel = "debug" | "info" | "warn" | "error";
+const logLevels = ["debug", "info", "warn", "error"] as const;
+export type BrokerLogLevel = (typeof logLevels)[number];
 
 /** Where the code lies in the container, and the broker's log. */
 const appDirectory = "/app";
@@ -99,7 +100,7 @@ export class BrokerTask extends Construct {
         MYELIN_HTTP_PORT: String(brokerHttpPort),
         MYELIN_PROFILE: profile.name,
         MYELIN_STOP_TIMEOUT_S: String(stopTimeoutSeconds),
-        ...(logLevel === undefined ? {} : { MYELIN_LOG_LEVEL: logLevel }),
+        ...(logLevel === undefined ? {} : { MYELIN_LOG_LEVEL: levelOf(logLevel) }),
         ...(replacementDelay === undefined
           ? {}
           : { MYELIN_REPLACEMENT_DELAY_S: String(secondsOf(replacementDelay)) }),
@@ -173,15 +174,16 @@ export class BrokerTask extends Construct {
   /** What a broker tells ECS while only it has some records: that it must not be stopped. */
   grantProtection(clusterName: string): void {
     const resource = { service: "ecs", resource: "task", resourceName: `${clusterName}/*` };
+    const anyTask = Stack.of(this).formatArn(resource);
     this.definition.addToTaskRolePolicy(
       new PolicyStatement({
         actions: ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"],
-        resources: [Stack.of(this).formatArn(resource)],
+        resources: [anyTask],
       }),
     );
     acknowledgeWildcard(
       this.definition.taskRole,
-      `arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/${clusterName}/*`,
+      writtenArn(this, anyTask),
       "A task protects itself, and its id is given to it when it starts.",
     );
   }
@@ -193,6 +195,12 @@ const startCommand = [
   "-ec",
   `tar -xzf ${appDirectory}/code.tgz -C ${appDirectory} && exec node --max-semi-space-size=16 ${appDirectory}/main.mjs`,
 ];
+
+/** Node runs an app without looking at its types, and a broker that does not know its level ends at once: a deployment would find out last. */
+function levelOf(logLevel: BrokerLogLevel): string {
+  if (logLevels.includes(logLevel)) return logLevel;
+  throw new Error(`logLevel is "${String(logLevel)}"; it takes ${logLevels.join(", ")}`);
+}
 
 function secondsOf(replacementDelay: Duration): number {
   const seconds = replacementDelay.toSeconds();

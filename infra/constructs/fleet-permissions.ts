@@ -1,7 +1,7 @@
 import { Stack } from "aws-cdk-lib";
 import type { IRole } from "aws-cdk-lib/aws-iam";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { acknowledgeWildcard } from "./acknowledge.ts";
+import { acknowledgeWildcard, writtenArn } from "./acknowledge.ts";
 import type { BrokerFleet } from "./broker-fleet.ts";
 
 /** Looks at the brokers' services and tasks, and says how many there are to be: the reconcile function (adapters/ecs/fleet.ts). */
@@ -17,15 +17,16 @@ export function grantFleet(role: IRole, { clusterName, services }: BrokerFleet):
       ),
     }),
   );
+  const anyTask = arnOf("task", `${clusterName}/*`);
   role.addToPrincipalPolicy(
     new PolicyStatement({
       actions: ["ecs:DescribeTasks", "ecs:UpdateTaskProtection"],
-      resources: [arnOf("task", `${clusterName}/*`)],
+      resources: [anyTask],
     }),
   );
   acknowledgeWildcard(
     role,
-    `arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/${clusterName}/*`,
+    writtenArn(role, anyTask),
     "Tasks of the cell's own ECS cluster get their ids when they start.",
   );
   role.addToPrincipalPolicy(

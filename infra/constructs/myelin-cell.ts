@@ -56,7 +56,10 @@ export type MyelinCellProps = {
    * stays under the key that it was written with: name that one in `formerKeys` where it changes.
    */
   readonly encryptionKey?: IKey;
-  /** Keys that encrypted the bucket before: the cell may decrypt with them, and encrypts nothing. @default none */
+  /**
+   * Keys that encrypted the bucket before: what is under them is decrypted. A deployment that changes the key replaces brokers one zone after the other, and
+   * those that are left write with the former one until then. @default none
+   */
   readonly formerKeys?: readonly IKey[];
   /** @default ARM64, a fifth cheaper */
   readonly architecture?: CpuArchitecture;

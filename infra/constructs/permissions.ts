@@ -14,7 +14,7 @@ export type CellState = {
   readonly table: ITable;
   readonly bucket: IBucket;
   readonly key: IKey | undefined;
-  /** Some objects are still under these. */
+  /** Some objects are still under these, and brokers of the version before write with them until a deployment has replaced the last one. */
   readonly formerKeys: readonly IKey[];
 };
 
@@ -84,7 +84,7 @@ function allowList(role: IRole, { bucket }: CellState): void {
 
 function allowOnKeys(role: IRole, { key, formerKeys }: CellState, actions: string[]): void {
   if (key !== undefined) allowOnKey(role, key, actions);
-  for (const each of formerKeys) allowOnKey(role, each, ["Decrypt"]);
+  for (const each of formerKeys) allowOnKey(role, each, actions);
 }
 
 function allowOnKey(role: IRole, key: IKey, actions: string[]): void {

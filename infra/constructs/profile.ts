@@ -89,7 +89,9 @@ function performance(changes: Changes = {}): Profile {
 export const Profile = { dev, standard, performance };
 
 /** Throws on what no deployment could serve. */
-export function assertProfile({ name, brokersPerZone: { min, max }, diskGiB, zoneCount }: Profile) {
+export function assertProfile(profile: Profile) {
+  const { name, brokersPerZone, diskGiB, zoneCount, noncurrentVersions } = profile;
+  const { min, max } = brokersPerZone;
   const wrong = (what: string): never => {
     throw new Error(`profile ${name}: ${what}`);
   };
@@ -100,4 +102,7 @@ export function assertProfile({ name, brokersPerZone: { min, max }, diskGiB, zon
     wrong(`brokersPerZone.max is ${max}; it takes brokersPerZone.min (${min}) or more`);
   // Fargate's own limits.
   if (diskGiB < 21 || diskGiB > 200) wrong(`diskGiB is ${diskGiB}; it takes 21 to 200`);
+  // S3's: it would refuse the bucket.
+  if (noncurrentVersions.toDays({ integral: false }) < 1)
+    wrong(`noncurrentVersions is ${noncurrentVersions.toHumanString()}; it takes a day or more`);
 }

@@ -164,7 +164,7 @@ test("brokers are told what to log, and when to replace one that is gone", () =>
   );
 });
 
-test("what is under a former key may be decrypted, and nothing is encrypted with it", () => {
+test("what is under a former key may be decrypted, and who writes may go on with it: brokers do until a deployment replaces them", () => {
   const stack = new Stack(newApp(), "Stack");
   const arn = "arn:aws:kms:eu-west-1:123456789012:key/former";
   const formerKeys = [Key.fromKeyArn(stack, "Former", arn)];
@@ -173,11 +173,13 @@ test("what is under a former key may be decrypted, and nothing is encrypted with
   const actions = policies.map(({ Properties }) =>
     (
       Properties["PolicyDocument"] as { Statement: { Resource: unknown; Action: unknown }[] }
-    ).Statement.flatMap(({ Resource, Action }) => (Resource === arn ? [Action] : [])),
+    ).Statement.flatMap(({ Resource, Action }) => (Resource === arn ? [Action].flat() : [])),
   );
-  const granted = actions.filter((each) => each.length > 0);
-  // Brokers, the API, the custom resources, reconcile and maintain.
-  expect(granted).toEqual(Array.from({ length: 5 }, () => ["kms:Decrypt"]));
+  const granted = actions.filter((each) => each.length > 0).map((each) => each.join(" "));
+  // Brokers and maintain; the API, the custom resources and reconcile.
+  const writes = "kms:Decrypt kms:GenerateDataKey";
+  const reads = "kms:Decrypt";
+  expect(granted.sort()).toEqual([reads, reads, reads, writes, writes]);
 });
 
 test.each([
@@ -190,12 +192,19 @@ test.each([
     /brokersPerZone.max is 2/,
   ],
   [{ replacementDelay: Duration.hours(2) }, /replacementDelay is 7200 s; it takes a second/],
+  // As an app that nobody has looked at the types of gives it.
+  [{ logLevel: "trace" as "debug" }, /logLevel is "trace"; it takes debug, info, warn, error/],
+  [
+    { profile: Profile.standard({ noncurrentVersions: Duration.days(0) }) },
+    /noncurrentVersions is .*; it takes a day or more/,
+  ],
 ])("a cell that no deployment could serve is refused: %j", (props, message) => {
   expect(() => new MyelinCell(new Stack(newApp(), "Stack"), "Cell", props)).toThrow(message);
 });
 
 describe("the command line's context", () => {
-  const settings = (given: Record<string, unknown>) => stackSettings((name) => given[name]);
+  const settings = (given: Record<string, unknown>) =>
+    stackSettings((name) => given[name], Object.keys(given));
 
   test("has a default for everything", () => {
     const { stackName, clusterName, topics, cell } = settings({});
@@ -222,6 +231,11 @@ describe("the command line's context", () => {
     expect(cell).toMatchObject({ cellName: "prod", architecture: CpuArchitecture.X86_64 });
   });
 
+  test("has names of CDK's own, and of what is read elsewhere", () => {
+    const others = { "@aws-cdk/core:x": true, "aws:cdk:y": 1, "cli-telemetry": false, emulated: 1 };
+    expect(settings({ ...others, stack: "Shop" }).stackName).toBe("Shop");
+  });
+
   test("is an output, for the next deployment to say again", () => {
     const { stackName, ...given } = settings({ profile: "dev", topics: "orders:6", stack: "Shop" });
     const template = Template.fromStack(new MyelinStack(newApp(), stackName, given));
@@ -242,6 +256,10 @@ describe("the command line's context", () => {
     [{ jwtIssuer: "https://id.example" }, /go together/],
     [{ jwtIssuer: "http://id.example", jwtAudience: "a" }, /it takes an https address/],
     [{ cell: ["a"] }, /it takes text/],
+    // What would be passed over in silence, and deployed with a default in its place.
+    [{ profil: "dev" }, /profil, which is no setting; it takes cell, stack, .*profile/],
+    // zsh does not take a variable apart: `-c` gets all of it.
+    [{ " profile": "dev -c stack=Shop" }, /several words came as one/],
   ])("says what a value should be: %j", (given, message) => {
     expect(() => settings(given)).toThrow(message);
   });

@@ -1,9 +1,10 @@
 import { Port, Peer } from "aws-cdk-lib/aws-ec2";
-import { CfnResource } from "aws-cdk-lib";
+import { CfnResource, Stack } from "aws-cdk-lib";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { repository } from "../../infra/assets/repository.ts";
+import { MyelinCell } from "../../infra/constructs/myelin-cell.ts";
 import { Profile } from "../../infra/constructs/profile.ts";
 import { addRules } from "../../infra/rules.ts";
 import { given } from "../../functions/given.ts";
@@ -47,6 +48,14 @@ describe("the rules of cdk-nag and CDK's own check of the template", () => {
     const keyArn = "arn:aws:kms:eu-central-1:111122223333:key/0a";
     const existing = { tableName: "old-table", bucketName: "old-bucket", keyArn };
     expect(check(Profile.standard(), undefined, existing).pluginReports).toEqual([]);
+  });
+
+  test("find nothing in a cell whose stack says in which account and region it is", () => {
+    const app = newApp();
+    const env = { account: "111122223333", region: "eu-central-1" };
+    new MyelinCell(new Stack(app, "Shop", { env }), "Cell", { cellName: "prod" });
+    addRules(app);
+    expect(() => app.synth()).not.toThrow();
   });
 
   test("find a broker that is open to the world", () => {

@@ -34,8 +34,9 @@ export function createSignedFetch({ url, region, credentials }: SignedFetchOptio
       headers: { host: target.host },
       body: request.body,
     });
-    // An authorization that the request has itself gives way: there is room for one.
-    return ask(target, { ...request, headers: { ...request.headers, ...signed.headers } }, advice);
+    // What the request itself is to be let in with gives way: there is room for one. A session's token of others would be taken for part of ours, which may have none.
+    const { "x-amz-security-token": _, ...headers } = request.headers;
+    return ask(target, { ...request, headers: { ...headers, ...signed.headers } }, advice);
   };
 }
 

@@ -38,3 +38,23 @@ test("what is signed follows no redirection to another host", async () => {
   expect(answer.headers.get("location")).toBe(elsewhere.href);
   expect(tokens).toEqual([]);
 });
+
+test("a session's token that the request has itself is not sent beside a signature that has none", async () => {
+  const tokens: unknown[] = [];
+  const url = await serve(({ headers }, response) => {
+    tokens.push(headers["x-amz-security-token"]);
+    response.end();
+  });
+  const asked = {
+    method: "GET",
+    path: "/v1/cell",
+    headers: { "x-amz-security-token": "of-another" },
+    body: new Uint8Array(),
+  };
+  const region = "eu-central-1";
+  const lasting = { accessKeyId: "A", secretAccessKey: "S" };
+  await createSignedFetch({ url, region, credentials: () => Promise.resolve(lasting) })(asked);
+  const passing = { ...lasting, sessionToken: "ours" };
+  await createSignedFetch({ url, region, credentials: () => Promise.resolve(passing) })(asked);
+  expect(tokens).toEqual([undefined, "ours"]);
+});
