@@ -55,7 +55,7 @@ const guessedDirectoryBytes = 64 * 1024;
 
 /** What a pack holds. */
 export async function loadPackDirectory(
-  objects: ObjectStore,
+  objects: Pick<ObjectStore, "get">,
   { key, sizeBytes }: { readonly key: string; readonly sizeBytes: number },
 ): Promise<LoadedPack> {
   let wantedBytes = Math.min(sizeBytes, guessedDirectoryBytes);
@@ -93,7 +93,7 @@ export type LoadedRange =
 
 /** The batches of one range, as large as the pack has it: whole, in order, and their CRCs hold. */
 export async function loadPackRange(
-  objects: ObjectStore,
+  objects: Pick<ObjectStore, "get">,
   key: string,
   range: PackRange,
 ): Promise<LoadedRange> {
