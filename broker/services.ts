@@ -14,7 +14,6 @@ import type { InSyncKeeper } from "./replication/in-sync-keeper.ts";
 import type { ReplicaFetchers } from "./replication/replica-fetchers.ts";
 import type { TopicTable } from "./replication/topic-table.ts";
 
-import type { ColdEnds } from "./cold/cold-ends.ts";
 import type { Tier } from "./cold/tier.ts";
 import type { TierWriter } from "./cold/tier-writer.ts";
 
@@ -32,7 +31,8 @@ export type BrokerServices = {
   readonly tier: Tier;
   /** What a leader changes there. */
   readonly tierWriter: TierWriter;
-  readonly coldEnds: ColdEnds;
+  /** Lets go of what recoveries have read, if there was none for a while. */
+  readonly forgetUnused: () => void;
   /** Where the log lies, as DescribeLogDirs names it. */
   readonly logDirectory: string;
   readonly gate: AppendGate;

@@ -19,6 +19,8 @@ export type ColdEnd = Omit<PackRecovery, "hasHole"> & {
   readonly tier: TierEnd | null;
   /** A pack that cannot be read, and may have had more; null if there is none. */
   readonly damagedPack: string | null;
+  /** All that there are, of all partitions. */
+  readonly packCount: number;
 };
 
 export type ColdEnds = {
@@ -28,8 +30,8 @@ export type ColdEnds = {
    * damaged counts as one that was lost, for nobody can tell what it held, but where packs have a hole that it may have filled.
    */
   endOf(asked: AskedPlace, claimedFor: number | null): Promise<ColdEnd>;
-  /** Lets go of what is known of packs if nobody has asked for a while. */
-  forgetUnused(): void;
+  /** Lets go of what is known of packs, and true, if nobody has asked for a while. */
+  forgetUnused(): boolean;
 };
 
 export function createColdEnds(options: {
@@ -45,12 +47,12 @@ export function createColdEnds(options: {
       if (claimedFor !== null) await claim(tier, asked, claimedFor);
       const end = await endOfSegments(tier, asked);
       const index = await packs.index();
-      const { damaged } = index;
+      const { damaged, packCount } = index;
       const found = recoverFromPacks(index.rangesOf(asked), end, asked.recoveries);
       // What was there once, in all likelihood: whoever looks after the cell decides whether it can be had again, for what is behind the hole is given up else.
       if (found.hasHole && damaged !== null)
         throw new LogReadError(`its packs have a hole, and ${damaged} is damaged`, damage);
-      return { ...found, tier: end, damagedPack: damaged };
+      return { ...found, tier: end, damagedPack: damaged, packCount };
     },
     forgetUnused: () => packs.forgetUnused(),
   };

@@ -17,6 +17,7 @@ import type { LogOutput } from "../log-output.ts";
 import type { Restoring } from "../replication/topic-table.ts";
 import { createColdEnds, type ColdEnds } from "./cold-ends.ts";
 import { createRestoreLimits, restorationOf, restoreLog } from "./restore-log.ts";
+import { createPackPieces } from "../tiering/pack-pieces.ts";
 import { createTierWriter, type TierWriter } from "./tier-writer.ts";
 import { createTier, type Tier } from "./tier.ts";
 import { defaultTieringConfig } from "./tiering-config.ts";
@@ -27,7 +28,8 @@ export type Cold = {
   readonly tierWriter: TierWriter;
   readonly restoring: Restoring;
   readonly tierEnds: TierEnds;
-  readonly coldEnds: ColdEnds;
+  /** Lets go of what recoveries have read, if there was none for a while. */
+  forgetUnused(): void;
 };
 
 /** Of a segment: producers and lineage of a partition, at their bounds. */
@@ -47,8 +49,9 @@ export function createCold(options: {
   const { segmentBytes, graceMs } = { ...defaultTieringConfig, ...config.tiering };
   const tier = createTier({ cell, objects, clock, random });
   const coldEnds = createColdEnds({ tier, cell, clock, log });
+  const pieces = createPackPieces({ objects });
   const limits = createRestoreLimits();
-  const restoration = { tier, coldEnds, store, clock, log, limits };
+  const restoration = { tier, coldEnds, pieces, store, clock, log, limits };
   return {
     tier,
     tierWriter: createTierWriter({
@@ -67,7 +70,9 @@ export function createCold(options: {
         restoreLog(restoration, partitionLog, state, isWanted),
     },
     tierEnds: tierEndsOf(metadata, coldEnds, log),
-    coldEnds,
+    forgetUnused() {
+      if (coldEnds.forgetUnused()) pieces.forget();
+    },
   };
 }
 
@@ -75,7 +80,7 @@ export function createCold(options: {
 const failuresAtMost = 3;
 
 /** A claim and a manifest each, of a few requests one after the other. */
-const askedAtOnce = 8;
+const askedAtOnce = 32;
 
 /** As the controller asks before it gives a partition a leader that may lack records: in the term without one. */
 function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds, log: LogOutput): TierEnds {

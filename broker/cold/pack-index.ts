@@ -14,13 +14,14 @@ export type PackIndex = {
   rangesOf(place: TierPlace): readonly FoundRange[];
   /** The key of a pack of which nobody can tell what it holds; null if there is none. */
   readonly damaged: string | null;
+  readonly packCount: number;
 };
 
 export type PackLooks = {
   /** Of a look that began when this was asked or later, or shortly before. Rejects with LogReadError where the store does not answer. */
   index(): Promise<PackIndex>;
-  /** Lets go of what is known of packs, which may be much, if nobody has asked for a while. */
-  forgetUnused(): void;
+  /** Lets go of what is known of packs, which may be much, and true, if nobody has asked for a while. */
+  forgetUnused(): boolean;
 };
 
 /** Of thousands of partitions that are asked about together, one look at the packs. It takes longer than that to lose a leader, so nothing is too new for it. */
@@ -102,9 +103,10 @@ export function createPackLooks(options: {
       return look.found;
     },
     forgetUnused() {
-      if (underWay > 0 || clock.monotonicMs() - askedMs < unusedMs) return;
+      if (underWay > 0 || clock.monotonicMs() - askedMs < unusedMs) return false;
       known = nothingKnown();
       last = null;
+      return true;
     },
   };
 }
@@ -120,6 +122,7 @@ function indexOf(
       return number === null ? [] : packs.flatMap((pack) => pack.rangesOf(place, number));
     },
     damaged,
+    packCount: packs.length,
   };
 }
 

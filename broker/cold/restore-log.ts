@@ -2,13 +2,13 @@ import type { PartitionState, Recovery, Seal } from "../../metadata/records/part
 import { bootstrapAt } from "../../metadata/image/seals.ts";
 import { isBehindTier } from "../../metadata/commands/recovery.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { baseOffsetAt, batchSizeAt, nextOffsetAt } from "../../protocol/records/batch.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { LogStore } from "../log/log-store.ts";
 import { assignEpoch, createEpochCache, latestEpoch } from "../log/epoch-cache.ts";
 import { LogReadError, type LogBefore, type PartitionLog } from "../log/partition-log.ts";
-import { loadPackRange } from "../tiering/pack-reading.ts";
+import type { PackPieces } from "../tiering/pack-pieces.ts";
 import type { RecoveredPart } from "../tiering/pack-recovery.ts";
+import { appendPacked } from "./append-packed.ts";
 import { createBudget, type Budget } from "./budget.ts";
 import type { ColdEnds } from "./cold-ends.ts";
 import type { Tier } from "./tier.ts";
@@ -19,6 +19,7 @@ import type { Tier } from "./tier.ts";
 export type RestoreOptions = {
   readonly tier: Tier;
   readonly coldEnds: Pick<ColdEnds, "endOf">;
+  readonly pieces: PackPieces;
   readonly store: LogStore;
   readonly clock: Clock;
   readonly log: LogOutput;
@@ -150,16 +151,9 @@ async function recover(
   const isBegun =
     beginning === null ? await log.restartAt(cold.startOffset) : await beginAt(log, beginning);
   if (!isBegun) return false;
-  for (const each of cold.parts) {
-    // A pack that came after the recovery was decided holds more: nothing above its end counts, and must not be taken for committed.
-    const part = { ...each, toOffset: Math.min(each.toOffset, recovery.end) };
-    if (part.fromOffset >= part.toOffset) continue;
-    const append = () => appendPart(options, log, { part, state, isWanted });
-    if (!(await options.limits.bytes(part.range.sizeBytes, append))) return false;
-    await written(log, options.clock, isWanted);
-    if (log.failure !== null || !isWanted()) return false;
-    log.advanceHighWatermark(Math.max(log.highWatermark, log.logEndOffset));
-  }
+  const parts = partsBelow(cold.parts, recovery.end);
+  if (!(await appendPacked(options, log, { cold: { ...cold, parts }, state, isWanted })))
+    return false;
   options.log.error(
     "a partition lost all its replicas and goes on from the object store: what was written last may be missing",
     {
@@ -171,46 +165,8 @@ async function recover(
   return true;
 }
 
-/** Appends a pack's batches as a follower would its leader's. */
-async function appendPart(
-  { tier, store, clock }: RestoreOptions,
-  log: PartitionLog,
-  { part, state, isWanted }: Omit<Recovering, "recovery"> & { readonly part: RecoveredPart },
-): Promise<boolean> {
-  const loaded = await loadPackRange(tier.objects, part.key, part.range);
-  if (loaded.kind !== "batches")
-    throw new LogReadError(loaded.kind === "gone" ? `${part.key} is gone` : loaded.message);
-  if (!isWanted()) return false;
-  if (part.fromOffset > log.nextOffset && !(await log.skipTo(part.fromOffset))) return false;
-  const { bytes } = loaded;
-  for (let at = 0; at < bytes.length;) {
-    const size = batchSizeAt(bytes, at);
-    const baseOffset = baseOffsetAt(bytes, at);
-    if (baseOffset >= part.toOffset) break;
-    if (baseOffset >= log.nextOffset || isFirst(log, nextOffsetAt(bytes, at))) {
-      await store.room(size);
-      if (!isWanted()) return false;
-      // Flushed, whatever the topic asks for: there is no other copy here.
-      const followed = log.follow(bytes.subarray(at, at + size), {
-        leaderEpoch: state.leaderEpoch,
-        durability: "fsync",
-        nowMs: clock.nowMs(),
-      });
-      if (followed.kind === "refused") throw new LogReadError(followed.reason);
-    }
-    at += size;
-  }
-  return true;
-}
-
-/** The log begins inside of it: of what lies before, nothing is asked for. */
-const isFirst = ({ localStartOffset, nextOffset }: PartitionLog, endOffset: number): boolean =>
-  localStartOffset === nextOffset && endOffset > nextOffset;
-
-const lookEveryMs = 10;
-
-/** A commit takes milliseconds, and there is one for each part. Of a log that was dropped it never comes. */
-async function written(log: PartitionLog, clock: Clock, isWanted: () => boolean): Promise<void> {
-  while (log.logEndOffset < log.nextOffset && log.failure === null && isWanted())
-    await new Promise<void>((resolve) => void clock.after(lookEveryMs, resolve));
-}
+/** A pack that came after the recovery was decided holds more: nothing above its end counts, and must not be taken for committed. */
+const partsBelow = (parts: readonly RecoveredPart[], end: number): RecoveredPart[] =>
+  parts
+    .map((each) => ({ ...each, toOffset: Math.min(each.toOffset, end) }))
+    .filter(({ fromOffset, toOffset }) => fromOffset < toOffset);

@@ -7,6 +7,8 @@ import { createBudget } from "../../../../broker/cold/budget.ts";
 import { createRestoreLimits, restoreLog } from "../../../../broker/cold/restore-log.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
 import type { LogBefore } from "../../../../broker/log/partition-log.ts";
+import { createPackPieces } from "../../../../broker/tiering/pack-pieces.ts";
+import type { RecoveredPart } from "../../../../broker/tiering/pack-recovery.ts";
 import { createPackBuilder } from "../../../../broker/tiering/pack.ts";
 import type { PartitionState } from "../../../../metadata/records/partition.ts";
 import { appendCommitted, createLog, openTestStore } from "../log/store-fixture.ts";
@@ -32,12 +34,14 @@ async function scene() {
     parts: [],
     tier: { endOffset: 1_000, lastEpoch: 1 },
     damagedPack: null,
+    packCount: 1,
   };
   let answer: () => void = () => undefined;
   const isAnswered = new Promise<void>((resolve) => (answer = resolve));
   const options = {
     tier: { beginning: () => isAnswered.then(() => ({ offset: 1_000, before })) } as never,
     coldEnds: { endOf: () => Promise.resolve(cold) },
+    pieces: createPackPieces({ objects: createMemoryObjectStore() }),
     store,
     clock: createManualClock(),
     log: silentLog,
@@ -122,9 +126,9 @@ test("whoever restores a log that is dropped meanwhile does not wait for it to b
     },
   };
   let isHeld = true;
-  const tier = { ...(options.tier as object), objects };
+  const pieces = createPackPieces({ objects });
   const restoring = restoreLog(
-    { ...options, clock, tier: tier as never, coldEnds: { endOf: () => Promise.resolve(cold) } },
+    { ...options, clock, pieces, coldEnds: { endOf: () => Promise.resolve(cold) } },
     log as never,
     state({ recoveries: [{ epoch: 5, end: 1_001, start: 2 ** 40 }] }),
     () => isHeld,
@@ -161,7 +165,9 @@ test("of logs that are recovered together only so many ask the store at once, an
   const { bytes, ranges } = builder.finish();
   await objects.put("pack", bytes);
   const parts = [{ key: "pack", range: ranges[0]!, fromOffset: 0, toOffset: 1 }];
-  const cold = { startOffset: 0, endOffset: 1, lastEpoch: 1, parts, tier: null, damagedPack: null };
+  const found = { startOffset: 0, endOffset: 1, lastEpoch: 1, parts, tier: null };
+  // Too many to read anything with its neighbours.
+  const cold = { ...found, damagedPack: null, packCount: 1_000_000 };
   const most = { recoveries: 0, parts: 0 };
   const now = { recoveries: 0, parts: 0 };
   async function counted<Result>(of: keyof typeof now, work: () => Promise<Result>) {
@@ -170,12 +176,9 @@ test("of logs that are recovered together only so many ask the store at once, an
     await new Promise((resolve) => setImmediate(resolve));
     return work().finally(() => (now[of] -= 1));
   }
-  const tier = {
-    objects: {
-      ...objects,
-      get: (...of: Parameters<typeof objects.get>) => counted("parts", () => objects.get(...of)),
-    },
-  };
+  const pieces = createPackPieces({
+    objects: { get: (...of) => counted("parts", () => objects.get(...of)) },
+  });
   const coldEnds = { endOf: () => counted("recoveries", () => Promise.resolve(cold)) };
   const { sizeBytes } = ranges[0]!;
   const limits = { recoveries: createBudget(4), bytes: createBudget(sizeBytes * 2 + 1) };
@@ -183,7 +186,7 @@ test("of logs that are recovered together only so many ask the store at once, an
   const all = Array.from({ length: 12 }, (_, index) => store.create(path.topicId, index, "fsync"));
   const recovery = { epoch: 5, end: 1, start: 2 ** 40 };
   const clock = createManualClock();
-  const at = { ...options, store, clock, tier: tier as never, coldEnds, limits };
+  const at = { ...options, store, clock, pieces, coldEnds, limits };
   const restoring = all.map((log) =>
     restoreLog(at, log, state({ recoveries: [recovery] }), () => true),
   );
@@ -206,10 +209,17 @@ test("of a pack's batch inside of which the log begins nothing is lost", async (
   await objects.put("pack", bytes);
   const parts = [{ key: "pack", range: ranges[0]!, fromOffset: 101, toOffset: 104 }];
   const tier = { endOffset: 101, lastEpoch: -1, listsNothing: true };
-  const cold = { startOffset: 101, endOffset: 104, lastEpoch: 1, parts, tier, damagedPack: null };
-  const nothing = { objects, beginning: () => Promise.resolve(null) };
+  const found = { startOffset: 101, endOffset: 104, lastEpoch: 1, parts, tier };
+  const cold = { ...found, damagedPack: null, packCount: 1 };
+  const nothing = { beginning: () => Promise.resolve(null) };
+  const pieces = createPackPieces({ objects });
   const restoring = restoreLog(
-    { ...options, tier: nothing as never, coldEnds: { endOf: () => Promise.resolve(cold) } },
+    {
+      ...options,
+      pieces,
+      tier: nothing as never,
+      coldEnds: { endOf: () => Promise.resolve(cold) },
+    },
     log,
     state({ recoveries: [{ epoch: 5, end: 104, start: 2 ** 40 }] }),
     () => true,
@@ -221,3 +231,47 @@ test("of a pack's batch inside of which the log begins nothing is lost", async (
   expect(await restoring).toBe(true);
   expect([log.logStartOffset, log.nextOffset, log.failure]).toEqual([101, 104, null]);
 });
+
+// A full disk, as it may be when everything comes back at once.
+// Few packs are read with what is around, many each for itself.
+test.each([0, 1, 2].flatMap((part) => [1, 1_000_000].map((packs) => [part, packs] as const)))(
+  "a log of which the disk did not take part %i, of %i packs, is no log to be led: it is restored anew, with all of it",
+  async (failing, packCount) => {
+    const { options } = await scene();
+    const objects = createMemoryObjectStore();
+    const parts: RecoveredPart[] = [];
+    for (const baseOffset of [0, 1, 2]) {
+      const builder = createPackBuilder(new Uint8Array(4_096));
+      builder.add(path, batchOf({ baseOffset }));
+      const { bytes, ranges } = builder.finish();
+      const key = `pack-${baseOffset}`;
+      await objects.put(key, bytes);
+      parts.push({ key, range: ranges[0]!, fromOffset: baseOffset, toOffset: baseOffset + 1 });
+    }
+    const disk = createMemoryDisk();
+    const { store } = await openTestStore(disk);
+    const log = store.create(path.topicId, 0, "fsync");
+    const get: typeof objects.get = (...of) => {
+      if (of[0] === `pack-${failing}` && isFull) disk.faults.failNext("write", { code: "full" });
+      return objects.get(...of);
+    };
+    let isFull = true;
+    const pieces = createPackPieces({ objects: { get } });
+    const cold = { startOffset: 0, endOffset: 3, lastEpoch: 1, parts, tier: null };
+    const coldEnds = { endOf: () => Promise.resolve({ ...cold, damagedPack: null, packCount }) };
+    const clock = createManualClock();
+    const at = { ...options, store, clock, pieces, coldEnds };
+    const recovery = { epoch: 5, end: 3, start: 2 ** 40 };
+    const restore = async (): Promise<boolean> => {
+      let answer: boolean | null = null;
+      const restoring = restoreLog(at, log, state({ recoveries: [recovery] }), () => true);
+      const done = restoring.then((told) => (answer = told));
+      while (answer === null) await clock.advance(10);
+      return done;
+    };
+    expect(await restore()).toBe(false);
+    isFull = false;
+    expect(await restore()).toBe(true);
+    expect([log.logStartOffset, log.logEndOffset, log.gaps]).toEqual([0, 3, []]);
+  },
+);
