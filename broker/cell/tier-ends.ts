@@ -27,7 +27,7 @@ export function partitionKey({ topicId, index }: TieredPartition): string {
 }
 
 /** Of one question; the rest comes with the next. Few: what is told is acted upon once all of them are. */
-const maxPartitionsAtOnce = 64;
+const maxPartitionsAtOnce = 256;
 
 /** Asks about partitions without a leader that have not been asked about since they lost it. One question is under way at a time. */
 export function askTier(state: CellState, { image, nowMs, effects }: Step): void {
