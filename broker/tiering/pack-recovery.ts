@@ -57,7 +57,9 @@ export function recoverFromPacks(
   let from = Number.isFinite(startOffset) ? startOffset : 0;
   let endOffset = from;
   let lastEpoch = tier?.lastEpoch ?? -1;
-  let hasHole = false;
+  // A log without a segment begins at 0, if not told otherwise: what was there may be what a pack held that cannot be had.
+  let hasHole =
+    tier === null && from > skipGap(recoveries, 0) && !isWholeFrom(candidates, startOffset);
   for (;;) {
     const at = skipGap(recoveries, endOffset);
     const best = bestAt(candidates, at, lastEpoch);

@@ -175,6 +175,17 @@ test("a pack that is damaged keeps nobody but those whose packs have a hole, and
   expect(errors).toMatchObject([{ key }]);
 });
 
+test("a pack that is damaged keeps one whose first records it may have had, as long as no segment has them", async () => {
+  const { objects, other, ends, endOf } = await damaged();
+  const later = createPackBuilder(new Uint8Array(8_192));
+  const place = { ...other, index: 5 };
+  later.add(place, batchOf({ baseOffset: 1 }));
+  const key = packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 3 });
+  await objects.put(key, later.finish().bytes);
+  await expect(endOf(place)).rejects.toMatchObject({ name: "LogReadError", isDamage: true });
+  expect((await ends.endOf({ ...other, recoveries: [] }, null)).startOffset).toBe(0);
+});
+
 test("a pack that was damaged is read again: it may be mended, or deleted", async () => {
   const { places, key, whole, objects, clock, endOf } = await damaged();
   await expect(endOf(places[0]!)).rejects.toThrow("damaged");

@@ -90,6 +90,19 @@ test("a hole is told of, but in front of where the log was packed whole", () => 
   expect(runOf([found(0, 83), found(83, 90)]).hasHole).toBe(false);
 });
 
+test("without a segment there may have been something in front of the first pack, but where a recovery or the leader of the whole log says that there was not", () => {
+  const first = found(7, 20);
+  expect(runOf([first, found(20, 30)])).toMatchObject({ startOffset: 7, hasHole: true });
+  const whole = { ...first, range: { ...first.range, wholeInEpoch: 1 } };
+  expect(runOf([whole, found(20, 30)])).toMatchObject({ startOffset: 7, hasHole: false });
+  const behindGap = found(1000, 1010, 3);
+  for (const end of [0, 4]) {
+    const recoveries = [{ epoch: 3, end, start: 1000 }];
+    const run = { startOffset: 1000, endOffset: 1010, hasHole: end > 0 };
+    expect(runOf([behindGap], { recoveries })).toMatchObject(run);
+  }
+});
+
 test("a recovery's gap is no hole", () => {
   const recoveries = [{ epoch: 3, end: 40, start: 1000 }];
   const ranges = [found(0, 40), found(1000, 1010, 3)];
