@@ -16,13 +16,13 @@ export type PackIndex = {
 };
 
 export type PackLooks = {
-  /** Of a look that began when this was asked or later, or shortly before. Rejects with LogReadError where the store does not answer. */
-  index(): Promise<PackIndex>;
+  /** Of a look that began at `askedMs` (on the monotonic scale) or later. Rejects with LogReadError where the store does not answer. */
+  index(askedMs: number): Promise<PackIndex>;
   /** Lets go of what is known of packs, which may be much, if nobody has asked for a while. */
   forgetUnused(): void;
 };
 
-/** Of thousands of partitions that are asked about together, one look at the packs. It takes longer than that to lose a leader, so nothing is too new for it. */
+/** Of thousands of partitions that are asked about together, one look at the packs, and another only for those whose turn comes so much later. */
 const shareMs = 2_000;
 
 const unusedMs = 60_000;
@@ -49,7 +49,7 @@ export function createPackLooks(options: {
   const toldOf = new Set<string>();
   const directories = new Map<string, Ranges>();
   let last: Look | null = null;
-  let askedMs = 0;
+  let lastAskedMs = 0;
   let underWay = 0;
 
   async function lookAfter(before: Look | null, began: () => void): Promise<PackIndex> {
@@ -77,12 +77,12 @@ export function createPackLooks(options: {
   }
 
   return {
-    index() {
+    index(askedMs) {
       const nowMs = clock.monotonicMs();
-      askedMs = nowMs;
-      // One that has been under way for longer may have listed before the last pack of a leader that is lost by now: the next one has it.
-      if (last !== null && (last.sinceMs === null || nowMs - last.sinceMs < shareMs))
-        return last.found;
+      lastAskedMs = nowMs;
+      // One that began before may have listed before the last pack of a leader that is lost by now, and that may be a moment ago: the next one has it.
+      const leastMs = Math.max(askedMs, nowMs - shareMs);
+      if (last !== null && (last.sinceMs === null || last.sinceMs >= leastMs)) return last.found;
       const before = last;
       const began = (): void => void (look.sinceMs = clock.monotonicMs());
       const look: Look = { sinceMs: null, found: lookAfter(before, () => began()) };
@@ -90,7 +90,7 @@ export function createPackLooks(options: {
       underWay += 1;
       const over = (): void => {
         underWay -= 1;
-        askedMs = clock.monotonicMs();
+        lastAskedMs = clock.monotonicMs();
       };
       look.found.then(over, () => {
         over();
@@ -99,7 +99,7 @@ export function createPackLooks(options: {
       return look.found;
     },
     forgetUnused() {
-      if (underWay > 0 || clock.monotonicMs() - askedMs < unusedMs) return;
+      if (underWay > 0 || clock.monotonicMs() - lastAskedMs < unusedMs) return;
       directories.clear();
       last = null;
     },

@@ -68,11 +68,12 @@ export async function restoreLog(
 ): Promise<boolean> {
   const restoration = restorationOf(log, state);
   if (restoration === null) return true;
+  const askedMs = options.clock.monotonicMs();
   try {
     return restoration.kind === "seal"
       ? await beginAtSeal(options, log, { seal: restoration.seal, isWanted })
       : await options.limits.recoveries(1, () =>
-          recover(options, log, { state, recovery: restoration.recovery, isWanted }),
+          recover(options, log, { state, recovery: restoration.recovery, askedMs, isWanted }),
         );
   } catch (error) {
     if (!(error instanceof LogReadError)) throw error;
@@ -123,20 +124,22 @@ const beginAt = (
 type Recovering = {
   readonly state: PartitionState;
   readonly recovery: Recovery;
+  /** Before it waited for its turn. */
+  readonly askedMs: number;
   readonly isWanted: () => boolean;
 };
 
 async function recover(
   options: RestoreOptions,
   log: PartitionLog,
-  { state, recovery, isWanted }: Recovering,
+  { state, recovery, askedMs, isWanted }: Recovering,
 ): Promise<boolean> {
   const { tier, coldEnds } = options;
   // It may have been a while until its turn.
   if (!isWanted()) return false;
   const { topicId, index, logEndOffset, leaderEpoch: lastEpoch } = log;
   const earlier = state.recoveries.filter((each) => each !== recovery);
-  const place = { topicId, index, recoveries: earlier };
+  const place = { topicId, index, recoveries: earlier, askedMs };
   const cold = await coldEnds.endOf(place, state.leaderEpoch);
   const end = Math.min(cold.endOffset, recovery.end);
   if (!isBehindTier({ logEndOffset, lastEpoch }, { end, lastEpoch: cold.lastEpoch })) return true;
@@ -175,7 +178,11 @@ async function recover(
 async function appendPart(
   { tier, store, clock }: RestoreOptions,
   log: PartitionLog,
-  { part, state, isWanted }: Omit<Recovering, "recovery"> & { readonly part: RecoveredPart },
+  {
+    part,
+    state,
+    isWanted,
+  }: Pick<Recovering, "state" | "isWanted"> & { readonly part: RecoveredPart },
 ): Promise<boolean> {
   const loaded = await loadPackRange(tier.objects, part.key, part.range);
   if (loaded.kind !== "batches")

@@ -80,8 +80,9 @@ async function disaster(counts: { readonly partitions: number; readonly packs: n
 
 test("of thousands of partitions that are asked about each pack's directory is read once, however long that takes", async () => {
   const { clock, places, asked, ends } = await disaster({ partitions: 1_000, packs: 500 });
+  const askedMs = clock.monotonicMs();
   for (const each of places) {
-    const { endOffset } = await ends.endOf({ ...each, recoveries: [] }, null);
+    const { endOffset } = await ends.endOf({ ...each, recoveries: [], askedMs }, null);
     expect(endOffset).toBe(2);
     await clock.advance(200);
   }
@@ -115,6 +116,19 @@ test("who asks while a look is under way has one that began with the question, a
   const told = await Promise.all(others);
   expect(told.map(({ endOffset }) => endOffset)).toEqual([3, ...Array<number>(98).fill(2)]);
   expect(asked).toMatchObject({ gets: 51, lists: 2 });
+});
+
+// A process that ended is known to have as soon as its address refuses a connection.
+test("who asks after a pack was put is told of it, though others asked a moment before it was", async () => {
+  const { objects, clock, places, ends } = await disaster({ partitions: 100, packs: 50 });
+  expect((await ends.endOf({ ...places[0]!, recoveries: [] }, null)).endOffset).toBe(2);
+  await clock.advance(500);
+  const late = createPackBuilder(new Uint8Array(8_192));
+  late.add(places[1]!, batchOf({ baseOffset: 2 }));
+  const key = packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 50 });
+  await objects.put(key, late.finish().bytes);
+  await clock.advance(500);
+  expect((await ends.endOf({ ...places[1]!, recoveries: [] }, null)).endOffset).toBe(3);
 });
 
 test("what is known of packs is let go of once nobody asks any more", async () => {
