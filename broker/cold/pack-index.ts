@@ -59,7 +59,7 @@ export function createPackLooks(options: {
     const seen = new Map<string, Ranges>();
     const damaged = new Map<string, string>();
     const at = { objects: tier.objects, cell, directories, seen, damaged };
-    for (let count = 0; !(await addPacks(at)); count += 1)
+    for (let count = 0; !(await addPacks(at, count > 0)); count += 1)
       if (count === looksAtMost) throw new LogReadError("packs come and go");
     for (const key of directories.keys()) if (!seen.has(key)) directories.delete(key);
     for (const [key, reason] of damaged) if (!toldOf.has(key)) tellOf(key, reason);
@@ -132,11 +132,11 @@ type Looking = {
 
 /**
  * Adds what is not seen yet. False if what takes the place of others may have been missed: some were gone by the time they were read, or perhaps by the time
- * their page of the list was, and what was put meanwhile belongs on one that had been.
+ * their page of the list was, and what was put meanwhile belongs on one that had been. By the second time (`isAgain`) that is there, and listed; what others put
+ * all the time is no reason for a third.
  */
-async function addPacks(looking: Looking): Promise<boolean> {
+async function addPacks(looking: Looking, isAgain: boolean): Promise<boolean> {
   const { objects, cell, seen } = looking;
-  const countBefore = seen.size;
   let isAnyGone = false;
   for (let startAfter: string | null = null; ;) {
     const listed = await listPacks(objects, cell, { startAfter });
@@ -145,7 +145,7 @@ async function addPacks(looking: Looking): Promise<boolean> {
       if (!seen.has(pack.key) && !(await addPack(looking, pack))) isAnyGone = true;
     });
     const isOnePage = startAfter === null;
-    if (listed.startAfter === null) return !isAnyGone && (isOnePage || seen.size === countBefore);
+    if (listed.startAfter === null) return !isAnyGone && (isOnePage || isAgain);
     ({ startAfter } = listed);
   }
 }

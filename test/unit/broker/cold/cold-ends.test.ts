@@ -131,6 +131,41 @@ test("who asks after a pack was put is told of it, though others asked a moment 
   expect((await ends.endOf({ ...places[1]!, recoveries: [] }, null)).endOffset).toBe(3);
 });
 
+test("packs that others put while more than a page of them is listed do not keep a look from its end", async () => {
+  const { objects, places, ends } = await disaster({ partitions: 100, packs: 1_001 });
+  const before = { ...objects };
+  let sequence = 0;
+  objects.list = async (...of) => {
+    const other = createPackBuilder(new Uint8Array(8_192));
+    other.add({ ...place, index: 100 }, batchOf({ baseOffset: sequence }));
+    const key = packKey(cell, { broker: 2, brokerEpoch: 3, sequence });
+    sequence += 1;
+    await before.put(key, other.finish().bytes);
+    return before.list(...of);
+  };
+  expect((await ends.endOf({ ...places[0]!, recoveries: [] }, null)).endOffset).toBe(41);
+});
+
+test("what replaces two packs on the second page, of which one was gone before it was listed, is found", async () => {
+  const { objects, places, ends } = await disaster({ partitions: 100, packs: 1_001 });
+  const before = { ...objects };
+  let listCount = 0;
+  objects.list = async (...of) => {
+    const listed = await before.list(...of);
+    listCount += 1;
+    if (listCount !== 1) return listed;
+    // Of another broker, whose packs are listed before those that it has whole.
+    const whole = createPackBuilder(new Uint8Array(65_536));
+    for (let baseOffset = 0; baseOffset < 50; baseOffset += 1)
+      whole.add(places[0]!, batchOf({ baseOffset }));
+    const key = packKey(cell, { broker: 0, brokerEpoch: 3, sequence: 0 });
+    await before.put(key, whole.finish().bytes);
+    await before.delete(packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 1_000 }));
+    return listed;
+  };
+  expect((await ends.endOf({ ...places[0]!, recoveries: [] }, null)).endOffset).toBe(50);
+});
+
 test("what is known of packs is let go of once nobody asks any more", async () => {
   const { clock, places, asked, ends } = await disaster({ partitions: 4, packs: 3 });
   const ask = () => ends.endOf({ ...places[0]!, recoveries: [] }, null);
