@@ -46,9 +46,8 @@ export function recoverFromPacks(
   tier: TierEnd | null,
   recoveries: readonly Recovery[],
 ): PackRecovery {
-  const candidates = found
-    .map((each) => candidateOf(each, recoveries))
-    .filter(({ baseOffset, endOffset }) => baseOffset < endOffset);
+  const all = found.map((each) => candidateOf(each, recoveries));
+  const candidates = all.filter(({ baseOffset, endOffset }) => baseOffset < endOffset);
   const startOffset =
     tier?.endOffset ??
     candidates.reduce((least, each) => Math.min(least, each.baseOffset), Infinity);
@@ -58,16 +57,16 @@ export function recoverFromPacks(
   let endOffset = from;
   let lastEpoch = tier?.lastEpoch ?? -1;
   // A log without a segment begins at 0, if not told otherwise: what was there may be what a pack held that cannot be had.
-  let hasHole =
-    tier === null && from > skipGap(recoveries, 0) && !isWholeFrom(candidates, startOffset);
+  let isMissingInFront = tier === null && from > skipGap(recoveries, 0);
+  let isMissingBehind = false;
   for (;;) {
     const at = skipGap(recoveries, endOffset);
     const best = bestAt(candidates, at, lastEpoch);
     if (best === null) {
       const next = nextBegin(candidates, at, lastEpoch);
-      // From where a log is whole nothing in front of it is asked for.
-      if (next !== Infinity) hasHole = !(mayBeginLater && isWholeFrom(candidates, next));
+      isMissingBehind = next !== Infinity && !mayBeginLater;
       if (next === Infinity || !mayBeginLater) break;
+      isMissingInFront = true;
       parts = [];
       from = next;
       endOffset = next;
@@ -86,6 +85,8 @@ export function recoverFromPacks(
     endOffset = toOffset;
     lastEpoch = Math.max(lastEpoch, epochBefore(best, toOffset));
   }
+  // From where a log is whole nothing in front of it is asked for.
+  const hasHole = isMissingBehind || (isMissingInFront && !hasWhole(all, from, endOffset));
   return { startOffset: from, endOffset, lastEpoch, parts, hasHole };
 }
 
@@ -119,8 +120,21 @@ const nextBegin = (candidates: readonly Candidate[], offset: number, leastEpoch:
     .filter((each) => each.baseOffset > offset && each.range.lastLeaderEpoch >= leastEpoch)
     .reduce((least, { baseOffset }) => Math.min(least, baseOffset), Infinity);
 
-const isWholeFrom = (candidates: readonly Candidate[], offset: number): boolean =>
-  candidates.some(({ range }) => range.baseOffset === offset && range.wholeInEpoch >= 0);
+/**
+ * Whether the run has all of a pack that had the whole log. Not of one that a recovery has cut: what had been written again in it may lie behind that
+ * recovery's end, and counts no more.
+ */
+const hasWhole = (all: readonly Candidate[], from: number, to: number): boolean =>
+  all.some(
+    ({ key, range }) =>
+      range.wholeInEpoch >= 0 &&
+      range.baseOffset >= from &&
+      all.every(
+        (each) =>
+          each.key !== key ||
+          (each.endOffset === each.range.endOffset && each.range.endOffset <= to),
+      ),
+  );
 
 const isBetter = (one: Candidate, other: Candidate): boolean =>
   one.range.lastLeaderEpoch - other.range.lastLeaderEpoch > 0 ||
