@@ -10,6 +10,7 @@ import type { Tier, TierPlace } from "./tier.ts";
 // again. So a look is a LIST, and a GET for each pack that came since the last one.
 
 export type PackIndex = {
+  /** To be asked at once: the next look may let go of what this one has. */
   rangesOf(place: TierPlace): readonly FoundRange[];
   /** The key of a pack of which nobody can tell what it holds; null if there is none. */
   readonly damaged: string | null;
@@ -47,7 +48,7 @@ export function createPackLooks(options: {
 }): PackLooks {
   const { tier, cell, clock, log } = options;
   const toldOf = new Set<string>();
-  const directories = new Map<string, Ranges>();
+  const known: Known = { directories: new Map(), byPartition: new Map() };
   let last: Look | null = null;
   let lastAskedMs = 0;
   let underWay = 0;
@@ -56,16 +57,19 @@ export function createPackLooks(options: {
     // One at a time: what that one reads needs not be read again.
     await before?.found.catch(() => undefined);
     began();
-    const seen = new Map<string, Ranges>();
+    const seen = new Set<string>();
     const damaged = new Map<string, string>();
-    const at = { objects: tier.objects, cell, directories, seen, damaged };
+    const at = { objects: tier.objects, cell, known, seen, damaged };
     for (let count = 0; !(await addPacks(at, count > 0)); count += 1)
       if (count === looksAtMost) throw new LogReadError("packs come and go");
-    for (const key of directories.keys()) if (!seen.has(key)) directories.delete(key);
+    forgetGone(known, seen);
     for (const [key, reason] of damaged) if (!toldOf.has(key)) tellOf(key, reason);
     for (const key of toldOf) if (!damaged.has(key)) toldOf.delete(key);
     const [firstDamaged = null] = damaged.keys();
-    return indexOf(seen, firstDamaged);
+    const { byPartition } = known;
+    const rangesOf = (place: TierPlace): Ranges =>
+      byPartition.get(keyOf(place))?.filter(({ key }) => seen.has(key)) ?? [];
+    return { rangesOf, damaged: firstDamaged };
   }
 
   function tellOf(key: string, reason: string): void {
@@ -100,32 +104,49 @@ export function createPackLooks(options: {
     },
     forgetUnused() {
       if (underWay > 0 || clock.monotonicMs() - lastAskedMs < unusedMs) return;
-      directories.clear();
+      known.directories.clear();
+      known.byPartition.clear();
       last = null;
     },
   };
 }
 
-function indexOf(seen: ReadonlyMap<string, Ranges>, damaged: string | null): PackIndex {
-  const found = new Map<string, FoundRange[]>();
-  for (const ranges of seen.values()) {
-    for (const each of ranges) {
-      const key = keyOf(each.range);
-      const known = found.get(key);
-      if (known === undefined) found.set(key, [each]);
-      else known.push(each);
-    }
+/** What packs hold, of this look and earlier ones: by the pack, and by the partition. Sorting a million ranges anew with each look would take its time. */
+type Known = {
+  readonly directories: Map<string, Ranges>;
+  readonly byPartition: Map<string, FoundRange[]>;
+};
+
+function note({ directories, byPartition }: Known, key: string, ranges: Ranges): void {
+  directories.set(key, ranges);
+  for (const each of ranges) {
+    const partition = keyOf(each.range);
+    const list = byPartition.get(partition);
+    if (list === undefined) byPartition.set(partition, [each]);
+    else list.push(each);
   }
-  return { rangesOf: (place) => found.get(keyOf(place)) ?? [], damaged };
+}
+
+function forgetGone({ directories, byPartition }: Known, seen: ReadonlySet<string>): void {
+  const partitions = new Set<string>();
+  for (const [key, ranges] of directories) {
+    if (seen.has(key)) continue;
+    directories.delete(key);
+    for (const { range } of ranges) partitions.add(keyOf(range));
+  }
+  for (const partition of partitions) {
+    const left = byPartition.get(partition)?.filter(({ key }) => seen.has(key)) ?? [];
+    if (left.length > 0) byPartition.set(partition, left);
+    else byPartition.delete(partition);
+  }
 }
 
 type Looking = {
   readonly objects: Tier["objects"];
   readonly cell: string;
-  /** Of earlier looks too. */
-  readonly directories: Map<string, Ranges>;
+  readonly known: Known;
   /** By this look: what was listed earlier and is gone may not count, for it cannot be had. */
-  readonly seen: Map<string, Ranges>;
+  readonly seen: Set<string>;
   /** Of this look, with the reason: the next reads them again. */
   readonly damaged: Map<string, string>;
 };
@@ -152,11 +173,10 @@ async function addPacks(looking: Looking, isAgain: boolean): Promise<boolean> {
 
 /** False if it is gone. One that is damaged has nothing, as one that was lost; one of a later version is waited for, like a store that does not answer. */
 async function addPack(
-  { objects, directories, seen, damaged }: Looking,
+  { objects, known, seen, damaged }: Looking,
   pack: ListedPack,
 ): Promise<boolean> {
-  let ranges = directories.get(pack.key);
-  if (ranges === undefined) {
+  if (!known.directories.has(pack.key)) {
     let loaded = await loadPackDirectory(objects, pack);
     // It may have been on its way that it was damaged.
     if (loaded.kind === "corrupt") loaded = await loadPackDirectory(objects, pack);
@@ -164,9 +184,8 @@ async function addPack(
     if (loaded.kind === "unavailable" || (loaded.kind === "corrupt" && loaded.isOfOtherVersion))
       throw new LogReadError(`a pack: ${loaded.message}`);
     if (loaded.kind === "corrupt") damaged.set(pack.key, loaded.message);
-    else directories.set(pack.key, loaded.found);
-    ranges = loaded.kind === "corrupt" ? [] : loaded.found;
+    else note(known, pack.key, loaded.found);
   }
-  seen.set(pack.key, ranges);
+  seen.add(pack.key);
   return true;
 }
