@@ -177,9 +177,7 @@ async function addPack(
   pack: ListedPack,
 ): Promise<boolean> {
   if (!known.directories.has(pack.key)) {
-    let loaded = await loadPackDirectory(objects, pack);
-    // It may have been on its way that it was damaged.
-    if (loaded.kind === "corrupt") loaded = await loadPackDirectory(objects, pack);
+    const loaded = await loadPackDirectory(objects, pack);
     if (loaded.kind === "gone") return false;
     if (loaded.kind === "unavailable" || (loaded.kind === "corrupt" && loaded.isOfOtherVersion))
       throw new LogReadError(`a pack: ${loaded.message}`);
