@@ -29,7 +29,7 @@ export function partitionKey({ topicId, index }: TieredPartition): string {
 /** Of one question; the rest comes with the next. Few: what is told is acted upon once all of them are. */
 const maxPartitionsAtOnce = 256;
 
-/** Asks about partitions without a leader that have not been asked about since they lost it. One question is under way at a time. */
+/** Asks about partitions without a leader that have not been asked about since they lost it, and whoever might have it. One question is under way at a time. */
 export function askTier(state: CellState, { image, nowMs, effects }: Step): void {
   const { office, hasTier } = state;
   if (!hasTier || office === null || office.isAskingTier || nowMs < office.askTierMs) return;
@@ -45,12 +45,12 @@ export function askTier(state: CellState, { image, nowMs, effects }: Step): void
 function nextAsked({ tiered, untold }: Office, image: Image, nowMs: number): AskedPartition[] {
   const partitions: AskedPartition[] = [];
   for (const { topicId, partitions: all } of image.topics.values()) {
-    for (const { index, leader, leaderEpoch, replicas, sealed } of all) {
+    for (const { index, leader, partitionEpoch, replicas, sealed } of all) {
       if (leader !== noLeader || replicas.length === 0 || sealed !== null) continue;
       const key = partitionKey({ topicId, index });
-      const isAsked = [tiered, untold].some((of) => of.get(key)?.leaderEpoch === leaderEpoch);
+      const isAsked = [tiered, untold].some((of) => of.get(key)?.partitionEpoch === partitionEpoch);
       if (isAsked) continue;
-      partitions.push({ topicId, index, leaderEpoch });
+      partitions.push({ topicId, index, partitionEpoch });
       if (partitions.length === maxPartitionsAtOnce) return partitions;
     }
   }
@@ -59,8 +59,8 @@ function nextAsked({ tiered, untold }: Office, image: Image, nowMs: number): Ask
   return [...partitions, ...due].slice(0, maxPartitionsAtOnce);
 }
 
-/** In the term without a leader that it is asked about. */
-export type AskedPartition = TieredPartition & { readonly leaderEpoch: number };
+/** As it is when it is asked about. */
+export type AskedPartition = TieredPartition & { readonly partitionEpoch: number };
 
 export function tierRead(
   { office, config }: CellState,
@@ -73,17 +73,17 @@ export function tierRead(
   // More may wait.
   office.askTierMs = nowMs;
   const { tiered, untold } = office;
-  for (const { topicId, index, leaderEpoch } of partitions) {
+  for (const { topicId, index, partitionEpoch } of partitions) {
     const key = partitionKey({ topicId, index });
     const told = ends.get(key);
     // Behind those that have waited longer.
     untold.delete(key);
     if (told === null) {
-      untold.set(key, { topicId, index, leaderEpoch, againMs: nowMs + config.retryMs });
+      untold.set(key, { topicId, index, partitionEpoch, againMs: nowMs + config.retryMs });
       continue;
     }
     const { end, lastEpoch } = told ?? nothing;
-    tiered.set(key, { topicId, index, end, lastEpoch, leaderEpoch });
+    tiered.set(key, { topicId, index, end, lastEpoch, partitionEpoch });
   }
   forgetLed(tiered, image);
   // What is known of logs is judged again.
@@ -101,7 +101,7 @@ const nothing: TieredTo = { end: 0, lastEpoch: -1 };
 
 /** Never more than there are partitions without a leader, and those asked about a moment ago. */
 function forgetLed(known: Map<string, AskedPartition>, image: Image): void {
-  for (const [key, { topicId, index, leaderEpoch }] of known) {
-    if (partitionOf(image, topicId, index)?.leaderEpoch !== leaderEpoch) known.delete(key);
+  for (const [key, { topicId, index, partitionEpoch }] of known) {
+    if (partitionOf(image, topicId, index)?.partitionEpoch !== partitionEpoch) known.delete(key);
   }
 }

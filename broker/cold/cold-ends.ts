@@ -11,7 +11,11 @@ import type { Tier, TierPlace } from "./tier.ts";
 
 // What the object store has of partitions whose replicas may all be lost: segments, and behind them what packs hold (replication.md C3).
 
-export type AskedPlace = TierPlace & { readonly recoveries: readonly Recovery[] };
+export type AskedPlace = TierPlace & {
+  readonly recoveries: readonly Recovery[];
+  /** On the monotonic scale, where others are asked about together with it: all that was put before is told of. Now, if it is not said. */
+  readonly askedMs?: number;
+};
 
 /** What can be had of a partition. */
 export type ColdEnd = Omit<PackRecovery, "hasHole"> & {
@@ -40,13 +44,14 @@ export function createColdEnds(options: {
   readonly clock: Clock;
   readonly log: LogOutput;
 }): ColdEnds {
-  const { tier } = options;
+  const { tier, clock } = options;
   const packs = createPackLooks(options);
   return {
     async endOf(asked, claimedFor) {
+      const { askedMs = clock.monotonicMs() } = asked;
       if (claimedFor !== null) await claim(tier, asked, claimedFor);
       const end = await endOfSegments(tier, asked);
-      const index = await packs.index();
+      const index = await packs.index(askedMs);
       const { damaged, packCount } = index;
       const found = recoverFromPacks(index.rangesOf(asked), end, asked.recoveries);
       // What was there once, in all likelihood: whoever looks after the cell decides whether it can be had again, for what is behind the hole is given up else.

@@ -69,7 +69,7 @@ export function createCold(options: {
       restore: (partitionLog, state, isWanted) =>
         restoreLog(restoration, partitionLog, state, isWanted),
     },
-    tierEnds: tierEndsOf(metadata, coldEnds, log),
+    tierEnds: tierEndsOf({ metadata, coldEnds, clock, log }),
     forgetUnused() {
       if (coldEnds.forgetUnused()) pieces.forget();
     },
@@ -83,11 +83,18 @@ const failuresAtMost = 3;
 const askedAtOnce = 32;
 
 /** As the controller asks before it gives a partition a leader that may lack records: in the term without one. */
-function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds, log: LogOutput): TierEnds {
-  const endOf = async ({ topicId, index }: TieredPartition) => {
+function tierEndsOf(options: {
+  readonly metadata: MetadataReplica;
+  readonly coldEnds: ColdEnds;
+  readonly clock: Clock;
+  readonly log: LogOutput;
+}): TierEnds {
+  const { coldEnds, clock, log } = options;
+  const { image } = options.metadata;
+  const endOf = async ({ topicId, index }: TieredPartition, askedMs: number) => {
     const state = partitionOf(image, topicId, index);
     const { recoveries = [], leaderEpoch = 0 } = state ?? {};
-    const place = { topicId, index, recoveries };
+    const place = { topicId, index, recoveries, askedMs };
     const { endOffset: end, lastEpoch } = await coldEnds.endOf(place, leaderEpoch);
     return { end, lastEpoch };
   };
@@ -95,8 +102,9 @@ function tierEndsOf({ image }: MetadataReplica, coldEnds: ColdEnds, log: LogOutp
     async ends(partitions) {
       const found = new Map<string, TieredTo | null>();
       let failureCount = 0;
+      const askedMs = clock.monotonicMs();
       await forEachAtOnce(partitions, askedAtOnce, async (each) => {
-        const told = await endOf(each).catch((error: unknown) => {
+        const told = await endOf(each, askedMs).catch((error: unknown) => {
           if (!(error instanceof LogReadError && error.isDamage)) failureCount += 1;
           if (!(error instanceof LogReadError) || failureCount > failuresAtMost) throw error;
           const { topicId, index } = each;

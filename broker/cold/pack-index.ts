@@ -18,13 +18,13 @@ export type PackIndex = {
 };
 
 export type PackLooks = {
-  /** Of a look that began when this was asked or later, or shortly before. Rejects with LogReadError where the store does not answer. */
-  index(): Promise<PackIndex>;
+  /** Of a look that began at `askedMs` (on the monotonic scale) or later. Rejects with LogReadError where the store does not answer. */
+  index(askedMs: number): Promise<PackIndex>;
   /** Lets go of what is known of packs, which may be much, and true, if nobody has asked for a while. */
   forgetUnused(): boolean;
 };
 
-/** Of thousands of partitions that are asked about together, one look at the packs. It takes longer than that to lose a leader, so nothing is too new for it. */
+/** Of thousands of partitions that are asked about together, one look at the packs, and another only for those whose turn comes so much later. */
 const shareMs = 2_000;
 
 const unusedMs = 60_000;
@@ -52,7 +52,7 @@ export function createPackLooks(options: {
   const toldOf = new Set<string>();
   let known = nothingKnown();
   let last: Look | null = null;
-  let askedMs = 0;
+  let lastAskedMs = 0;
   let underWay = 0;
 
   async function lookAfter(before: Look | null, began: () => void): Promise<PackIndex> {
@@ -63,7 +63,7 @@ export function createPackLooks(options: {
     const seen = new Map<string, PackRows>();
     const damaged = new Map<string, string>();
     const at = { objects: tier.objects, cell, directories, numbers, seen, damaged };
-    for (let count = 0; !(await addPacks(at)); count += 1)
+    for (let count = 0; !(await addPacks(at, count > 0)); count += 1)
       if (count === looksAtMost) throw new LogReadError("packs come and go");
     for (const key of directories.keys()) if (!seen.has(key)) directories.delete(key);
     for (const [key, reason] of damaged) if (!toldOf.has(key)) tellOf(key, reason);
@@ -81,12 +81,12 @@ export function createPackLooks(options: {
   }
 
   return {
-    index() {
+    index(askedMs) {
       const nowMs = clock.monotonicMs();
-      askedMs = nowMs;
-      // One that has been under way for longer may have listed before the last pack of a leader that is lost by now: the next one has it.
-      if (last !== null && (last.sinceMs === null || nowMs - last.sinceMs < shareMs))
-        return last.found;
+      lastAskedMs = nowMs;
+      // One that began before may have listed before the last pack of a leader that is lost by now, and that may be a moment ago: the next one has it.
+      const leastMs = Math.max(askedMs, nowMs - shareMs);
+      if (last !== null && (last.sinceMs === null || last.sinceMs >= leastMs)) return last.found;
       const before = last;
       const began = (): void => void (look.sinceMs = clock.monotonicMs());
       const look: Look = { sinceMs: null, found: lookAfter(before, () => began()) };
@@ -94,7 +94,7 @@ export function createPackLooks(options: {
       underWay += 1;
       const over = (): void => {
         underWay -= 1;
-        askedMs = clock.monotonicMs();
+        lastAskedMs = clock.monotonicMs();
       };
       look.found.then(over, () => {
         over();
@@ -103,7 +103,7 @@ export function createPackLooks(options: {
       return look.found;
     },
     forgetUnused() {
-      if (underWay > 0 || clock.monotonicMs() - askedMs < unusedMs) return false;
+      if (underWay > 0 || clock.monotonicMs() - lastAskedMs < unusedMs) return false;
       known = nothingKnown();
       last = null;
       return true;
@@ -137,11 +137,11 @@ type Looking = Known & {
 
 /**
  * Adds what is not seen yet. False if what takes the place of others may have been missed: some were gone by the time they were read, or perhaps by the time
- * their page of the list was, and what was put meanwhile belongs on one that had been.
+ * their page of the list was, and what was put meanwhile belongs on one that had been. By the second time (`isAgain`) that is there, and listed; what others put
+ * all the time is no reason for a third.
  */
-async function addPacks(looking: Looking): Promise<boolean> {
+async function addPacks(looking: Looking, isAgain: boolean): Promise<boolean> {
   const { objects, cell, seen } = looking;
-  const countBefore = seen.size;
   let isAnyGone = false;
   for (let startAfter: string | null = null; ;) {
     const listed = await listPacks(objects, cell, { startAfter });
@@ -150,7 +150,7 @@ async function addPacks(looking: Looking): Promise<boolean> {
       if (!seen.has(pack.key) && !(await addPack(looking, pack))) isAnyGone = true;
     });
     const isOnePage = startAfter === null;
-    if (listed.startAfter === null) return !isAnyGone && (isOnePage || seen.size === countBefore);
+    if (listed.startAfter === null) return !isAnyGone && (isOnePage || isAgain);
     ({ startAfter } = listed);
   }
 }
@@ -163,9 +163,7 @@ async function addPack(
   const { key } = pack;
   let rows = directories.get(key);
   if (rows === undefined) {
-    let loaded = await loadPackDirectory(objects, pack);
-    // It may have been on its way that it was damaged.
-    if (loaded.kind === "corrupt") loaded = await loadPackDirectory(objects, pack);
+    const loaded = await loadPackDirectory(objects, pack);
     if (loaded.kind === "gone") return false;
     if (loaded.kind === "unavailable" || (loaded.kind === "corrupt" && loaded.isOfOtherVersion))
       throw new LogReadError(`a pack: ${loaded.message}`);

@@ -69,11 +69,12 @@ export async function restoreLog(
 ): Promise<boolean> {
   const restoration = restorationOf(log, state);
   if (restoration === null) return true;
+  const askedMs = options.clock.monotonicMs();
   try {
     return restoration.kind === "seal"
       ? await beginAtSeal(options, log, { seal: restoration.seal, isWanted })
       : await options.limits.recoveries(1, () =>
-          recover(options, log, { state, recovery: restoration.recovery, isWanted }),
+          recover(options, log, { state, recovery: restoration.recovery, askedMs, isWanted }),
         );
   } catch (error) {
     if (!(error instanceof LogReadError)) throw error;
@@ -124,20 +125,22 @@ const beginAt = (
 type Recovering = {
   readonly state: PartitionState;
   readonly recovery: Recovery;
+  /** Before it waited for its turn. */
+  readonly askedMs: number;
   readonly isWanted: () => boolean;
 };
 
 async function recover(
   options: RestoreOptions,
   log: PartitionLog,
-  { state, recovery, isWanted }: Recovering,
+  { state, recovery, askedMs, isWanted }: Recovering,
 ): Promise<boolean> {
   const { tier, coldEnds } = options;
   // It may have been a while until its turn.
   if (!isWanted()) return false;
   const { topicId, index, logEndOffset, leaderEpoch: lastEpoch } = log;
   const earlier = state.recoveries.filter((each) => each !== recovery);
-  const place = { topicId, index, recoveries: earlier };
+  const place = { topicId, index, recoveries: earlier, askedMs };
   const cold = await coldEnds.endOf(place, state.leaderEpoch);
   const end = Math.min(cold.endOffset, recovery.end);
   if (!isBehindTier({ logEndOffset, lastEpoch }, { end, lastEpoch: cold.lastEpoch })) return true;

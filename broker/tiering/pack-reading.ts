@@ -53,10 +53,20 @@ export type LoadedPack =
 /** Holds the directory of a thousand ranges: most packs take one request. */
 const guessedDirectoryBytes = 64 * 1024;
 
-/** What a pack holds. */
+type PackObject = { readonly key: string; readonly sizeBytes: number };
+
+/** What a pack holds. One that is damaged is read again: that may have been on its way. */
 export async function loadPackDirectory(
   objects: Pick<ObjectStore, "get">,
-  { key, sizeBytes }: { readonly key: string; readonly sizeBytes: number },
+  pack: PackObject,
+): Promise<LoadedPack> {
+  const loaded = await loadOnce(objects, pack);
+  return loaded.kind === "corrupt" ? loadOnce(objects, pack) : loaded;
+}
+
+async function loadOnce(
+  objects: Pick<ObjectStore, "get">,
+  { key, sizeBytes }: PackObject,
 ): Promise<LoadedPack> {
   let wantedBytes = Math.min(sizeBytes, guessedDirectoryBytes);
   try {

@@ -46,26 +46,25 @@ export function recoverFromPacks(
   tier: TierEnd | null,
   recoveries: readonly Recovery[],
 ): PackRecovery {
-  const sweep = sweepOf(
-    found
-      .map((each) => candidateOf(each, recoveries))
-      .filter(({ baseOffset, endOffset }) => baseOffset < endOffset),
-  );
+  const all = found.map((each) => candidateOf(each, recoveries));
+  const sweep = sweepOf(all.filter(({ baseOffset, endOffset }) => baseOffset < endOffset));
   const mayBeginLater = tier === null || tier.listsNothing === true;
   let parts: RecoveredPart[] = [];
   let from = tier?.endOffset ?? sweep.leastOffset ?? 0;
   let endOffset = from;
   let lastEpoch = tier?.lastEpoch ?? -1;
-  let hasHole = false;
+  // A log without a segment begins at 0, if not told otherwise: what was there may be what a pack held that cannot be had.
+  let isMissingInFront = tier === null && from > skipGap(recoveries, 0);
+  let isMissingBehind = false;
   for (;;) {
     const at = skipGap(recoveries, endOffset);
     sweep.moveTo(at);
     const best = sweep.best(lastEpoch);
     if (best === null) {
       const next = sweep.next(lastEpoch);
-      // From where a log is whole nothing in front of it is asked for.
-      if (next !== null) hasHole = !(mayBeginLater && sweep.isWholeFrom(next));
+      isMissingBehind = next !== null && !mayBeginLater;
       if (next === null || !mayBeginLater) break;
+      isMissingInFront = true;
       parts = [];
       from = next;
       endOffset = next;
@@ -78,6 +77,8 @@ export function recoverFromPacks(
     endOffset = toOffset;
     lastEpoch = Math.max(lastEpoch, epochBefore(best, toOffset));
   }
+  // From where a log is whole nothing in front of it is asked for.
+  const hasHole = isMissingBehind || (isMissingInFront && !hasWhole(all, from, endOffset));
   return { startOffset: from, endOffset, lastEpoch, parts, hasHole };
 }
 
@@ -101,8 +102,6 @@ type Sweep = {
   best(leastEpoch: number): Candidate | null;
   /** Where the first such leader's range behind that offset begins, and below `limit`; null if none does. */
   next(leastEpoch: number, limit?: number): number | null;
-  /** Of an offset that `next` has told. */
-  isWholeFrom(offset: number): boolean;
 };
 
 function sweepOf(candidates: readonly Candidate[]): Sweep {
@@ -137,15 +136,24 @@ function sweepOf(candidates: readonly Candidate[]): Sweep {
       }
       return null;
     },
-    isWholeFrom(offset) {
-      for (let at = ahead; sorted[at] !== undefined && sorted[at]!.baseOffset <= offset; at += 1) {
-        const { baseOffset, range } = sorted[at]!;
-        if (baseOffset === offset && range.wholeInEpoch >= 0) return true;
-      }
-      return false;
-    },
   };
 }
+
+/**
+ * Whether the run has all of a pack that had the whole log. Not of one that a recovery has cut: what had been written again in it may lie behind that
+ * recovery's end, and counts no more.
+ */
+const hasWhole = (all: readonly Candidate[], from: number, to: number): boolean =>
+  all.some(
+    ({ key, range }) =>
+      range.wholeInEpoch >= 0 &&
+      range.baseOffset >= from &&
+      all.every(
+        (each) =>
+          each.key !== key ||
+          (each.endOffset === each.range.endOffset && each.range.endOffset <= to),
+      ),
+  );
 
 const isBetter = (one: Candidate, other: Candidate): boolean =>
   one.range.lastLeaderEpoch - other.range.lastLeaderEpoch > 0 ||

@@ -7,7 +7,7 @@ import type { PackRange } from "./pack.ts";
 const packsPerPage = 100;
 const packsAtOnce = 16;
 
-/** What every pack of a cell holds; one that is damaged says nothing. Throws ObjectStoreError. */
+/** What every pack of a cell holds; one that is damaged says nothing, and one of a later version is waited for. Throws ObjectStoreError. */
 export async function* packedRanges(
   objects: ObjectStore,
   cell: string,
@@ -18,7 +18,8 @@ export async function* packedRanges(
     const ranges: PackRange[] = [];
     await forEachAtOnce(listed.packs, packsAtOnce, async (pack) => {
       const loaded = await loadPackDirectory(objects, pack);
-      if (loaded.kind === "unavailable") throw new ObjectStoreError("unavailable", loaded.message);
+      if (loaded.kind === "unavailable" || (loaded.kind === "corrupt" && loaded.isOfOtherVersion))
+        throw new ObjectStoreError("unavailable", loaded.message);
       if (loaded.kind === "directory") for (const range of loaded.ranges) ranges.push(range);
     });
     yield* ranges;

@@ -75,7 +75,8 @@ export function lossyOrAnew(scene: RecoveryScene, draft: Placement): RecoveryPla
 
 /** Nobody goes on below what the object store holds. */
 function isTierUnknown({ tiered, partition }: RecoveryScene): boolean {
-  return tiered === null || (tiered !== undefined && tiered.leaderEpoch !== partition.leaderEpoch);
+  if (tiered === undefined) return false;
+  return tiered?.partitionEpoch !== partition.partitionEpoch;
 }
 
 /** C3: the greatest end among the replicas that answer, once all of those have said theirs. Loses what the others held beyond it. */

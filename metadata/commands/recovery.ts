@@ -20,8 +20,11 @@ export type TierEnd = {
   readonly end: number;
   /** The highest leader epoch of anything there; -1 if there is nothing. */
   readonly lastEpoch: number;
-  /** Of the partition when the store was asked: what was led since may reach further. */
-  readonly leaderEpoch: number;
+  /**
+   * Of the partition when the store was asked. What was led since may reach further; and who was cut off while it led goes on putting there what it has, until
+   * it is lost.
+   */
+  readonly partitionEpoch: number;
 };
 
 /** Null where the store has not been asked yet. A cell without an object store for its records gives no such function. */

@@ -17,6 +17,9 @@ const untilRecovered = (stage: Stage, count = 1): Promise<number> =>
 /** Old segments are rare, so that packs have most of it. */
 const slowly = { maxAgeMs: 20_000 };
 
+/** Longer than a leader that was given up goes on packing. */
+const lateLoss = { lostDelayMs: 20_000 };
+
 test("every disk is lost at once: what was in segments and packs is there, and records go on far above", async () => {
   await play({ config: packed(slowly) }, async (stage) => {
     const load = stage.load({ pauseMs: 60 });
@@ -120,6 +123,39 @@ test("a pack that is there only after the recovery was decided brings nothing ba
     await untilRecovered(stage, 2);
     const againMs = stage.nowMs;
     await stage.until("writes to be taken", () => load.isServedSince(againMs));
+  });
+});
+
+test("what a leader that was cut off still packs, before its disk is lost, is there after the recovery", async () => {
+  const topics = [orders({ partitionCount: 3, replicationFactor: 1, configs: {} })];
+  const config = { ...packed({ maxAgeMs: 3_600_000, isEager: false }), cell: lateLoss };
+  await play({ config, topics }, async (stage) => {
+    const index = [0, 1, 2].find((each) => stage.leader("orders", each) !== stage.controller)!;
+    const partition = () => stage.partition("orders", index);
+    const end = () => stage.cell.cold.endOf({ topicId: stage.topicId(), index });
+    stage.load({ pauseMs: 60 });
+    await stage.until("packs", () => end() > 40);
+    const leader = stage.leader("orders", index);
+    const mends = [stage.cutFromBrokers(leader)];
+    mends.push(stage.cut(leader.host, stage.cell.metadata.service.host));
+    // The object store is slow for it.
+    stage.cell.objects.service.meddler = ({ process, what }) =>
+      isOf(leader, process) && /^put of .*\.pack$/.test(what)
+        ? { kind: "late", delayMs: 4_000 }
+        : null;
+    await stage.until("it to be given up", () => partition().leader === -1);
+    const before = end();
+    await stage.pass(8_000);
+    expect(end()).toBeGreaterThan(before);
+    leader.host.crash();
+    leader.disk.wipe(leader.directory, { isNewVolume: true });
+    stage.promises.everyDiskLost();
+    mends.forEach((mend) => mend());
+    stage.cell.objects.service.meddler = null;
+    const lostEnd = end();
+    leader.host.boot();
+    await stage.until("a recovery", () => partition().recoveries.length === 1);
+    expect(partition().recoveries[0]!.end).toBeGreaterThanOrEqual(lostEnd);
   });
 });
 

@@ -80,8 +80,9 @@ async function disaster(counts: { readonly partitions: number; readonly packs: n
 
 test("of thousands of partitions that are asked about each pack's directory is read once, however long that takes", async () => {
   const { clock, places, asked, ends } = await disaster({ partitions: 1_000, packs: 500 });
+  const askedMs = clock.monotonicMs();
   for (const each of places) {
-    const { endOffset } = await ends.endOf({ ...each, recoveries: [] }, null);
+    const { endOffset } = await ends.endOf({ ...each, recoveries: [], askedMs }, null);
     expect(endOffset).toBe(2);
     await clock.advance(200);
   }
@@ -115,6 +116,54 @@ test("who asks while a look is under way has one that began with the question, a
   const told = await Promise.all(others);
   expect(told.map(({ endOffset }) => endOffset)).toEqual([3, ...Array<number>(98).fill(2)]);
   expect(asked).toMatchObject({ gets: 51, lists: 2 });
+});
+
+// A process that ended is known to have as soon as its address refuses a connection.
+test("who asks after a pack was put is told of it, though others asked a moment before it was", async () => {
+  const { objects, clock, places, ends } = await disaster({ partitions: 100, packs: 50 });
+  expect((await ends.endOf({ ...places[0]!, recoveries: [] }, null)).endOffset).toBe(2);
+  await clock.advance(500);
+  const late = createPackBuilder(new Uint8Array(8_192));
+  late.add(places[1]!, batchOf({ baseOffset: 2 }));
+  const key = packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 50 });
+  await objects.put(key, late.finish().bytes);
+  await clock.advance(500);
+  expect((await ends.endOf({ ...places[1]!, recoveries: [] }, null)).endOffset).toBe(3);
+});
+
+test("packs that others put while more than a page of them is listed do not keep a look from its end", async () => {
+  const { objects, places, ends } = await disaster({ partitions: 100, packs: 1_001 });
+  const before = { ...objects };
+  let sequence = 0;
+  objects.list = async (...of) => {
+    const other = createPackBuilder(new Uint8Array(8_192));
+    other.add({ ...place, index: 100 }, batchOf({ baseOffset: sequence }));
+    const key = packKey(cell, { broker: 2, brokerEpoch: 3, sequence });
+    sequence += 1;
+    await before.put(key, other.finish().bytes);
+    return before.list(...of);
+  };
+  expect((await ends.endOf({ ...places[0]!, recoveries: [] }, null)).endOffset).toBe(41);
+});
+
+test("what replaces two packs on the second page, of which one was gone before it was listed, is found", async () => {
+  const { objects, places, ends } = await disaster({ partitions: 100, packs: 1_001 });
+  const before = { ...objects };
+  let listCount = 0;
+  objects.list = async (...of) => {
+    const listed = await before.list(...of);
+    listCount += 1;
+    if (listCount !== 1) return listed;
+    // Of another broker, whose packs are listed before those that it has whole.
+    const whole = createPackBuilder(new Uint8Array(65_536));
+    for (let baseOffset = 0; baseOffset < 50; baseOffset += 1)
+      whole.add(places[0]!, batchOf({ baseOffset }));
+    const key = packKey(cell, { broker: 0, brokerEpoch: 3, sequence: 0 });
+    await before.put(key, whole.finish().bytes);
+    await before.delete(packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 1_000 }));
+    return listed;
+  };
+  expect((await ends.endOf({ ...places[0]!, recoveries: [] }, null)).endOffset).toBe(50);
 });
 
 test("what is known of packs is let go of once nobody asks any more", async () => {
@@ -173,6 +222,17 @@ test("a pack that is damaged keeps nobody but those whose packs have a hole, and
   await clock.advance(10_000);
   expect(await endOf(other)).toBe(1);
   expect(errors).toMatchObject([{ key }]);
+});
+
+test("a pack that is damaged keeps one whose first records it may have had, as long as no segment has them", async () => {
+  const { objects, other, ends, endOf } = await damaged();
+  const later = createPackBuilder(new Uint8Array(8_192));
+  const place = { ...other, index: 5 };
+  later.add(place, batchOf({ baseOffset: 1 }));
+  const key = packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 3 });
+  await objects.put(key, later.finish().bytes);
+  await expect(endOf(place)).rejects.toMatchObject({ name: "LogReadError", isDamage: true });
+  expect((await ends.endOf({ ...other, recoveries: [] }, null)).startOffset).toBe(0);
 });
 
 test("a pack that was damaged is read again: it may be mended, or deleted", async () => {

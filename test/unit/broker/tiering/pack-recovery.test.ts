@@ -90,6 +90,45 @@ test("a hole is told of, but in front of where the log was packed whole", () => 
   expect(runOf([found(0, 83), found(83, 90)]).hasHole).toBe(false);
 });
 
+test("a log that was packed whole is not whole once a recovery has cut that pack", () => {
+  const whole = found(132, 190, 2);
+  const again = { ...whole, range: { ...whole.range, wholeInEpoch: 2 } };
+  const ranges = [found(0, 83), again, found(1000, 1010, 3)];
+  for (const end of [150, 190]) {
+    const recoveries = [{ epoch: 3, end, start: 1000 }];
+    const run = { startOffset: 132, endOffset: 1010, hasHole: end < 190 };
+    expect(runOf(ranges, { recoveries })).toMatchObject(run);
+  }
+  // Nor where it is only what lies behind an earlier gap that was cut, all of it perhaps.
+  const behindGap = { ...found(500, 510, 2), key: again.key };
+  for (const end of [500, 505, 510]) {
+    const recoveries = [
+      { epoch: 2, end: 190, start: 500 },
+      { epoch: 3, end, start: 1000 },
+    ];
+    const run = { startOffset: 132, endOffset: 1010, hasHole: end < 510 };
+    expect(runOf([...ranges, behindGap], { recoveries })).toMatchObject(run);
+  }
+});
+
+test("without a segment there may have been something in front of the first pack, but where a recovery or the leader of the whole log says that there was not", () => {
+  const first = found(7, 20);
+  expect(runOf([first, found(20, 30)])).toMatchObject({ startOffset: 7, hasHole: true });
+  const whole = { ...first, range: { ...first.range, wholeInEpoch: 1 } };
+  expect(runOf([whole, found(20, 30)])).toMatchObject({ startOffset: 7, hasHole: false });
+  // An older one may be left in front of that.
+  expect(runOf([found(5, 9), whole, found(20, 30)])).toMatchObject({
+    startOffset: 5,
+    hasHole: false,
+  });
+  const behindGap = found(1000, 1010, 3);
+  for (const end of [0, 4]) {
+    const recoveries = [{ epoch: 3, end, start: 1000 }];
+    const run = { startOffset: 1000, endOffset: 1010, hasHole: end > 0 };
+    expect(runOf([behindGap], { recoveries })).toMatchObject(run);
+  }
+});
+
 test("a recovery's gap is no hole", () => {
   const recoveries = [{ epoch: 3, end: 40, start: 1000 }];
   const ranges = [found(0, 40), found(1000, 1010, 3)];

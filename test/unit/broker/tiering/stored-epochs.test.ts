@@ -50,3 +50,25 @@ test("are asked for several at once, and not for all at once", async () => {
   expect(epochOf(`${"39".padStart(21, "0")}A`, 39)).toBe(39);
   expect(watched.gets()).toBe(16);
 });
+
+test("are told of a pack that was damaged on its way only, and not at all without one of a later version", async () => {
+  const objects = createMemoryObjectStore();
+  const builder = createPackBuilder(new Uint8Array(4_096));
+  builder.add({ topicId: packed, index: 0 }, batchOf({ baseOffset: 0, leaderEpoch: 4 }));
+  const key = packKey(cell, { broker: 1, brokerEpoch: 2, sequence: 0 });
+  const { bytes } = builder.finish();
+  await objects.put(key, bytes);
+  const before = { ...objects };
+  let getCount = 0;
+  objects.get = async (...of) => {
+    const found = await before.get(...of);
+    getCount += 1;
+    if (found !== null && getCount === 1) found.bytes[found.bytes.length - 30]! ^= 1;
+    return found;
+  };
+  expect((await storedEpochs({ objects, cell })).epochOf(packed, 0)).toBe(4);
+  const later = Uint8Array.from(bytes);
+  later[later.length - 9] = 3;
+  await before.put(key, later);
+  await expect(storedEpochs({ objects, cell })).rejects.toThrow("version 3");
+});

@@ -94,8 +94,8 @@ function darkPartition() {
   const [topicId = ""] = cell.image.topics.keys();
   const partition = () => cell.image.topics.get(topicId)?.partitions[0];
   const tieredTo = (tier: Partial<TierEnd> | null): TierLookup => {
-    const leaderEpoch = partition()?.leaderEpoch ?? -1;
-    return () => (tier === null ? null : { end: 0, lastEpoch: -1, leaderEpoch, ...tier });
+    const { partitionEpoch = -1 } = partition() ?? {};
+    return () => (tier === null ? null : { end: 0, lastEpoch: -1, partitionEpoch, ...tier });
   };
   const recover = (ends: readonly ReportedEnd[], tieredEnds: TierLookup) =>
     cell.accept((image, context) => recoverPartitions(image, { ends, tieredEnds }, context));
@@ -117,7 +117,7 @@ describe("a partition of which the object store may hold more than any log", () 
     const { cell, partition, tieredTo, recover } = darkPartition();
     const ends = endsOf(cell.image, [1, 2, 3]);
     expect(recover(ends, tieredTo(null))).toEqual([]);
-    expect(recover(ends, tieredTo({ end: 50, lastEpoch: 0, leaderEpoch: 0 }))).toEqual([]);
+    expect(recover(ends, tieredTo({ end: 50, lastEpoch: 0, partitionEpoch: 0 }))).toEqual([]);
     expect(partition()?.leader).toBe(-1);
   });
 

@@ -95,8 +95,8 @@ describe("a cell that is restored into an empty log", () => {
     const { nextBrokerId } = old.replica.image;
     expect([...replica.image.brokers.keys()]).toEqual([nextBrokerId + 2 ** 10]);
     const tieredEnds = (topicId: string, index: number) => {
-      const leaderEpoch = replica.image.topics.get(topicId)?.partitions[index]?.leaderEpoch ?? -1;
-      return { end: 40 + index, lastEpoch: index === 2 ? 5_000 : 3, leaderEpoch };
+      const { partitionEpoch = -1 } = replica.image.topics.get(topicId)?.partitions[index] ?? {};
+      return { end: 40 + index, lastEpoch: index === 2 ? 5_000 : 3, partitionEpoch };
     };
     await run((image, now) => recoverPartitions(image, { ends: [], tieredEnds }, now));
     expect(replica.image.leaderlessCount).toBe(0);
@@ -299,7 +299,8 @@ describe("a restore", () => {
     const { world } = old;
     await world.during(replica.submit((now, at) => registerBroker(now, newBroker("new"), at)));
     expect(image.topics.get(grown?.topicId ?? "")?.partitions[4]).toMatchObject({ leader: -1 });
-    const tieredEnds = () => ({ end: 40, lastEpoch: 77, leaderEpoch: 77 + 2 ** 10 });
+    const { partitionEpoch = -1 } = partitions[4] ?? {};
+    const tieredEnds = () => ({ end: 40, lastEpoch: 77, partitionEpoch });
     const told = (now: Image, at: Parameters<Command<unknown>>[1]) =>
       recoverPartitions(now, { ends: [], tieredEnds }, at);
     await world.during(replica.submit(told));
