@@ -4,7 +4,7 @@ import type { TierEnd } from "../../metadata/commands/recovery.ts";
 import type { ReportedEnd } from "../../metadata/commands/recovery-plan.ts";
 import type { CellConfig } from "./cell-config.ts";
 import type { CellEffect, HeartbeatAnswer } from "./cell-events.ts";
-import type { AskedPartition, TieredPartition } from "./tier-ends.ts";
+import type { TieredPartition, UntoldPartition } from "./tier-ends.ts";
 import type { QuestionState } from "./questions.ts";
 
 /** One broker's part in its cell, and the controller's office while it has it. Changed in place, by cell.machine.ts alone. */
@@ -95,7 +95,7 @@ export type Office = {
   /** By partition: what the object store holds of those without a leader. */
   readonly tiered: Map<string, TierEnd & TieredPartition>;
   /** Of which it could not be told: from when on they are asked about again, who waits longest first. */
-  readonly untold: Map<string, AskedPartition & { readonly againMs: number }>;
+  readonly untold: Map<string, UntoldPartition>;
   isAskingTier: boolean;
   askTierMs: number;
   /** Who has not replayed so far speaks of logs as they were before the last partition lost its leader. */

@@ -62,6 +62,15 @@ function nextAsked({ tiered, untold }: Office, image: Image, nowMs: number): Ask
 /** As it is when it is asked about. */
 export type AskedPartition = TieredPartition & { readonly partitionEpoch: number };
 
+/** `waitMs`: how long it waits this time, until `againMs`. */
+export type UntoldPartition = AskedPartition & {
+  readonly againMs: number;
+  readonly waitMs: number;
+};
+
+/** What is damaged waits for an operator, and each question is a few requests that are paid for. */
+const longestWaitMs = 30_000;
+
 export function tierRead(
   { office, config }: CellState,
   { officeEpoch, partitions, ends }: Extract<CellEvent, { type: "tierRead" }>,
@@ -76,10 +85,14 @@ export function tierRead(
   for (const { topicId, index, partitionEpoch } of partitions) {
     const key = partitionKey({ topicId, index });
     const told = ends.get(key);
+    const before = untold.get(key);
     // Behind those that have waited longer.
     untold.delete(key);
     if (told === null) {
-      untold.set(key, { topicId, index, partitionEpoch, againMs: nowMs + config.retryMs });
+      const isAsItWas = before?.partitionEpoch === partitionEpoch;
+      const waitMs = isAsItWas ? Math.min(before.waitMs * 2, longestWaitMs) : config.retryMs;
+      const againMs = nowMs + waitMs;
+      untold.set(key, { topicId, index, partitionEpoch, againMs, waitMs });
       continue;
     }
     const { end, lastEpoch } = told ?? nothing;

@@ -64,6 +64,8 @@ export type CellWorld = {
   /** By partitionKey; null: no records are kept there. */
   readonly tier: Map<string, TieredTo | null> | null;
   isTierUp: boolean;
+  /** How often the object store has been asked. */
+  tierQuestions: number;
 };
 
 type Internals = CellWorld & {
@@ -100,6 +102,7 @@ export function createCellWorld({
     clusterId: "",
     tier,
     isTierUp: true,
+    tierQuestions: 0,
     queue: [],
     sequence: 0,
     random: seededRandom(seed),
@@ -366,6 +369,7 @@ function perform(world: Internals, node: Node, effect: CellEffect): void {
 }
 
 function readTier(world: Internals, node: Node, asked: EffectOf<"readTier">): void {
+  world.tierQuestions += 1;
   later(world, 5 + world.random.float() * 50, () =>
     running(node, () =>
       step(world, node, { ...asked, type: "tierRead", ends: world.isTierUp ? world.tier : null }),

@@ -60,22 +60,26 @@ describe("a cell that has lost every disk", () => {
       true,
       false,
     ]);
+    const before = world.tierQuestions;
+    pass(world, 10 * 60_000);
+    // It may be damaged, and every question costs a few requests.
+    expect(world.tierQuestions - before).toBeLessThan(25);
     world.tier!.set(key, { end: 1_500, lastEpoch: 0 });
-    expect(until(world, () => isWhole(world))).toBeLessThan(5_000);
+    expect(until(world, () => isWhole(world))).toBeLessThan(35_000);
     expect(partitionsOf(world)[2]?.recoveries[0]?.end).toBe(1_500);
   });
 
   test("waits with more than one question has room for, and with no other", () => {
     const told = { end: 1_000, lastEpoch: 0 };
-    const world = disaster(() => told, { partitionCount: 80 });
+    const world = disaster(() => told, { partitionCount: 300 });
     const [topicId = ""] = world.head.topics.keys();
-    for (let index = 0; index < 70; index += 1)
+    for (let index = 0; index < 270; index += 1)
       world.tier!.set(partitionKey({ topicId, index }), null);
-    until(world, () => world.head.leaderlessCount === 70, 30 * 60_000);
-    expect(partitionsOf(world).filter(({ leader }) => leader === -1).length).toBe(70);
-    const late = partitionKey({ topicId, index: 69 });
+    until(world, () => world.head.leaderlessCount === 270, 30 * 60_000);
+    expect(partitionsOf(world).filter(({ leader }) => leader === -1).length).toBe(270);
+    const late = partitionKey({ topicId, index: 269 });
     world.tier!.set(late, told);
-    expect(until(world, () => world.head.leaderlessCount === 69)).toBeLessThan(5_000);
+    expect(until(world, () => world.head.leaderlessCount === 269)).toBeLessThan(35_000);
   });
 
   test("waits for an object store that does not answer: nobody goes on below its end", () => {
