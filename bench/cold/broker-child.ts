@@ -3,14 +3,14 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createDirectoryObjectStore } from "../../adapters/directory/object-store.ts";
-import { createMemoryMetadataLog } from "../../adapters/memory/metadata-log.ts";
 import { createNodeClock } from "../../adapters/node/clock.ts";
 import { startCompactionThread } from "../../adapters/node/compaction-thread.ts";
 import { createNodeDisk } from "../../adapters/node/disk.ts";
 import { createNodeNetwork } from "../../adapters/node/network.ts";
 import { createNodeRandom } from "../../adapters/node/random.ts";
+import { openSqliteMetadataLog } from "../../adapters/sqlite/metadata-log.ts";
 import { createBroker } from "../../broker/broker.ts";
-import { defaultPackingConfig, startPacking } from "../../broker/cold/start-packing.ts";
+import { defaultPackingConfig } from "../../broker/cold/start-packing.ts";
 import type { CleaningAnswer, CleaningRequest } from "../../broker/compaction/cleaning-desk.ts";
 import { createCleaner, type Cleaner } from "../../broker/compaction/remote-cleaner.ts";
 import { defaultBrokerConfig } from "../../broker/config.ts";
@@ -28,6 +28,8 @@ const { values } = parseArgs({
     tiered: { type: "boolean", default: false },
     budget: { type: "string", default: "0" },
     age: { type: "string", default: "3600000" },
+    ephemeral: { type: "boolean", default: false },
+    "pack-every": { type: "string", default: `${defaultPackingConfig.intervalMs}` },
   },
 });
 
@@ -37,6 +39,10 @@ const { objects, figures } = meter(values.far ? atDistance(directory, farAway) :
 const [clock, random, network] = [createNodeClock(), createNodeRandom(), createNodeNetwork()];
 const runs: Run[] = [];
 let beganMs = 0;
+// Where disks are lost each partition says so.
+const say = values.ephemeral
+  ? () => undefined
+  : (message: string, fields?: object) => console.error(message, fields);
 const log: LogOutput = {
   debug: () => undefined,
   info(message, fields) {
@@ -44,8 +50,8 @@ const log: LogOutput = {
     const { bytesRead, bytesKept } = fields as { bytesRead: number; bytesKept: number };
     runs.push({ seconds: (performance.now() - beganMs) / 1_000, bytesRead, bytesKept });
   },
-  warn: (message, fields) => console.error(message, fields),
-  error: (message, fields) => console.error(message, fields),
+  warn: say,
+  error: say,
 };
 const thread = createCleaner(() => startCompactionThread<CleaningRequest, CleaningAnswer>());
 const cleaner: Cleaner = {
@@ -56,7 +62,7 @@ const cleaner: Cleaner = {
   close: () => thread.close(),
 };
 const metadata = await openMetadataReplica({
-  log: createMemoryMetadataLog(),
+  log: await openSqliteMetadataLog(join(values.data, "metadata.db"), { clock, version: 1 }),
   objects,
   clock,
   random,
@@ -85,16 +91,15 @@ const broker = await createBroker(
       ...(values.tiered ? {} : { checkMs: never }),
     },
     compaction: { checkMs: values.tiered ? 1_000 : never },
+    packing: values.tiered
+      ? { ...defaultPackingConfig, intervalMs: Number(values["pack-every"]) }
+      : null,
+    isEphemeral: values.ephemeral,
+    // Whoever measures has taken the disk away for good.
+    cell: { lostDelayMs: 0 },
   },
 );
 const { topics, tierWriter } = broker.services;
-if (values.tiered) {
-  const of = { broker: broker.brokerId, brokerEpoch: 1 };
-  const config = defaultPackingConfig;
-  const isCurrent = () => true;
-  startPacking({ cell: "bench", broker: of, topics, isCurrent, objects, clock, log, config });
-}
-
 function stateOf(name: string): TopicState[] {
   const partitions = topics.byName(clusterId, name)?.partitions ?? [];
   return partitions.flatMap((partition) => {
@@ -103,6 +108,17 @@ function stateOf(name: string): TopicState[] {
     const { cleanedTo = 0 } = tierWriter.known(partition) ?? {};
     return [{ highWatermark, localStartOffset, tieredEnd: partition.tieredEnd, cleanedTo }];
   });
+}
+
+/** Clients are served with what was written to it. */
+function servedCount(): number {
+  let count = 0;
+  for (const {
+    isLeader,
+    log: { highWatermark },
+  } of topics.held())
+    if (isLeader && highWatermark > 0) count += 1;
+  return count;
 }
 
 async function answer(question: Question): Promise<Answer> {
@@ -114,7 +130,8 @@ async function answer(question: Question): Promise<Answer> {
     if (created.kind === "rejected") throw new Error(created.message);
   }
   const states = question.kind === "state" ? stateOf(question.topic) : [];
-  return { port: broker.address(clusterId)?.port ?? 0, figures, runs, states };
+  const served = question.kind === "served" ? servedCount() : 0;
+  return { port: broker.address(clusterId)?.port ?? 0, figures, runs, states, served };
 }
 
 process.on("message", (question: Question) => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -11,7 +12,8 @@ import type { StoreFigures } from "./metered-store.ts";
 export type Question =
   | { readonly kind: "figures" }
   | { readonly kind: "create"; readonly topic: NewTopic }
-  | { readonly kind: "state"; readonly topic: string };
+  | { readonly kind: "state"; readonly topic: string }
+  | { readonly kind: "served" };
 
 export type TopicState = {
   readonly highWatermark: number;
@@ -33,6 +35,8 @@ export type Answer = {
   readonly runs: readonly Run[];
   /** Of the topic that was asked for, a partition each. */
   readonly states: readonly TopicState[];
+  /** If it was asked for: partitions that have records, and are led. */
+  readonly served: number;
 };
 
 export type ColdBroker = {
@@ -44,7 +48,11 @@ export type ColdBroker = {
   create(topic: NewTopic): Promise<void>;
   /** Waits until all of the topic's partitions are so; throws after a minute. */
   until(topic: string, isSo: (state: TopicState) => boolean): Promise<void>;
+  /** Partitions that have records, and are led. */
+  served(): Promise<number>;
   stop(): Promise<void>;
+  /** kill -9. */
+  kill(): Promise<void>;
 };
 
 export type ColdBrokerOptions = {
@@ -55,20 +63,38 @@ export type ColdBrokerOptions = {
   readonly budgetBytes: number;
   /** How long records may be in the log alone, in milliseconds. */
   readonly maxAgeMs?: number;
+  /** Its directory dies with it. */
+  readonly isEphemeral?: boolean;
+  /** Milliseconds from one pack to the next. */
+  readonly packEveryMs?: number;
 };
 
 const patienceMs = 60_000;
 
-/** On an empty directory. */
-export async function startColdBroker(options: ColdBrokerOptions): Promise<ColdBroker> {
-  const data = join(workDirectory, "data/cold");
+const data = join(workDirectory, "data/cold");
+
+/** A new cell, on an empty directory. */
+export function startColdBroker(options: ColdBrokerOptions): Promise<ColdBroker> {
   rmSync(data, { recursive: true, force: true });
   mkdirSync(data, { recursive: true });
+  return launch(options);
+}
+
+/** In the cell of the one before, of which the object store and the metadata log are left, and no disk. */
+export function startOnEmptyDisk(options: ColdBrokerOptions): Promise<ColdBroker> {
+  rmSync(join(data, "broker-1"), { recursive: true, force: true });
+  return launch(options);
+}
+
+async function launch(options: ColdBrokerOptions): Promise<ColdBroker> {
   const { isTiered, isFar, budgetBytes, maxAgeMs = 3_600_000 } = options;
+  const { isEphemeral = false, packEveryMs } = options;
+  const program = resolve(benchDirectory, "cold/broker-child.ts");
   const flags = ["--data", data, "--budget", `${budgetBytes}`, "--age", `${maxAgeMs}`];
   if (isTiered) flags.push("--tiered");
   if (isFar) flags.push("--far");
-  const program = resolve(benchDirectory, "cold/broker-child.ts");
+  if (isEphemeral) flags.push("--ephemeral");
+  if (packEveryMs !== undefined) flags.push("--pack-every", `${packEveryMs}`);
   // As `npm start` starts one.
   const child = spawn(process.execPath, ["--max-semi-space-size=16", program, ...flags], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
@@ -96,7 +122,13 @@ export async function startColdBroker(options: ColdBrokerOptions): Promise<ColdB
         await setTimeout(200);
       }
     },
+    served: async () => (await ask({ kind: "served" })).served,
     stop: () => endProcess(child),
+    async kill() {
+      const ended = once(child, "close");
+      child.kill("SIGKILL");
+      await ended;
+    },
   };
 }
 

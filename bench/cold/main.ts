@@ -5,11 +5,12 @@ import { describeMachine, machineText } from "../harness/machine.ts";
 import { catchUp } from "./catch-up.ts";
 import { compactionSpeed } from "./compaction-speed.ts";
 import { idlePuts } from "./idle-puts.ts";
+import { recoveryTime } from "./recovery-time.ts";
 import { tieringCost } from "./tiering-cost.ts";
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: "cost,idle,catch-up,compaction" },
+    only: { type: "string", default: "cost,idle,catch-up,compaction,recovery" },
     rounds: { type: "string", default: "3" },
     seconds: { type: "string", default: "20" },
   },
@@ -26,6 +27,7 @@ const sections: Record<string, { title: string; run: () => Promise<string> }> = 
   cost: { title: "What tiering costs", run: () => tieringCost(wire, { rounds, seconds }) },
   idle: { title: "What idle partitions cost", run: idlePuts },
   "catch-up": { title: "Catching up", run: () => catchUp(wire, { rounds, seconds }) },
+  recovery: { title: "When every disk is lost", run: () => recoveryTime({ rounds }) },
   compaction: { title: "Compaction, end to end", run: () => compactionSpeed({ rounds }) },
 };
 console.log(`${machineText(describeMachine())}\n`);
