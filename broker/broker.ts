@@ -187,7 +187,7 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     addressOf: (id) => metadata.image.brokers.get(id) ?? null,
   });
   const cold = createCold({ ...ports, config, store });
-  const { tier, tierWriter, restoring, tierEnds, forgetUnused } = cold;
+  const { tier, tierWriter, restoring, tierEnds, forgetPacks } = cold;
   const image = () => metadata.image;
   const topics = createTopicTable({
     brokerId,
@@ -219,7 +219,7 @@ function assemble(ports: BrokerPorts, assembly: Assembly): BrokerServices {
     store,
     tier,
     tierWriter,
-    forgetUnused,
+    forgetPacks,
     logDirectory: `${config.directory}/log`,
     gate: createAppendGate(store),
     groups: createGroups({

@@ -31,8 +31,8 @@ export type BrokerServices = {
   readonly tier: Tier;
   /** What a leader changes there. */
   readonly tierWriter: TierWriter;
-  /** Lets go of what recoveries have read, if there was none for a while. */
-  readonly forgetUnused: () => void;
+  /** Lets go of what recoveries have read of packs, if there was none for a while. */
+  readonly forgetPacks: () => void;
   /** Where the log lies, as DescribeLogDirs names it. */
   readonly logDirectory: string;
   readonly gate: AppendGate;

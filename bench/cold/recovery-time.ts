@@ -60,8 +60,7 @@ type Recovered = {
 };
 
 async function recoverOnce(partitionCount: number): Promise<Recovered> {
-  const first = await startColdBroker(cell);
-  const packs = await fill(first, partitionCount).finally(() => first.kill());
+  const packs = await packsOf(partitionCount);
   const beganMs = performance.now();
   const seconds = (): number => (performance.now() - beganMs) / 1_000;
   const second = await startOnEmptyDisk(cell);
@@ -78,6 +77,16 @@ async function recoverOnce(partitionCount: number): Promise<Recovered> {
     return { packs, upSeconds, servedSeconds, cpuSeconds, rssMb, gets: gets.count, puts: putCount };
   } finally {
     await second.kill();
+  }
+}
+
+/** How many packs the broker has put by the time that it is killed. */
+async function packsOf(partitionCount: number): Promise<number> {
+  const broker = await startColdBroker(cell);
+  try {
+    return await fill(broker, partitionCount);
+  } finally {
+    await broker.kill();
   }
 }
 

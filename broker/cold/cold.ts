@@ -28,8 +28,8 @@ export type Cold = {
   readonly tierWriter: TierWriter;
   readonly restoring: Restoring;
   readonly tierEnds: TierEnds;
-  /** Lets go of what recoveries have read, if there was none for a while. */
-  forgetUnused(): void;
+  /** Lets go of what recoveries have read of packs, if there was none for a while. */
+  readonly forgetPacks: () => void;
 };
 
 /** Of a segment: producers and lineage of a partition, at their bounds. */
@@ -70,7 +70,7 @@ export function createCold(options: {
         restoreLog(restoration, partitionLog, state, isWanted),
     },
     tierEnds: tierEndsOf({ metadata, coldEnds, clock, log }),
-    forgetUnused() {
+    forgetPacks: () => {
       if (coldEnds.forgetUnused()) pieces.forget();
     },
   };

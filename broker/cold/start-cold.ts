@@ -29,7 +29,7 @@ export function startCold(
   self: { readonly brokerId: number; readonly brokerEpoch: number; readonly config: BrokerConfig },
 ): () => Promise<void> {
   const { metadata, objects, cleaner } = ports;
-  const { topics, tier, tierWriter, forgetUnused, clock, log } = services;
+  const { topics, tier, tierWriter, forgetPacks, clock, log } = services;
   const { brokerId, brokerEpoch, config } = self;
   const { cellName: cell, packing, isEphemeral } = config;
   const tiering = { ...defaultTieringConfig, ...config.tiering };
@@ -67,7 +67,7 @@ export function startCold(
     startPeriodic({
       clock,
       intervalMs: sweepMs,
-      round: () => Promise.resolve(forgetUnused()),
+      round: () => Promise.resolve(forgetPacks()),
       failed: (error) => log.error("what is known of packs is kept", { error: String(error) }),
     }),
   ];
