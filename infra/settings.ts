@@ -66,6 +66,9 @@ function checkNames(names: readonly string[], known: readonly string[]): void {
 
 function textOf(name: string, value: unknown): string | undefined {
   if (value === undefined || value === "") return undefined;
+  // The output `Settings` is typed again as it stands, and a shell takes it apart at its spaces.
+  if (typeof value === "string" && /\s/.test(value))
+    throw new Error(`${name} in the context is "${value}"; it takes text without spaces`);
   if (typeof value === "string") return value;
   // cdk.json may have numbers where a command line has text.
   if (typeof value === "number" || typeof value === "boolean") return String(value);

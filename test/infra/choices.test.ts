@@ -256,6 +256,7 @@ describe("the command line's context", () => {
     [{ jwtIssuer: "https://id.example" }, /go together/],
     [{ jwtIssuer: "http://id.example", jwtAudience: "a" }, /it takes an https address/],
     [{ cell: ["a"] }, /it takes text/],
+    [{ jwtIssuer: "https://id.example", jwtAudience: "a, b" }, /"a, b"; it takes text without/],
     // What would be passed over in silence, and deployed with a default in its place.
     [{ profil: "dev" }, /profil, which is no setting; it takes cell, stack, .*profile/],
     // zsh does not take a variable apart: `-c` gets all of it.
