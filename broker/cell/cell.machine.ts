@@ -182,7 +182,11 @@ function submitted(state: CellState, { id, outcome }: EventOf<"submitted">, step
   if (office?.submitted?.id !== id) return;
   const { duty } = office.submitted;
   office.submitted = null;
-  if (outcome.kind === "unavailable") office.notBeforeMs = step.nowMs + config.retryMs;
+  if (outcome.kind === "unavailable") {
+    office.notBeforeMs = step.nowMs + config.retryMs;
+    // Whatever it was decided on is judged again, though nothing may have changed.
+    office.areEndsNew = true;
+  }
   if (outcome.kind === "accepted") alarmAfter(duty, outcome.result, step);
 }
 

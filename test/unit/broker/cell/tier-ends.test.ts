@@ -82,6 +82,18 @@ describe("a cell that has lost every disk", () => {
     expect(until(world, () => world.head.leaderlessCount === 269)).toBeLessThan(35_000);
   });
 
+  test("decides again what the metadata log did not take, though nothing has changed", () => {
+    const world = disaster(() => ({ end: 1_000, lastEpoch: 0 }));
+    const isDeciding = () => world.nodes.some(({ submitted }) => submitted.includes("recover"));
+    until(world, isDeciding, 30 * 60_000);
+    const node = controller(world);
+    node.canReadLog = false;
+    pass(world, 2_000);
+    expect(isWhole(world)).toBe(false);
+    node.canReadLog = true;
+    expect(until(world, () => isWhole(world), 60_000)).toBeLessThan(10_000);
+  });
+
   test("waits for an object store that does not answer: nobody goes on below its end", () => {
     const world = disaster(() => ({ end: 1_000, lastEpoch: 0 }), { isTierUp: false });
     pass(world, 30 * 60_000);
