@@ -34,7 +34,7 @@ test("of a partition whose manifest is damaged nothing is told, and of the other
   const told = await ends.ends(partitions.slice(0, 3));
   expect(partitions.slice(0, 3).map((each) => told.get(partitionKey(each)))).toEqual([
     { end: 0, lastEpoch: -1 },
-    null,
+    "damaged",
     { end: 0, lastEpoch: -1 },
   ]);
 });
@@ -44,7 +44,7 @@ test("damaged ones in a row are no sign that the store does not answer", async (
   for (const { index } of partitions.slice(0, 39))
     await objects.put(manifestKey({ ...path, index }), Buffer.from("no manifest"));
   const told = await ends.ends(partitions);
-  const known = partitions.map((each) => told.get(partitionKey(each)) !== null);
+  const known = partitions.map((each) => told.get(partitionKey(each)) !== "damaged");
   expect(known).toEqual([...Array<boolean>(39).fill(false), true]);
 });
 
@@ -65,10 +65,17 @@ test.each(["damaged", "gone"])(
         await objects.put(objectKey(at, entry.name), Buffer.alloc(entry.sizeBytes));
     }
     const told = await ends.ends(partitions);
-    const known = partitions.map((each) => told.get(partitionKey(each)) !== null);
+    const known = partitions.map((each) => told.get(partitionKey(each)) !== "damaged");
     expect(known).toEqual(partitions.map(({ index }) => index >= 8));
   },
 );
+
+test("what the store did not answer for is not taken for damaged", async () => {
+  const { objects, ends } = tierEnds();
+  objects.failNext("get", { times: 2 });
+  const told = await ends.ends(partitions.slice(0, 2));
+  expect([...told.values()]).toEqual(["unanswered", "unanswered"]);
+});
 
 test("a store that does not answer is not asked about every one of them", async () => {
   const { objects, ends } = tierEnds();
