@@ -2,7 +2,7 @@ import type { PartitionLoad } from "../../metadata/commands/balance-replicas.ts"
 import type { Command } from "../../metadata/commands/command.ts";
 import type { ReplicaEnd } from "../../metadata/commands/recovery.ts";
 import type { MetadataChange } from "../../metadata/image/changes.ts";
-import type { AskedPartition, TieredTo } from "./tier-ends.ts";
+import type { AskedPartition, TieredTo, Untold } from "./tier-ends.ts";
 
 /** What a broker tells the controller: Kafka's BrokerHeartbeat with fields of our own. */
 export type Heartbeat = {
@@ -104,12 +104,12 @@ export type CellEvent =
       readonly controllerEpoch: number;
     }
   | { readonly type: "submitted"; readonly id: number; readonly outcome: SubmitOutcome }
-  /** What the object store holds, by partitionKey, null where that cannot be told; null: it did not answer. */
+  /** What the object store holds, by partitionKey; null: it did not answer. */
   | {
       readonly type: "tierRead";
       readonly officeEpoch: number;
       readonly partitions: readonly AskedPartition[];
-      readonly ends: ReadonlyMap<string, TieredTo | null> | null;
+      readonly ends: ReadonlyMap<string, TieredTo | Untold> | null;
     }
   /** The process shall end in good order (SIGTERM). */
   | { readonly type: "stopAsked" };

@@ -12,15 +12,17 @@ export type TieredPartition = { readonly topicId: string; readonly index: number
 /** The object store, as the controller asks it before a partition is given a leader that may lack records (replication.md C2b, C3). */
 export type TierEnds = {
   /**
-   * How far manifest and packs of each reach together, by `partitionKey`; nothing for one of which the store has nothing, null for one of which it cannot be
-   * told now. Claims the manifests first, so that no leader of an earlier term brings more than is told here. Rejects when the store does not answer: it is
-   * asked again.
+   * How far manifest and packs of each reach together, by `partitionKey`; nothing for one of which the store has nothing. Claims the manifests first, so that
+   * no leader of an earlier term brings more than is told here. Rejects when the store does not answer: it is asked again.
    */
-  ends(partitions: readonly TieredPartition[]): Promise<ReadonlyMap<string, TieredTo | null>>;
+  ends(partitions: readonly TieredPartition[]): Promise<ReadonlyMap<string, TieredTo | Untold>>;
 };
 
 /** `lastEpoch`: the highest leader epoch of anything the store has of the partition; -1 if it has nothing. */
 export type TieredTo = { readonly end: number; readonly lastEpoch: number };
+
+/** It cannot be told now. What is damaged waits for an operator, and else it was a call without an answer. */
+export type Untold = "damaged" | "unanswered";
 
 export function partitionKey({ topicId, index }: TieredPartition): string {
   return `${topicId}-${index}`;
@@ -68,7 +70,7 @@ export type UntoldPartition = AskedPartition & {
   readonly waitMs: number;
 };
 
-/** What is damaged waits for an operator, and each question is a few requests that are paid for. */
+/** Of what is damaged: each question is a few requests that are paid for. */
 const longestWaitMs = 30_000;
 
 export function tierRead(
@@ -88,8 +90,8 @@ export function tierRead(
     const before = untold.get(key);
     // Behind those that have waited longer.
     untold.delete(key);
-    if (told === null) {
-      const isAsItWas = before?.partitionEpoch === partitionEpoch;
+    if (told === "damaged" || told === "unanswered") {
+      const isAsItWas = told === "damaged" && before?.partitionEpoch === partitionEpoch;
       const waitMs = isAsItWas ? Math.min(before.waitMs * 2, longestWaitMs) : config.retryMs;
       const againMs = nowMs + waitMs;
       untold.set(key, { topicId, index, partitionEpoch, againMs, waitMs });

@@ -8,6 +8,7 @@ import {
   type TierEnds,
   type TieredPartition,
   type TieredTo,
+  type Untold,
 } from "../cell/tier-ends.ts";
 import type { BrokerConfig } from "../config.ts";
 import { forEachAtOnce } from "../log/at-once.ts";
@@ -100,19 +101,20 @@ function tierEndsOf(options: {
   };
   return {
     async ends(partitions) {
-      const found = new Map<string, TieredTo | null>();
+      const found = new Map<string, TieredTo | Untold>();
       let failureCount = 0;
       const askedMs = clock.monotonicMs();
       await forEachAtOnce(partitions, askedAtOnce, async (each) => {
-        const told = await endOf(each, askedMs).catch((error: unknown) => {
-          if (!(error instanceof LogReadError && error.isDamage)) failureCount += 1;
+        const told = await endOf(each, askedMs).catch((error: unknown): Untold => {
+          const isDamage = error instanceof LogReadError && error.isDamage;
+          if (!isDamage) failureCount += 1;
           if (!(error instanceof LogReadError) || failureCount > failuresAtMost) throw error;
           const { topicId, index } = each;
           const about = { topicId, partition: index, reason: error.message };
           log.warn("a partition waits for the object store before it can have a leader", about);
-          return null;
+          return isDamage ? "damaged" : "unanswered";
         });
-        if (told !== null) failureCount = 0;
+        if (typeof told === "object") failureCount = 0;
         found.set(partitionKey(each), told);
       });
       return found;

@@ -143,12 +143,14 @@ async function recover(
   const place = { topicId, index, recoveries: earlier, askedMs };
   const cold = await coldEnds.endOf(place, state.leaderEpoch);
   const end = Math.min(cold.endOffset, recovery.end);
-  if (!isBehindTier({ logEndOffset, lastEpoch }, { end, lastEpoch: cold.lastEpoch })) return true;
+  const isBehind = isBehindTier({ logEndOffset, lastEpoch }, { end, lastEpoch: cold.lastEpoch });
+  const reachedEnd = isBehind ? cold.endOffset : logEndOffset;
   // The recovery counts on more: between its end and where this log would end there would be a hole that no later recovery could pass.
-  if (cold.damagedPack !== null && cold.endOffset < recovery.end)
+  if (cold.damagedPack !== null && reachedEnd < recovery.end)
     throw new LogReadError(
-      `it is to reach ${recovery.end}, and ${cold.damagedPack} is damaged: there is ${cold.endOffset}`,
+      `it is to reach ${recovery.end}, and ${cold.damagedPack} is damaged: there is ${reachedEnd}`,
     );
+  if (!isBehind) return true;
   const beginning = cold.tier === null ? null : await tier.beginning(log);
   if (!isWanted()) return false;
   const isBegun =

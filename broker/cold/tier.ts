@@ -212,7 +212,11 @@ class ObjectTier implements Tier {
     const view = { path: this.pathOf(place), manifest };
     const end = await this.reader.epochsAndProducersAt(view, tieredEnd(manifest));
     if (end.kind === "none") return null;
-    if (end.kind !== "end") throw new LogReadError(`the object store: ${reasonOf(end)}`);
+    if (end.kind !== "end") {
+      // The manifest is as the store has it now: what it lists and is not there does not come back by itself.
+      const isDamage = end.kind === "corrupt" || end.kind === "gone";
+      throw new LogReadError(`the object store: ${reasonOf(end)}`, { isDamage });
+    }
     const { endOffset, epochs, producers, gaps } = end;
     const { logStartOffset } = manifest;
     return { offset: endOffset, before: { logStartOffset, epochs, producers, gaps } };

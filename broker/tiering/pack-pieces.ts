@@ -87,7 +87,9 @@ export function createPackPieces({
         if (found === null) return loadPackRange(objects, key, range);
         if (found instanceof Uint8Array) parts.push(found);
         else if (found.kind === "piece") parts.push(found.bytes);
-        else return found;
+        else if (found.kind === "gone") return found;
+        // It may be another's part of the piece that cannot be read.
+        else return loadPackRange(objects, key, range);
       }
       const bytes = cut(parts, range.position - place.first * place.bytes, range.sizeBytes);
       if (rangeProblem(range, bytes) === null) return { kind: "batches", bytes };

@@ -7,7 +7,7 @@ import type {
   HeartbeatReport,
 } from "../../../../broker/cell/cell-events.ts";
 import { createCell, stepCell } from "../../../../broker/cell/cell.machine.ts";
-import type { TieredTo } from "../../../../broker/cell/tier-ends.ts";
+import type { TieredTo, Untold } from "../../../../broker/cell/tier-ends.ts";
 import type { CellState } from "../../../../broker/cell/cell-state.ts";
 import { createCell as createCellEntry } from "../../../../metadata/commands/create-cell.ts";
 import { createCluster } from "../../../../metadata/commands/cluster-commands.ts";
@@ -62,7 +62,7 @@ export type CellWorld = {
   readonly config: CellConfig;
   readonly clusterId: string;
   /** By partitionKey; null: no records are kept there. */
-  readonly tier: Map<string, TieredTo | null> | null;
+  readonly tier: Map<string, TieredTo | Untold> | null;
   isTierUp: boolean;
   /** How often the object store has been asked. */
   tierQuestions: number;
@@ -82,7 +82,7 @@ export type WorldOptions = {
   config?: Partial<CellConfig>;
   seed?: number;
   broker?: Partial<RegisterBrokerRequest>;
-  tier?: Map<string, TieredTo | null> | null;
+  tier?: Map<string, TieredTo | Untold> | null;
 };
 
 export function createCellWorld({

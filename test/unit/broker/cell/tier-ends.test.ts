@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 
 import { imageProblems } from "../../../../metadata/image/image-checker.ts";
 import { partitionKey } from "../../../../broker/cell/tier-ends.ts";
-import type { TieredTo } from "../../../../broker/cell/tier-ends.ts";
+import type { TieredTo, Untold } from "../../../../broker/cell/tier-ends.ts";
 import { controller, settled, until } from "./cell-scenes.ts";
 import { addBroker, addTopic, kill, partitionsOf, pass } from "./cell-world.ts";
 
@@ -11,7 +11,7 @@ function disaster(
   tierOf: (index: number) => TieredTo | null,
   { isTierUp = true, partitionCount = 4 } = {},
 ) {
-  const tier = new Map<string, TieredTo>();
+  const tier = new Map<string, TieredTo | Untold>();
   const world = settled({ brokers: 3, broker: { ephemeral: true }, tier });
   addTopic(world, { name: "t", partitionCount, replicationFactor: 3 });
   const [topicId = ""] = world.head.topics.keys();
@@ -48,11 +48,11 @@ describe("a cell that has lost every disk", () => {
     expect(imageProblems(world.head)).toEqual([]);
   });
 
-  test("waits with a partition of which it cannot be told, and with no other", () => {
+  test("waits with a partition that is damaged, and with no other", () => {
     const world = disaster(() => ({ end: 1_000, lastEpoch: 0 }));
     const [topicId = ""] = world.head.topics.keys();
     const key = partitionKey({ topicId, index: 2 });
-    world.tier!.set(key, null);
+    world.tier!.set(key, "damaged");
     until(world, () => world.head.leaderlessCount === 1, 30 * 60_000);
     expect(partitionsOf(world).map(({ leader }) => leader === -1)).toEqual([
       false,
@@ -62,11 +62,22 @@ describe("a cell that has lost every disk", () => {
     ]);
     const before = world.tierQuestions;
     pass(world, 10 * 60_000);
-    // It may be damaged, and every question costs a few requests.
+    // Every question costs a few requests.
     expect(world.tierQuestions - before).toBeLessThan(25);
     world.tier!.set(key, { end: 1_500, lastEpoch: 0 });
     expect(until(world, () => isWhole(world))).toBeLessThan(35_000);
     expect(partitionsOf(world)[2]?.recoveries[0]?.end).toBe(1_500);
+  });
+
+  test("has a leader soon after the store has answered for a partition of which it did not for long", () => {
+    const world = disaster(() => ({ end: 1_000, lastEpoch: 0 }));
+    const [topicId = ""] = world.head.topics.keys();
+    const key = partitionKey({ topicId, index: 2 });
+    world.tier!.set(key, "unanswered");
+    until(world, () => world.head.leaderlessCount === 1, 30 * 60_000);
+    pass(world, 10 * 60_000);
+    world.tier!.set(key, { end: 1_500, lastEpoch: 0 });
+    expect(until(world, () => isWhole(world))).toBeLessThan(5_000);
   });
 
   test("waits with more than one question has room for, and with no other", () => {
@@ -74,7 +85,7 @@ describe("a cell that has lost every disk", () => {
     const world = disaster(() => told, { partitionCount: 300 });
     const [topicId = ""] = world.head.topics.keys();
     for (let index = 0; index < 270; index += 1)
-      world.tier!.set(partitionKey({ topicId, index }), null);
+      world.tier!.set(partitionKey({ topicId, index }), "damaged");
     until(world, () => world.head.leaderlessCount === 270, 30 * 60_000);
     expect(partitionsOf(world).filter(({ leader }) => leader === -1).length).toBe(270);
     const late = partitionKey({ topicId, index: 269 });

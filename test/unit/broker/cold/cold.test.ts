@@ -5,9 +5,11 @@ import { partitionKey } from "../../../../broker/cell/tier-ends.ts";
 import { createCold } from "../../../../broker/cold/cold.ts";
 import { defaultBrokerConfig } from "../../../../broker/config.ts";
 import { silentLog } from "../../../../broker/log-output.ts";
-import { manifestKey } from "../../../../broker/tiering/object-keys.ts";
+import { createManifestStore } from "../../../../broker/tiering/manifest-store.ts";
+import { appendSegment } from "../../../../broker/tiering/manifest.ts";
+import { manifestKey, objectKey } from "../../../../broker/tiering/object-keys.ts";
 import { createImage } from "../../../../metadata/image/image.ts";
-import { path, randomOf } from "../tiering/objects.ts";
+import { entryOf, path, randomOf } from "../tiering/objects.ts";
 
 const { topicId } = path;
 const partitions = Array.from({ length: 40 }, (_, index) => ({ topicId, index }));
@@ -32,7 +34,7 @@ test("of a partition whose manifest is damaged nothing is told, and of the other
   const told = await ends.ends(partitions.slice(0, 3));
   expect(partitions.slice(0, 3).map((each) => told.get(partitionKey(each)))).toEqual([
     { end: 0, lastEpoch: -1 },
-    null,
+    "damaged",
     { end: 0, lastEpoch: -1 },
   ]);
 });
@@ -42,8 +44,37 @@ test("damaged ones in a row are no sign that the store does not answer", async (
   for (const { index } of partitions.slice(0, 39))
     await objects.put(manifestKey({ ...path, index }), Buffer.from("no manifest"));
   const told = await ends.ends(partitions);
-  const known = partitions.map((each) => told.get(partitionKey(each)) !== null);
+  const known = partitions.map((each) => told.get(partitionKey(each)) !== "damaged");
   expect(known).toEqual([...Array<boolean>(39).fill(false), true]);
+});
+
+test.each(["damaged", "gone"])(
+  "segments that are %s, in a row, are no sign that the store does not answer",
+  async (what) => {
+    const { objects, ends } = tierEnds();
+    const manifests = createManifestStore({ objects, random: randomOf(2) });
+    for (const { index } of partitions.slice(0, 8)) {
+      const at = { ...path, index };
+      const claimed = await manifests.claim(at, { leaderEpoch: 0, logStartOffset: 0 });
+      if (claimed.kind !== "stored") throw new Error(claimed.kind);
+      const entry = entryOf(0, 10, { leaderEpoch: 0 });
+      const appended = appendSegment(claimed.stored.manifest, entry, []);
+      if (appended.kind !== "changed") throw new Error(appended.kind);
+      await manifests.put(at, appended.manifest, claimed.stored);
+      if (what === "damaged")
+        await objects.put(objectKey(at, entry.name), Buffer.alloc(entry.sizeBytes));
+    }
+    const told = await ends.ends(partitions);
+    const known = partitions.map((each) => told.get(partitionKey(each)) !== "damaged");
+    expect(known).toEqual(partitions.map(({ index }) => index >= 8));
+  },
+);
+
+test("what the store did not answer for is not taken for damaged", async () => {
+  const { objects, ends } = tierEnds();
+  objects.failNext("get", { times: 2 });
+  const told = await ends.ends(partitions.slice(0, 2));
+  expect([...told.values()]).toEqual(["unanswered", "unanswered"]);
 });
 
 test("a store that does not answer is not asked about every one of them", async () => {

@@ -157,6 +157,27 @@ test("a log that would end below what its recovery counts on, for a pack that is
   expect(log.nextOffset).toBe(1_000);
 });
 
+// All that there is of it was in that pack, or a restoration before this one has brought the rest already.
+test.each([0, 4])(
+  "a log that ends at %i, where what can be had ends, below what its recovery counts on, waits for the damaged pack",
+  async (endOffset) => {
+    const { options } = await scene();
+    const { store } = await openTestStore(createMemoryDisk());
+    const log = createLog(store);
+    for (let number = 0; number < endOffset; number += 1) await appendCommitted(store, log, ["a"]);
+    const { leaderEpoch: lastEpoch } = log;
+    const found = { startOffset: 0, endOffset, lastEpoch, parts: [], tier: null, packCount: 1 };
+    const cold = { ...found, damagedPack: "a.pack" };
+    const coldEnds = { endOf: () => Promise.resolve(cold) };
+    const at = { ...options, store, coldEnds };
+    const recovery = { epoch: 5, end: 10, start: 2 ** 40 };
+    const restore = () => restoreLog(at, log, state({ recoveries: [recovery] }), () => true);
+    expect(await restore()).toBe(false);
+    recovery.end = endOffset;
+    expect(await restore()).toBe(true);
+  },
+);
+
 test("of logs that are recovered together only so many ask the store at once, and only so many bytes of packs are in memory", async () => {
   const { options } = await scene();
   const objects = createMemoryObjectStore();

@@ -92,6 +92,20 @@ test("what was damaged on its way is read again, and the store's own damage is t
   expect((await pieces.range(key, ranges[2]!, 1)).kind).toBe("batches");
 });
 
+// A bad sector, under a directory of objects.
+test("what lies beside something that cannot be read is read all the same", async () => {
+  const { objects, ranges } = await scene(3);
+  const bad = ranges[1]!.position + 70;
+  const get: typeof objects.get = (of, range) =>
+    range!.start <= bad && bad < range!.end
+      ? Promise.reject(new ObjectStoreError("unavailable", "i/o error"))
+      : objects.get(of, range);
+  const pieces = createPackPieces({ objects: { get } });
+  const found = await Promise.all(ranges.map((range) => pieces.range(key, range, 1)));
+  const whole = { kind: "batches", bytes: expect.anything() };
+  expect(found).toEqual([whole, { kind: "unavailable", message: "i/o error" }, whole]);
+});
+
 test("a pack that is gone, or a store that does not answer, is told, and asked again the next time", async () => {
   const { objects, ranges } = await scene(3);
   let isAway = true;
