@@ -90,6 +90,8 @@ type Table = TopicTableOptions & {
   readonly unfitListeners: ((failed: FailedLeadership) => void)[];
   /** Elected here, and on their way to what the recovery has left of them. */
   readonly recovering: Set<Partition>;
+  /** Those that could not be restored: in which term, and since when. */
+  readonly waiting: WeakMap<Partition, { readonly epoch: number; readonly sinceMs: number }>;
 };
 
 export function createTopicTable(options: TopicTableOptions): TopicTable {
@@ -100,6 +102,7 @@ export function createTopicTable(options: TopicTableOptions): TopicTable {
     listeners: [],
     unfitListeners: [],
     recovering: new Set(),
+    waiting: new WeakMap(),
   };
   const { topics, partitionOf, listeners } = table;
   return {
@@ -260,8 +263,16 @@ function lead(table: Table, partition: Partition, state: ImagePartition): boolea
 const isReady = ({ restoring }: Table, { log }: Partition, state: ImagePartition): boolean =>
   recoveryStep(log, state.recoveries) === null && !restoring.isDue(log, state);
 
-/** For an object store that does not answer. */
-const restoreAgainMs = 1_000;
+/** For an object store that does not answer; or has something damaged, and each try is paid for: a fourth of what was waited already. */
+const [restoreAgainMs, restoreAtLastMs] = [1_000, 30_000];
+
+function nextTryMs({ waiting, clock }: Table, partition: Partition, epoch: number): number {
+  const nowMs = clock.monotonicMs();
+  const before = waiting.get(partition);
+  const sinceMs = before?.epoch === epoch ? before.sinceMs : nowMs;
+  waiting.set(partition, { epoch, sinceMs });
+  return Math.min(Math.max((nowMs - sinceMs) / 4, restoreAgainMs), restoreAtLastMs);
+}
 
 /** Leads once the log is as the recovery left it; meanwhile clients ask again. */
 async function recoverAndLead(
@@ -300,7 +311,7 @@ async function recoverAndLead(
   const isAsItWas = local.topic.partitions[index] === state;
   // Nobody else could do better: it is waited for.
   if (!isRestored && isAsItWas && partition.log.failure === null)
-    return void clock.after(restoreAgainMs, () => {
+    return void clock.after(nextTryMs(table, partition, state.leaderEpoch), () => {
       if (local.partitions[index] === partition) place(table, local, index);
     });
   // What was decided meanwhile may be another thing: this was in its way.

@@ -16,28 +16,34 @@ beforeEach(async () => {
 });
 afterEach(() => broker.close());
 
-test("a term that began while the log was being restored for the one before is led as well", async () => {
-  const { topicId } = await broker.createTopic("orders", { partitionCount: 1 });
+/** A table of a topic's one partition, which asks for the log to be restored as it is told to. */
+async function tableOf(topicId: string, restoring: Restoring) {
   const { store } = await openTestStore(createMemoryDisk());
-  const asked: { epoch: number; answer: (isDone: boolean) => void }[] = [];
-  let isRestored = false;
-  const restoring: Restoring = {
-    isDue: () => !isRestored,
-    restore: (_log, { leaderEpoch: epoch }) =>
-      new Promise((answer) => void asked.push({ epoch, answer })),
-  };
   const { brokerId, epoch: brokerEpoch } = Array.from(broker.image.brokers.values())[0]!;
+  const clock = createManualClock();
   const table = createTopicTable({
     brokerId,
     brokerEpoch,
     image: () => broker.image,
     store,
-    clock: createManualClock(),
+    clock,
     log: silentLog,
     following: { follow: () => undefined, unfollow: () => undefined },
     restoring,
   });
   table.follow([{ kind: "topicCreated", topicId }]);
+  return { table, clock, brokerId, brokerEpoch };
+}
+
+test("a term that began while the log was being restored for the one before is led as well", async () => {
+  const { topicId } = await broker.createTopic("orders", { partitionCount: 1 });
+  const asked: { epoch: number; answer: (isDone: boolean) => void }[] = [];
+  let isRestored = false;
+  const { table, brokerId, brokerEpoch } = await tableOf(topicId, {
+    isDue: () => !isRestored,
+    restore: (_log, { leaderEpoch: epoch }) =>
+      new Promise((answer) => void asked.push({ epoch, answer })),
+  });
   const partition = table.local(topicId)!.partitions[0]!;
   const first = broker.image.topics.get(topicId)!.partitions[0]!.leaderEpoch;
   await broker.metadata.submit((image) =>
@@ -56,5 +62,34 @@ test("a term that began while the log was being restored for the one before is l
   isRestored = true;
   asked.shift()!.answer(true);
   await new Promise((resolve) => setImmediate(resolve));
+  expect(partition.isLeader).toBe(true);
+});
+
+test("what cannot be restored is tried again soon at first, and ever more rarely", async () => {
+  const { topicId } = await broker.createTopic("orders", { partitionCount: 1 });
+  const triedMs: number[] = [];
+  let isAway = true;
+  const { table, clock } = await tableOf(topicId, {
+    isDue: () => isAway,
+    restore: () => {
+      triedMs.push(clock.monotonicMs());
+      return Promise.resolve(!isAway);
+    },
+  });
+  const partition = table.local(topicId)!.partitions[0]!;
+  const pass = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      await clock.advance(1_000);
+    }
+  };
+  await pass(5);
+  expect(triedMs.length).toBeGreaterThanOrEqual(4);
+  await pass(595);
+  expect(triedMs.length).toBeLessThan(50);
+  const [last, before] = [triedMs.at(-1)!, triedMs.at(-2)!];
+  expect(last - before).toBeGreaterThanOrEqual(30_000);
+  isAway = false;
+  await pass(32);
   expect(partition.isLeader).toBe(true);
 });
