@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { defaultCellConfig } from "../../../broker/cell/cell-config.ts";
 import type { Cluster } from "../../../sdk/src/cluster.ts";
 import type { AwsEmulation } from "../../support/aws-emulation.ts";
 import { noAwsEmulationReason, startAwsEmulation } from "../../support/aws-emulation.ts";
@@ -109,6 +110,8 @@ describe.skipIf(skipped !== null)("brokers as containers, over DynamoDB and S3",
 
   test("with DynamoDB gone the brokers go on, and changes of metadata wait", async () => {
     const shop = await controlPlane.myelin.clusters.get("shop");
+    // A producer's ids are an entry, too: who lacks what another has read answers no consumer without the log.
+    await whenAllHaveRead();
     process.kill(aws.dynamoPid, "SIGSTOP");
     try {
       // Past the session, so that nothing rests on what was read before.
@@ -147,6 +150,17 @@ describe.skipIf(skipped !== null)("brokers as containers, over DynamoDB and S3",
     const missing = await Promise.all([1, 2].map((slot) => underReplicated(slot)));
     expect(Math.max(...missing)).toBeGreaterThan(0);
   }, 60_000);
+
+  /** Nothing was written for longer than from one look at the log to the next. */
+  async function whenAllHaveRead(): Promise<void> {
+    const stillMs = defaultCellConfig.toldPollMs + 1_000;
+    let seen = { revision: -1, sinceMs: 0 };
+    while (Date.now() - seen.sinceMs < stillMs || seen.revision < 0) {
+      const { revision } = await controlPlane.image();
+      if (revision !== seen.revision) seen = { revision, sinceMs: Date.now() };
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 
   /** As the broker's own metrics have it. */
   async function underReplicated(slot: number): Promise<number> {
