@@ -17,6 +17,7 @@ import { LogReadError } from "../log/partition-log.ts";
 import type { LogOutput } from "../log-output.ts";
 import type { Restoring } from "../replication/topic-table.ts";
 import { createColdEnds, type ColdEnds } from "./cold-ends.ts";
+import { failuresAtMost } from "./put-off.ts";
 import { createRestoreLimits, restorationOf, restoreLog } from "./restore-log.ts";
 import { createPackPieces } from "../tiering/pack-pieces.ts";
 import { createTierWriter, type TierWriter } from "./tier-writer.ts";
@@ -76,9 +77,6 @@ export function createCold(options: {
     },
   };
 }
-
-/** With more failures in a row it is the store that does not answer, and all wait: each takes its time to fail. */
-const failuresAtMost = 3;
 
 /** A claim and a manifest each, of a few requests one after the other. */
 const askedAtOnce = 32;
